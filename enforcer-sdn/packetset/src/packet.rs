@@ -1,0 +1,48 @@
+//! One packet as an enforcement point sees it: a point of the space that sets are made of.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// What a stateful point knows of a packet's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionState {
+    /// Opens a connection, or belongs to none that the point knows.
+    New,
+    /// Belongs to (or is an error about) a connection that was admitted.
+    Established,
+}
+
+/// A packet. Both addresses are of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Packet {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// IANA number.
+    pub protocol: u8,
+    /// TCP, UDP and SCTP: the port. ICMP: the type. Otherwise 0.
+    pub source_port: u16,
+    /// TCP, UDP and SCTP: the port. ICMP: the code. Otherwise 0.
+    pub destination_port: u16,
+    pub state: ConnectionState,
+    /// 0 = Monday 00:00 UTC.
+    pub minute_of_week: u16,
+}
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, destination, source_port, destination_port, .. } = self;
+        match self.protocol {
+            6 => write!(f, "tcp {source} port {source_port} -> {destination} port {destination_port}")?,
+            17 => write!(f, "udp {source} port {source_port} -> {destination} port {destination_port}")?,
+            132 => write!(f, "sctp {source} port {source_port} -> {destination} port {destination_port}")?,
+            1 | 58 => write!(f, "icmp {source} -> {destination} type {source_port} code {destination_port}")?,
+            number => write!(f, "ip protocol {number} {source} -> {destination}")?,
+        }
+        let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].get(usize::from(self.minute_of_week / 1440)).unwrap_or(&"?");
+        let state = match self.state {
+            ConnectionState::New => "new",
+            ConnectionState::Established => "established",
+        };
+        write!(f, " ({state}, {day} {:02}:{:02} UTC)", self.minute_of_week % 1440 / 60, self.minute_of_week % 60)
+    }
+}

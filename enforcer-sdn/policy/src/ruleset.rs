@@ -1,0 +1,42 @@
+//! Vendor-neutral rules for one enforcement point: what every dialect renders and every parser is compared with.
+
+use enforcer_packetset::{Packet, Selector};
+
+/// What a rule does with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    Allow,
+    Deny,
+    /// Write a log entry, then go on with the next rule: what a zone in `simulate` gets instead of `Deny`.
+    Log,
+}
+
+/// One rule. Its selector is never empty; a compile that would make it so is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointRule {
+    /// Unique in the ruleset, `[a-z0-9-]`, at most 48 characters; also the log prefix.
+    pub id: String,
+    pub selector: Selector,
+    pub action: Action,
+    /// Denied packets leave a log entry too.
+    pub log: bool,
+    /// Names of the policy rules and zones that it comes from.
+    pub origin: Vec<String>,
+}
+
+/// First match decides; `Log` does not decide. What no rule decides is allowed: the policy has no opinion on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruleset {
+    /// Enforcement point.
+    pub point: String,
+    pub rules: Vec<PointRule>,
+}
+
+impl Ruleset {
+    /// The verdict, and the rule that decided; None where the policy has no opinion.
+    #[must_use]
+    pub fn decide(&self, packet: &Packet) -> (Action, Option<&PointRule>) {
+        let decided = self.rules.iter().find(|rule| rule.action != Action::Log && rule.selector.contains(packet));
+        (decided.map_or(Action::Allow, |rule| rule.action), decided)
+    }
+}

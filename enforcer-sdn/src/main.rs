@@ -1,0 +1,2 @@
+//! The enforcer.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The sensor daemon: wiring only.
+fn main() {}

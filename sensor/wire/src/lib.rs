@@ -1,0 +1,32 @@
+//! What the bytes of layers 2 to 4 mean: one frame in, one [`Outcome`] out. Pure, allocates nothing, never panics.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod link;
+mod outcome;
+mod packet;
+
+pub use link::LinkType;
+pub use outcome::{Arp, Outcome, SkipReason};
+pub use packet::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment, Tunnel, TunnelKind};
+
+/// What `decode` should do beyond the headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Count flows at the innermost header after tunnels; false: at the outermost.
+    pub decap: bool,
+    /// Check IPv4, TCP, UDP and ICMP checksums, and skip packets that fail.
+    pub verify_checksums: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { decap: true, verify_checksums: false }
+    }
+}
+
+/// Reads one frame. `wire_len` is its length before the capture cut it (never below `frame.len()`).
+#[must_use]
+pub fn decode(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
+    let _ = (link, frame, wire_len, options);
+    Outcome::Skip(SkipReason::Truncated)
+}

@@ -1,0 +1,1 @@
+//! Drives the two binaries as a user would.
