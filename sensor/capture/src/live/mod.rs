@@ -16,6 +16,7 @@ pub use stats::SourceStats;
 use crate::CaptureError;
 use crate::afxdp::{self, AfXdp, BUFFER_BYTES, Hook, Jumbo, Left, Refused};
 use crate::interface::{Interface, InterfaceCounters, InterfaceState};
+use crate::offload::{Offload, Offloads};
 use promiscuous::Promiscuous;
 
 /// The most frames one visit gets.
@@ -34,6 +35,7 @@ pub struct Live {
     source: Source,
     counted_before: InterfaceCounters,
     _promiscuous: Option<Promiscuous>,
+    _offloads: Offloads,
 }
 
 /// How frames come to us.
@@ -95,14 +97,34 @@ impl Live {
             InterfaceState::Gone => return Err(CaptureError::InterfaceGone { interface: config.interface.clone() }),
         }
         let counted_before = interface.counters().unwrap_or_default();
-        let mut opened = open_path(&interface, config)?;
+        let mut offloads = Offloads::of(Arc::clone(&interface));
+        offloads.switch_off(Offload::LargeReceive);
+        if config.path != PathChoice::Libpcap {
+            offloads.switch_off(Offload::VlanStripping);
+        }
+        let Opened { path, zero_copy, reason, mut warnings, queues, source } = open_path(&interface, config)?;
+        // The driver's hook comes before the kernel joins packets. A veth port that is fed by other XDP programs receives them only with
+        // this offload on.
+        if path != CapturePath::AfXdpNative && !interface.has_driver("veth") {
+            offloads.switch_off(Offload::GenericReceive);
+        }
+        warnings.extend(offloads.take_warnings());
         let promiscuous = Promiscuous::enter(&interface);
         if let Err(error) = &promiscuous {
-            opened.warnings.push(format!("the interface is not promiscuous: {error}; only frames to its own address arrive"));
+            warnings.push(format!("the interface is not promiscuous: {error}; only frames to its own address arrive"));
         }
-        let Opened { path, zero_copy, reason, warnings, queues, source } = opened;
-        let (promiscuous, queues) = (promiscuous.ok(), Mutex::new(queues));
-        Ok(Self { interface, path, zero_copy, reason, warnings, queues, source, counted_before, _promiscuous: promiscuous })
+        Ok(Self {
+            interface,
+            path,
+            zero_copy,
+            reason,
+            warnings,
+            queues: Mutex::new(queues),
+            source,
+            counted_before,
+            _promiscuous: promiscuous.ok(),
+            _offloads: offloads,
+        })
     }
 
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensor_capture::mute;
+use sensor_capture::{Live, LiveConfig, PathChoice, mute};
 
 use crate::wire::{FAR, TAP, Wire};
 
@@ -51,4 +51,29 @@ fn muting_what_is_silent_already_changes_nothing_and_warns_of_nothing() {
 fn a_port_that_does_not_exist_cannot_be_muted() {
     let error = mute("no-such-port").expect_err("no such port").to_string();
     assert!(error.starts_with("no interface `no-such-port`; there are "), "{error}");
+}
+
+fn feature(wire: &Wire, port: &str, name: &str) -> String {
+    let all = wire.inside(&format!("ethtool -k {port}"));
+    let line = all.lines().find(|line| line.trim_start().starts_with(name)).expect("a feature that every port has");
+    line.rsplit(' ').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn offloads_that_hide_tags_and_join_packets_are_off_while_we_listen_and_on_again_afterwards() {
+    let Some(wire) = Wire::lay(1) else { return };
+    wire.inside("ip link add name bridge0 type bridge");
+    wire.inside("ip link set bridge0 up");
+    wire.enter(|| {
+        let (stripping, joining) = ("rx-vlan-offload", "generic-receive-offload");
+        assert_eq!((feature(&wire, TAP, stripping), feature(&wire, "bridge0", joining)), ("on".to_owned(), "on".to_owned()));
+
+        let native = Live::open(&LiveConfig { path: PathChoice::AfXdp, ..LiveConfig::new(TAP) }).expect("a capture");
+        let pcap = Live::open(&LiveConfig { path: PathChoice::Libpcap, ..LiveConfig::new("bridge0") }).expect("a capture");
+        assert_eq!((native.warnings(), pcap.warnings()), ([].as_slice(), [].as_slice()));
+        assert_eq!((feature(&wire, TAP, stripping), feature(&wire, "bridge0", joining)), ("off".to_owned(), "off".to_owned()));
+
+        drop((native, pcap));
+        assert_eq!((feature(&wire, TAP, stripping), feature(&wire, "bridge0", joining)), ("on".to_owned(), "on".to_owned()));
+    });
 }
