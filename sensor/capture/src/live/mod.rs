@@ -98,11 +98,16 @@ impl Live {
         }
         let counted_before = interface.counters().unwrap_or_default();
         let mut offloads = Offloads::of(Arc::clone(&interface));
-        offloads.switch_off(Offload::LargeReceive);
         if config.path != PathChoice::Libpcap {
             offloads.switch_off(Offload::VlanStripping);
         }
+        let stripping = offloads.take_warnings();
+        offloads.switch_off(Offload::LargeReceive);
         let Opened { path, zero_copy, reason, mut warnings, queues, source } = open_path(&interface, config)?;
+        // libpcap puts the tags back.
+        if path != CapturePath::Libpcap {
+            warnings.extend(stripping);
+        }
         // The driver's hook comes before the kernel joins packets. A veth port that is fed by other XDP programs receives them only with
         // this offload on.
         if path != CapturePath::AfXdpNative && !interface.has_driver("veth") {
@@ -179,6 +184,10 @@ fn open_path(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened, 
     if config.path == PathChoice::Libpcap {
         return open_libpcap(interface, config, "libpcap, as configured".to_owned());
     }
+    if config.path == PathChoice::Auto && interface.has_ipv4_address() {
+        let reason = "the interface has an IPv4 address, and AF_XDP would take its frames from the host; using libpcap";
+        return open_libpcap(interface, config, reason.to_owned());
+    }
     let Refused { text: refused, left } = match open_af_xdp(interface, config) {
         Ok(opened) => return Ok(opened),
         Err(refused) => refused,
@@ -222,6 +231,9 @@ fn open_af_xdp(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened
     let mut warnings = Vec::new();
     if tap.jumbo() == Jumbo::Lost {
         warnings.push(format!("this kernel drops frames above {BUFFER_BYTES} bytes on AF_XDP (multi-buffer came with 6.6)"));
+    }
+    if interface.has_ipv4_address() {
+        warnings.push("the interface has an IPv4 address: while AF_XDP listens, the host receives nothing there".to_owned());
     }
     let received = queues.iter().map(afxdp::AfXdpQueue::received).collect();
     let queues = queues.into_iter().map(Queue::af_xdp).collect();
