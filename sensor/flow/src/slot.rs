@@ -36,6 +36,8 @@ impl Hot {
     pub const WIDE: u8 = 0x02;
     pub const ORIGINATOR_IS_LOW: u8 = 0x04;
     pub const INSPECTION_STOPPED: u8 = 0x08;
+    /// There is a rare part: spares a look at [`Cold`] when there is none.
+    pub const RARE: u8 = 0x10;
 
     pub const fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -90,10 +92,17 @@ pub struct Slot<'a> {
 
 impl Slot<'_> {
     pub fn rare(&mut self) -> Option<&mut Rare> {
-        self.rares.of(&mut self.cold.rare)
+        let rare = self.rares.of(&mut self.cold.rare);
+        if rare.is_some() {
+            self.hot.flags |= Hot::RARE;
+        }
+        rare
     }
 
     pub fn known_rare(&mut self) -> Option<&mut Rare> {
+        if !self.hot.is(Hot::RARE) {
+            return None;
+        }
         self.rares.get_mut(self.cold.rare)
     }
 

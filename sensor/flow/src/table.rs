@@ -113,9 +113,9 @@ impl Table {
                 *key = FlowKey::of(&observation.packet, seeds);
                 *hash = key.hash(seeds);
             }
-            self.store.look_ahead(&hashes);
-            for ((key, hash), observation) in keys.iter().zip(hashes).zip(group) {
-                touches.push(self.take(key, hash, observation, events));
+            let guesses = self.store.look_ahead(&hashes);
+            for ((key, place), observation) in keys.iter().zip(hashes.into_iter().zip(guesses)).zip(group) {
+                touches.push(self.take(key, place, observation, events));
             }
         }
     }
@@ -161,7 +161,14 @@ impl Table {
         self.stats
     }
 
-    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
+    /// `place` is the key's hash and the slot it is probably in.
+    fn take(
+        &mut self,
+        key: &FlowKey,
+        (hash, guess): (u64, Option<usize>),
+        observation: &Observation,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touch> {
         let packet = &observation.packet;
         if matches!(packet.fragment, Fragment::Later { .. }) {
             // It has no ports: it would make a flow that does not exist.
@@ -169,7 +176,8 @@ impl Table {
             return None;
         }
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, packet).filter(|&slot| !self.ends_before(slot, key, packet, now, events));
+        let found = self.store.find(key, hash, guess, packet);
+        let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
             None => (self.open(key, hash, packet, now, events), true),

@@ -5,7 +5,7 @@ use sensor_wire::{TcpFlags, TcpSegment};
 
 use crate::endpoint::{self, State};
 use crate::rare::before;
-use crate::slot::{ORIGINATOR, RESPONDER, Slot};
+use crate::slot::{Hot, ORIGINATOR, RESPONDER, Slot};
 
 /// Sequence numbers of SYN and RST further away than this are not believed (as Zeek does).
 const MAX_TRUSTED_STEP: i32 = 1 << 20;
@@ -371,7 +371,7 @@ fn close_when_complete(slot: &mut Slot<'_>, side: usize) {
 
 /// Forgets holes that are filled or given up, and closes the sides that waited for them.
 fn settle(slot: &mut Slot<'_>) {
-    if slot.cold.rare == 0 {
+    if !slot.hot.is(Hot::RARE) {
         return;
     }
     for side in [ORIGINATOR, RESPONDER] {
