@@ -31,6 +31,20 @@ impl Rare {
     }
 }
 
+impl Rare {
+    /// The originator becomes the responder.
+    pub fn exchange_sides(&mut self) {
+        self.carries.reverse();
+        self.streams.reverse();
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+            pair.reverse();
+        }
+        let exchange =
+            |letter: char| if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() };
+        self.history = self.history.chars().map(exchange).collect();
+    }
+}
+
 /// Where one direction of a TCP stream is not contiguous.
 #[derive(Clone, Debug, Default)]
 pub struct Stretch {

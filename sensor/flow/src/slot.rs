@@ -115,6 +115,26 @@ impl Slot<'_> {
         }
     }
 
+    /// The originator becomes the responder.
+    pub fn exchange_sides(&mut self) {
+        self.hot.flags ^= Hot::ORIGINATOR_IS_LOW;
+        self.hot.counts.reverse();
+        self.hot.ends.reverse();
+        self.hot.seen.reverse();
+        let stream = &mut *self.stream;
+        stream.start.reverse();
+        stream.last.reverse();
+        for pair in [&mut stream.wraps, &mut stream.last_fin, &mut stream.last_rst] {
+            pair.reverse();
+        }
+        stream.retransmits.reverse();
+        stream.zero_windows.reverse();
+        self.cold.history.exchange_sides();
+        if let Some(rare) = self.known_rare() {
+            rare.exchange_sides();
+        }
+    }
+
     /// Adds one packet to a side's counters.
     pub fn count(&mut self, side: usize, ip_bytes: u32, frame_bytes: u32) {
         let counts = &mut self.hot.counts[side];

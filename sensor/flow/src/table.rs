@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensor_model::{Direction, FlowRecord, Timestamp};
+use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
 use crate::expiry::{Clock, Timeouts};
@@ -137,6 +137,25 @@ impl Table {
     pub fn stop_inspecting(&mut self, flow: FlowId) {
         if let Some(hot) = self.store.hot_mut(flow.0 as usize) {
             hot.flags |= Hot::INSPECTION_STOPPED;
+        }
+    }
+
+    /// A dissector read who asks: packets that went `direction` so far came from the originator. Overrules what was guessed from
+    /// ports and order, not what a SYN said; later records, and later touches, are oriented by it.
+    pub fn set_originator(&mut self, flow: FlowId, direction: Direction) {
+        let slot = flow.0 as usize;
+        let guessed = |hot: &Hot| hot.reason > reason_number(DirectionReason::Role);
+        if !self.store.hot(slot).is_some_and(guessed) {
+            return;
+        }
+        let mut parts = self.store.slot(slot);
+        parts.hot.reason = reason_number(DirectionReason::Role);
+        if direction == Direction::ToOriginator {
+            parts.exchange_sides();
+            let old = parts.cold.path;
+            let path = self.store.paths.take(self.store.paths.get(old).exchanged());
+            self.store.paths.release(old);
+            self.store.slot(slot).cold.path = path;
         }
     }
 
