@@ -12,8 +12,9 @@ use crate::rare::Rares;
 use crate::record::View;
 use crate::slot::{Cold, Hot, Slot, Stream};
 
-/// Packets whose memory is asked for together, before the first of them is worked.
-pub const GROUP: usize = 16;
+/// Packets whose memory is asked for together, before the first of them is worked. At 1 M flows a packet costs 224 ns with 8,
+/// 213 with 16, 200 with 32 and 190 with 64 (decode included).
+pub const GROUP: usize = 64;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
 /// Slot numbers and some bits of the hash share 32 bits.
@@ -98,15 +99,16 @@ impl Store {
 
     /// Guesses the slots of a group of packets, and touches what they will need, in three rounds without a branch on a value
     /// that is still on its way: so the cache misses of a round overlap instead of adding up.
-    pub fn look_ahead(&self, hashes: &[u64; GROUP]) -> [Option<usize>; GROUP] {
+    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [Option<usize>]) {
         black_box(hashes.iter().fold(0, |all, &hash| all ^ self.index.touch(hash)));
-        let guesses = hashes.map(|hash| self.index.guess(hash));
+        for (guess, &hash) in guesses.iter_mut().zip(hashes) {
+            *guess = self.index.guess(hash);
+        }
         let (hot, stream) = (self.hot.values(), self.stream.values());
         black_box(guesses.iter().fold(0, |all, guess| {
             let slot = guess.unwrap_or(0);
             all ^ hot.get(slot).map_or(0, |hot| hot.ports) ^ stream.get(slot).map_or(0, |stream| stream.last[0])
         }));
-        guesses
     }
 
     pub fn find(&self, key: &FlowKey, hash: u64, guess: Option<usize>, packet: &Packet) -> Option<usize> {

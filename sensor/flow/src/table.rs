@@ -107,15 +107,16 @@ impl Table {
         touches.clear();
         self.store.begin_batch();
         let seeds = self.store.seeds();
-        let (mut keys, mut hashes) = ([FlowKey::default(); GROUP], [0; GROUP]);
+        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [None; GROUP]);
         for group in batch.chunks(GROUP) {
-            for ((key, hash), observation) in keys.iter_mut().zip(&mut hashes).zip(group) {
+            let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
+            for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
                 *key = FlowKey::of(&observation.packet, seeds);
                 *hash = key.hash(seeds);
             }
-            let guesses = self.store.look_ahead(&hashes);
-            for ((key, place), observation) in keys.iter().zip(hashes.into_iter().zip(guesses)).zip(group) {
-                touches.push(self.take(key, place, observation, events));
+            self.store.look_ahead(hashes, guesses);
+            for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
+                touches.push(self.take(key, (hash, guess), observation, events));
             }
         }
     }
