@@ -197,15 +197,19 @@ impl Rares {
 
     /// The part of `number`, made when it is 0; None at the limit.
     pub fn of(&mut self, number: &mut u32) -> Option<&mut Rare> {
+        if *number == 0 && self.free.is_empty() && self.parts.len() >= self.limit {
+            return None;
+        }
+        self.beyond_limit(number)
+    }
+
+    /// The part of `number`, made when it is 0.
+    pub fn beyond_limit(&mut self, number: &mut u32) -> Option<&mut Rare> {
         if *number == 0 {
-            *number = match self.free.pop() {
-                Some(free) => free,
-                None if self.parts.len() < self.limit => {
-                    self.parts.push(Rare::default());
-                    u32::try_from(self.parts.len()).unwrap_or(0)
-                }
-                None => return None,
-            };
+            *number = self.free.pop().unwrap_or_else(|| {
+                self.parts.push(Rare::default());
+                u32::try_from(self.parts.len()).unwrap_or(0)
+            });
         }
         self.get_mut(*number)
     }

@@ -91,12 +91,19 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
+    /// The rare part, made when there is none; None when there are too many.
     pub fn rare(&mut self) -> Option<&mut Rare> {
         let rare = self.rares.of(&mut self.cold.rare);
         if rare.is_some() {
             self.hot.flags |= Hot::RARE;
         }
         rare
+    }
+
+    /// For what may not be lost: it takes gigabytes of traffic to need it, so it has no limit.
+    fn rare_for_totals(&mut self) -> Option<&mut Rare> {
+        self.hot.flags |= Hot::RARE;
+        self.rares.beyond_limit(&mut self.cold.rare)
     }
 
     pub fn known_rare(&mut self) -> Option<&mut Rare> {
@@ -143,7 +150,7 @@ impl Slot<'_> {
         (counts.ip_bytes, carries[1]) = counts.ip_bytes.overflowing_add(ip_bytes);
         (counts.frame_bytes, carries[2]) = counts.frame_bytes.overflowing_add(frame_bytes);
         if carries != [false; 3]
-            && let Some(rare) = self.rare()
+            && let Some(rare) = self.rare_for_totals()
         {
             for (total, carry) in rare.carries[side].iter_mut().zip(carries) {
                 *total = total.saturating_add(u32::from(carry));
