@@ -36,7 +36,7 @@ impl WeekSet {
     }
 
     #[must_use]
-    pub const fn is_never(&self) -> bool {
+    pub fn is_never(&self) -> bool {
         self.0.is_empty()
     }
 
