@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 
 use crate::diagram::{Arena, Edge, Limits, NodeId, OUT, TooLarge};
 use crate::level::{Class, Context, Level};
-use crate::range;
+use crate::range::Number;
 use crate::{L4, PortSet, RangeSet, Selector, StateSet};
 
 /// What becomes of a packet.
@@ -184,7 +184,7 @@ impl Compiler {
     }
 
     /// None for the empty set.
-    fn shared<T: range::Step + Into<u128>>(&mut self, set: &RangeSet<T>) -> Option<FieldId> {
+    fn shared<T: Number + Into<u128>>(&mut self, set: &RangeSet<T>) -> Option<FieldId> {
         if set.is_full() {
             return Some(FULL);
         }

@@ -17,7 +17,7 @@ pub use chain::{Effect, Step, Verdict};
 pub use compare::{Agreement, Disagreement, Outcomes, compare};
 pub use diagram::{Limits, TooLarge};
 pub use packet::{ConnectionState, Packet};
-pub use range::RangeSet;
+pub use range::{Number, RangeSet};
 pub use selector::{L4, Selector, StateSet};
 pub use set::PacketSet;
 pub use week::WeekSet;

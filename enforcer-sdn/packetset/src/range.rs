@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A number with neighbours.
-pub trait Step: Copy + Ord + Debug + Hash + 'static {
+pub trait Number: Copy + Ord + Debug + Hash + 'static {
     const MIN: Self;
     const MAX: Self;
     /// The one range that holds every number.
@@ -19,7 +19,7 @@ pub trait Step: Copy + Ord + Debug + Hash + 'static {
 
 macro_rules! step {
     ($($number:ty),*) => {$(
-        impl Step for $number {
+        impl Number for $number {
             const MIN: Self = <$number>::MIN;
             const MAX: Self = <$number>::MAX;
             const WHOLE: &'static [(Self, Self)] = &[(<$number>::MIN, <$number>::MAX)];
@@ -40,7 +40,7 @@ enum Ranges<T: 'static> {
     Shared(Arc<[(T, T)]>),
 }
 
-impl<T: Step> Default for RangeSet<T> {
+impl<T: Number> Default for RangeSet<T> {
     fn default() -> Self {
         Self::empty()
     }
@@ -50,6 +50,11 @@ impl<T> RangeSet<T> {
     #[must_use]
     pub const fn empty() -> Self {
         Self(Ranges::Fixed(&[]))
+    }
+
+    /// The caller promises that the ranges are ascending, disjoint and not adjacent.
+    pub(crate) const fn fixed(ranges: &'static [(T, T)]) -> Self {
+        Self(Ranges::Fixed(ranges))
     }
 
     /// The ranges, ascending.
@@ -67,7 +72,7 @@ impl<T> RangeSet<T> {
     }
 }
 
-impl<T: Step> RangeSet<T> {
+impl<T: Number> RangeSet<T> {
     #[must_use]
     pub const fn full() -> Self {
         Self(Ranges::Fixed(T::WHOLE))

@@ -15,8 +15,8 @@ impl WeekSet {
     }
 
     #[must_use]
-    pub fn always() -> Self {
-        Self(RangeSet::range(0, Self::MINUTES - 1))
+    pub const fn always() -> Self {
+        Self(RangeSet::fixed(&[(0, Self::MINUTES - 1)]))
     }
 
     /// From inclusive minute ranges; minutes beyond the week are dropped.
