@@ -5,7 +5,8 @@
 //! `invalid` and `untracked`. `meta l4proto` is the protocol after extension headers, `ip6 nexthdr` only the first header.
 //! `meta hour` counts seconds, is converted with the time zone of whoever loads the file (load and list with TZ=UTC), and does not
 //! cross midnight; `meta day` is the kernel's day, 0 = Sunday. With connection tracking loaded, hook forward sees reassembled
-//! packets, so ports are there in every one. Without a `delete table` before it, a file adds to what is loaded.
+//! packets, so ports are there in every one. A listing may say less than the kernel holds: nft 1.0.6 leaves `meta nfproto` out before
+//! `meta l4proto icmp`, so such a rule, written by others, is read back wider than it is. Without a `delete table` before it, a file adds to what is loaded.
 
 mod lex;
 mod matches;

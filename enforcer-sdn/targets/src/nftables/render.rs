@@ -76,12 +76,31 @@ fn lines(rule: &PointRule, sets: &mut NamedSets) -> Result<Vec<String>, RenderEr
         StateSet::New => "ct state invalid,new,untracked ",
     };
     let effect = effect(rule);
-    let line = |family: &String, window: &String| format!("{state}{family}{l4}{window}{effect}");
+    let line = |family: &Family, window: &String| {
+        let Family { addresses, version } = family;
+        format!("{state}{addresses}{l4}{version}{window}{effect}")
+    };
     Ok(families.iter().flat_map(|family| windows.iter().map(move |window| line(family, window))).collect())
 }
 
-/// For each IP version that the rule selects, its addresses; one empty text where addresses and versions do not matter.
-fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<String> {
+/// What a line says of one IP version.
+#[derive(Default)]
+struct Family {
+    addresses: String,
+    /// Said behind the protocol: nft lists `meta nfproto ipv6 meta l4proto 58` without its first half, this way round it does not.
+    version: &'static str,
+}
+
+impl Family {
+    /// Addresses imply their version; where all are selected it must be said.
+    const fn new(addresses: String, version: &'static str) -> Self {
+        let version = if addresses.is_empty() { version } else { "" };
+        Self { addresses, version }
+    }
+}
+
+/// For each IP version that the rule selects, its addresses; nothing to say where addresses and versions do not matter.
+fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<Family> {
     let (source, destination) = (&rule.selector.source, &rule.selector.destination);
     let (v4, v6) = match rule.selector.l4 {
         L4::Icmp { .. } => (true, false),
@@ -89,7 +108,7 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<String> {
         _ => (true, true),
     };
     if v4 && v6 && source.is_full() && destination.is_full() {
-        return vec![String::new()];
+        return vec![Family::default()];
     }
     let mut families = Vec::new();
     if v4 && !source.v4.is_empty() && !destination.v4.is_empty() {
@@ -100,7 +119,7 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<String> {
         if !destination.v4.is_full() {
             let _ = write!(text, "ip daddr {} ", sets.v4(&destination.v4));
         }
-        families.push(if text.is_empty() { "meta nfproto ipv4 ".into() } else { text });
+        families.push(Family::new(text, "meta nfproto ipv4 "));
     }
     if v6 && !source.v6.is_empty() && !destination.v6.is_empty() {
         let mut text = String::new();
@@ -110,7 +129,7 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<String> {
         if !destination.v6.is_full() {
             let _ = write!(text, "ip6 daddr {} ", sets.v6(&destination.v6));
         }
-        families.push(if text.is_empty() { "meta nfproto ipv6 ".into() } else { text });
+        families.push(Family::new(text, "meta nfproto ipv6 "));
     }
     families
 }
