@@ -6,6 +6,9 @@ use crate::diagram::{Edge, IN, Node, NodeId, OUT, node_of};
 use crate::level::{Class, Level};
 use crate::{ConnectionState, Packet};
 
+/// Ranges of values, the most welcome first.
+type Wanted<'a> = &'a [(u128, u128)];
+
 /// None when no path leads to `IN`.
 pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
     if root == OUT {
@@ -13,7 +16,7 @@ pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
     }
     let mut at = root;
     // In a reduced diagram only `OUT` itself is empty, so any edge that leads elsewhere will do.
-    let mut choose = |level: Level, wanted: &[(u128, u128)], other: u128| {
+    let mut choose = |level: Level, wanted: Wanted<'_>, other: u128| {
         let Some(node) = node_of(nodes, at).filter(|node| node.level == level) else {
             return wanted.first().map_or(other, |&(first, _)| first);
         };
@@ -26,7 +29,7 @@ pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
     let destination = address(is_ipv6, choose(Level::Destination, &wanted_addresses(is_ipv6, 2), 0));
     let source = address(is_ipv6, choose(Level::Source, &wanted_addresses(is_ipv6, 1), 0));
     let protocol = u8::try_from(choose(Level::Protocol, &[(6, 6), (17, 17), (1, 1), (58, 58), (132, 132), (2, 255)], 6)).ok()?;
-    let (to, from): (&[(u128, u128)], &[(u128, u128)]) = match Class::of(is_ipv6, protocol) {
+    let (to, from): (Wanted<'_>, Wanted<'_>) = match Class::of(is_ipv6, protocol) {
         Class::Ports => (&[(80, 80), (1, 49151), (1, 65535)], &[(49152, 65535), (1024, 65535), (1, 65535)]),
         Class::Icmp => (&[(0, 0)], if is_ipv6 { &[(128, 128)] } else { &[(8, 8)] }),
         Class::Bare => (&[(0, 0)], &[(0, 0)]),
@@ -40,7 +43,7 @@ pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
 }
 
 /// A value that leads on: in the first wanted range that has one, else any.
-fn pick(edges: &[Edge], wanted: &[(u128, u128)]) -> (u128, NodeId) {
+fn pick(edges: &[Edge], wanted: Wanted<'_>) -> (u128, NodeId) {
     let alive = || {
         let starts = std::iter::once(0).chain(edges.iter().map(|edge| edge.last.saturating_add(1)));
         starts.zip(edges).filter(|(_, edge)| edge.to != OUT)

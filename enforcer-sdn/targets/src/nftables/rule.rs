@@ -109,6 +109,9 @@ impl RuleReader<'_, '_> {
     }
 
     fn narrow(&mut self, word: &str, token: Token<'_>) -> Result<(), ParseError> {
+        if !["ip", "ip6", "meta", "ct", "tcp", "udp", "sctp", "th", "icmp", "icmpv6"].contains(&word) {
+            return Err(self.unknown(word, token));
+        }
         let (field, at) = self.lexer.expect_word("the field to match")?;
         match (word, field) {
             ("ip", "saddr") => {
@@ -170,13 +173,14 @@ impl RuleReader<'_, '_> {
                 let advice = "use `meta l4proto`, which looks behind extension headers";
                 return Err(self.lexer.error(token.at, "`ip6 nexthdr` is only the first header", advice));
             }
-            _ => {
-                let what = format!("`{word} {field}` is not understood");
-                let advice = "packets are matched by address, protocol, ports, ICMP, connection state and time; leave it out or split the text";
-                return Err(self.lexer.error(token.at, what, advice));
-            }
+            _ => return Err(self.unknown(&format!("{word} {field}"), token)),
         }
         Ok(())
+    }
+
+    fn unknown(&self, words: &str, token: Token<'_>) -> ParseError {
+        let advice = "packets are matched by address, protocol, ports, ICMP, connection state and time; prove a text without it";
+        self.lexer.error(token.at, format!("`{words}` is not understood"), advice)
     }
 
     fn icmp(&mut self, is_ipv6: bool) {

@@ -1,11 +1,9 @@
 //! The renderings in a real kernel: loaded by nft in a network namespace of their own, listed back, and proven again.
 
-mod common;
-
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::{Random, cases, ruleset};
+use crate::rulesets::{Random, cases, ruleset};
 use enforcer_targets::{RenderOptions, find, prove};
 
 /// Runs a script in a new network namespace; None, said aloud, where that is not possible.

@@ -156,6 +156,48 @@ pub fn ruleset(random: &mut Random, longest: u64) -> Ruleset {
     Ruleset { point: "test".into(), rules }
 }
 
+/// A ruleset in which every line counts: each destination is allowed something, minus an exception before it, and the rest is denied.
+pub fn layered_ruleset(random: &mut Random) -> Ruleset {
+    let rule = |id: String, selector: Selector, action, log| PointRule { id, selector, action, log, origin: Vec::new() };
+    let mut rules = Vec::new();
+    for number in 0..1 + random.below(4) as u32 {
+        let first = 0x0ac8_0000 + (number << 13);
+        let first_v6 = (0x2001_0db8 << 96) | (u128::from(number + 1) << 76);
+        let destination = AddressSet {
+            v4: RangeSet::range(first, first + 0xff),
+            v6: RangeSet::range(first_v6, first_v6 | u128::from(u64::MAX)),
+        };
+        let drawn = some_selector(random);
+        let allowed = Selector { destination: destination.clone(), state: StateSet::New, ..drawn };
+        // Half of each first range, so that neither rule covers the other.
+        let half = AddressSet {
+            v4: allowed.source.v4.ranges().first().map_or(RangeSet::empty(), |&(a, b)| RangeSet::range(a, a + (b - a) / 2)),
+            v6: allowed.source.v6.ranges().first().map_or(RangeSet::empty(), |&(a, b)| RangeSet::range(a, a + (b - a) / 2)),
+        };
+        // A single address has no half: then the exception would cover all.
+        let covers_all = |is_same: bool, is_empty: bool| is_same && !is_empty;
+        if covers_all(half.v4 == allowed.source.v4, half.v4.is_empty())
+            || covers_all(half.v6 == allowed.source.v6, half.v6.is_empty())
+        {
+            continue;
+        }
+        let excepted = Selector { source: half, week: WeekSet::always(), state: StateSet::Any, ..allowed.clone() };
+        rules.push(rule(format!("except-{number}"), excepted, Action::Deny, true));
+        rules.push(rule(format!("allow-{number}"), allowed, Action::Allow, false));
+        let watched = Selector { destination, l4: L4::Protocol(47), ..Selector::any() };
+        rules.push(rule(format!("watch-{number}"), watched, Action::Log, true));
+    }
+    rules.push(rule("rest".into(), Selector::any(), Action::Deny, false));
+    // Of two IP versions the drawn selector may have had one only, and ICMP belongs to one.
+    rules.retain(|rule| {
+        let Selector { source, destination, l4, week, .. } = &rule.selector;
+        let v4 = !matches!(l4, L4::Icmp6 { .. }) && !source.v4.is_empty() && !destination.v4.is_empty();
+        let v6 = !matches!(l4, L4::Icmp { .. }) && !source.v6.is_empty() && !destination.v6.is_empty();
+        (v4 || v6) && !week.is_never()
+    });
+    Ruleset { point: "test".into(), rules }
+}
+
 /// A random packet near the addresses and numbers that the rulesets use.
 pub fn packet(random: &mut Random) -> Packet {
     let is_ipv6 = random.one_in(2);

@@ -1,8 +1,6 @@
 //! Render, read back, compare: on random rulesets, and on mutants of their text.
 
-mod common;
-
-use common::{Random, cases, packet, ruleset};
+use crate::rulesets::{Random, cases, packet, ruleset};
 use enforcer_packetset::Verdict;
 use enforcer_policy::Action;
 use enforcer_targets::{NotProven, RenderOptions, Semantics, TARGETS, prove};
