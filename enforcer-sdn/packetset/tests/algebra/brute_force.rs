@@ -1,8 +1,6 @@
 //! The algebra against asking every packet of a small universe, one by one.
 
-mod common;
-
-use common::{Random, cases, chain, selector, universe, walk};
+use crate::cases::{Random, cases, chain, selector, universe, walk};
 use enforcer_packetset::{Limits, Outcomes, Packet, PacketSet, Selector, compare};
 
 fn members(packets: &[Packet], set: &PacketSet) -> Vec<bool> {

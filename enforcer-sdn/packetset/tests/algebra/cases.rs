@@ -146,3 +146,67 @@ pub fn walk(chain: &[Step], packet: &Packet) -> (bool, bool) {
     }
     (false, logged)
 }
+
+/// Any range of a field, the ends as likely extreme as not.
+fn wide(random: &mut Random, max: u128) -> Vec<(u128, u128)> {
+    let number = |random: &mut Random| {
+        let drawn = (u128::from(random.next()) << 64 | u128::from(random.next())) & max;
+        // Few bits as often as many.
+        drawn >> random.below(u64::from(128 - max.leading_zeros()))
+    };
+    (0..1 + random.below(2))
+        .map(|_| match random.below(5) {
+            0 => (0, max),
+            1 => {
+                let one = number(random);
+                (one, one)
+            }
+            2 => {
+                let hosts = (1u128 << random.below(u64::from(128 - max.leading_zeros()))) - 1;
+                let one = number(random);
+                (one & !hosts, one | hosts)
+            }
+            _ => {
+                let (one, other) = (number(random), number(random));
+                (one.min(other), one.max(other))
+            }
+        })
+        .collect()
+}
+
+fn narrow<T: TryFrom<u128> + enforcer_packetset::Number>(ranges: Vec<(u128, u128)>) -> RangeSet<T> {
+    let one = |value: u128| T::try_from(value).ok();
+    RangeSet::from_ranges(ranges.into_iter().filter_map(|(first, last)| Some((one(first)?, one(last)?))))
+}
+
+/// A selector with boundaries anywhere.
+pub fn wide_selector(random: &mut Random) -> Selector {
+    let mut addresses = || AddressSet {
+        v4: if random.one_in(4) { RangeSet::empty() } else { narrow(wide(random, u32::MAX.into())) },
+        v6: if random.one_in(4) { RangeSet::empty() } else { narrow(wide(random, u128::MAX)) },
+    };
+    let (source, destination) = (addresses(), addresses());
+    let mut two = |max: u16| (narrow(wide(random, max.into())), narrow(wide(random, max.into())));
+    let (ports, bytes) = (two(u16::MAX), two(255));
+    let as_bytes = |set: &PortSet| RangeSet::from_ranges(set.ranges().iter().map(|&(first, last)| (first as u8, last as u8)));
+    let l4 = match random.below(8) {
+        0 | 1 => L4::Any,
+        2 => L4::Protocol(random.below(256) as u8),
+        3 => L4::Tcp { source: ports.0, destination: ports.1 },
+        4 => L4::Udp { source: ports.0, destination: ports.1 },
+        5 => L4::Sctp { source: ports.0, destination: ports.1 },
+        6 => L4::Icmp { types: as_bytes(&bytes.0), codes: as_bytes(&bytes.1) },
+        _ => L4::Icmp6 { types: as_bytes(&bytes.0), codes: as_bytes(&bytes.1) },
+    };
+    Selector {
+        source,
+        destination,
+        l4,
+        state: random.pick(&[StateSet::Any, StateSet::New, StateSet::Established]),
+        week: if random.one_in(2) {
+            WeekSet::always()
+        } else {
+            WeekSet::from_ranges(narrow(wide(random, 10_079)).ranges().iter().copied())
+        },
+    }
+}
