@@ -1,4 +1,4 @@
-//! First-match chains of selectors, and their compilation to diagrams: which packets are denied, which are logged.
+//! Compiles first-match chains of selectors to diagrams: which packets are denied, which are logged.
 //!
 //! A chain is cut field by field. On each interval between two neighbouring boundaries of the rules' sets the same rules are active, so
 //! their rest (the fields still to ask, and the effect) is compiled once for all intervals with the same active rests. What an earlier
@@ -12,30 +12,7 @@ use foldhash::fast::FixedState;
 use crate::diagram::{Arena, Edge, Limits, NodeId, OUT, TooLarge};
 use crate::level::{Class, Context, Level};
 use crate::range::Number;
-use crate::{L4, PortSet, RangeSet, Selector, StateSet};
-
-/// What becomes of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    Allow,
-    Deny,
-}
-
-/// What a step does with the packets that it selects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Effect {
-    /// None: the next step is asked.
-    pub verdict: Option<Verdict>,
-    /// The packet leaves a log entry.
-    pub log: bool,
-}
-
-/// One link of a chain. The first selecting step with a verdict decides; a packet that no step decides is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    pub selector: Selector,
-    pub effect: Effect,
-}
+use crate::{L4, PortSet, RangeSet, Selector, StateSet, Step, Verdict};
 
 /// Number of a set of values of one field; `FULL` holds every value, whatever the field.
 type FieldId = u32;

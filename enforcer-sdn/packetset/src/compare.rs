@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
-use crate::chain::{Compiler, RestId, RestList, Step};
+use crate::chain::{Compiler, RestId, RestList};
 use crate::diagram::{Limits, Operation, TooLarge};
-use crate::{Packet, PacketSet, Selector};
+use crate::{Packet, PacketSet, Step};
 
 /// How two chains were found equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,19 +142,5 @@ impl Disagreement {
         [&self.only_left_denies, &self.only_right_denies, &self.only_left_logs, &self.only_right_logs]
             .into_iter()
             .find_map(PacketSet::witness)
-    }
-}
-
-impl Step {
-    /// A step that allows what the selector selects.
-    #[must_use]
-    pub const fn allow(selector: Selector) -> Self {
-        Self { selector, effect: crate::Effect { verdict: Some(crate::Verdict::Allow), log: false } }
-    }
-
-    /// A step that denies what the selector selects.
-    #[must_use]
-    pub const fn deny(selector: Selector) -> Self {
-        Self { selector, effect: crate::Effect { verdict: Some(crate::Verdict::Deny), log: false } }
     }
 }

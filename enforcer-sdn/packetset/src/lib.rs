@@ -9,17 +9,18 @@ mod packet;
 mod range;
 mod selector;
 mod set;
+mod step;
 mod week;
 mod witness;
 
 pub use address::{AddressSet, Prefix};
-pub use chain::{Effect, Step, Verdict};
 pub use compare::{Agreement, Disagreement, Outcomes, compare};
 pub use diagram::{Limits, TooLarge};
 pub use packet::{ConnectionState, Packet};
 pub use range::{Number, RangeSet};
 pub use selector::{L4, Selector, StateSet};
 pub use set::PacketSet;
+pub use step::{Effect, Step, Verdict};
 pub use week::WeekSet;
 
 /// TCP, UDP or SCTP ports.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::chain::{Compiler, Effect, Step, Verdict};
+use crate::chain::Compiler;
 use crate::diagram::{self, Arena, IN, Limits, Node, NodeId, OUT, Operation, TooLarge};
-use crate::{Packet, Selector, witness};
+use crate::{Effect, Packet, Selector, Step, Verdict, witness};
 
 /// Any set of packets.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -14,6 +14,7 @@ mod parse;
 mod render;
 mod rule;
 mod sets;
+mod statements;
 mod values;
 mod week;
 
