@@ -1,6 +1,6 @@
 //! A policy and a flow map to the ruleset of one enforcement point: the same decisions as `semantics`, as address sets.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
@@ -47,13 +47,10 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
         }
     }
     build.defaults();
+    let mut gaps = gaps::find(policy, &resolution, point, now);
+    gaps.append(&mut build.gaps);
     let ruleset = Ruleset { point: point.name.clone(), rules: build.finish() };
-    Ok(Compiled {
-        gaps: gaps::find(policy, &resolution, point, now),
-        valid_until: valid_until(policy, now),
-        digest: digest(&ruleset),
-        ruleset,
-    })
+    Ok(Compiled { gaps: gaps.into_iter().collect(), valid_until: valid_until(policy, now), digest: digest(&ruleset), ruleset })
 }
 
 /// Zones that are meant to protect somebody and have nobody.
@@ -91,12 +88,21 @@ struct Build<'a> {
     unions: HashMap<Atoms, AddressSet>,
     rules: Vec<PointRule>,
     ids: HashSet<String>,
+    gaps: BTreeSet<Gap>,
 }
 
 impl<'a> Build<'a> {
     fn new(policy: &'a Policy, resolution: &'a Resolution) -> Self {
         let outside = AddressSet::full().difference(&resolution.inside());
-        Self { policy, resolution, outside, unions: HashMap::new(), rules: Vec::new(), ids: HashSet::new() }
+        Self {
+            policy,
+            resolution,
+            outside,
+            unions: HashMap::new(),
+            rules: Vec::new(),
+            ids: HashSet::new(),
+            gaps: BTreeSet::new(),
+        }
     }
 
     fn atoms(&self, peers: &[Peer]) -> Atoms {
@@ -143,16 +149,21 @@ impl<'a> Build<'a> {
             return;
         }
         let (from, to) = (self.atoms(&rule.from), self.atoms(&rule.to));
+        let (sentences, mut is_concerned) = (self.rules.len(), false);
         for mode in [Mode::Enforce, Mode::Simulate] {
             for (from, to) in self.pairs(&from, &to, mode) {
                 if from.is_empty() || to.is_empty() {
                     continue;
                 }
+                is_concerned = true;
                 let (source, destination) = (self.addresses(&from), self.addresses(&to));
                 for l4 in &rule.l4 {
                     self.sentence(rule, (&source, &destination), l4, &week, mode);
                 }
             }
+        }
+        if is_concerned && self.rules.len() == sentences {
+            self.gaps.insert(Gap::NoPacket { rule: rule.name.value.clone() });
         }
     }
 

@@ -10,8 +10,7 @@ use crate::point::{EnforcementPoint, Gap, Sees, Side};
 use crate::resolve::Resolution;
 use crate::semantics;
 
-/// Sorted, each once.
-pub fn find(policy: &Policy, resolution: &Resolution, point: &EnforcementPoint, now: Timestamp) -> Vec<Gap> {
+pub fn find(policy: &Policy, resolution: &Resolution, point: &EnforcementPoint, now: Timestamp) -> BTreeSet<Gap> {
     let mut gaps = BTreeSet::new();
     if !point.stateful {
         gaps.insert(Gap::Stateless);
@@ -28,7 +27,7 @@ pub fn find(policy: &Policy, resolution: &Resolution, point: &EnforcementPoint, 
     if let Sees::Between(sides) = &point.sees {
         same_side(policy, resolution, sides, &mut gaps);
     }
-    gaps.into_iter().collect()
+    gaps
 }
 
 /// Pairs of zones, at least one enforced, that meet on one side.

@@ -19,6 +19,8 @@ pub struct Judgement {
     pub zones: Option<ZonePair>,
     pub mode: Option<Mode>,
     pub decider: Option<Decider>,
+    /// Everything that decides a part of it: other pairs of addresses, other hours.
+    pub deciders: Vec<Decider>,
     /// The two addresses that the answer is about.
     pub pair: Option<(IpAddr, IpAddr)>,
     /// Hours of the UTC week that are denied while others are allowed; empty: all hours have one answer.
@@ -54,21 +56,27 @@ impl<'a> Judge<'a> {
 
     pub fn conversation(&mut self, conversation: &Conversation) -> Judgement {
         let mut worst: Option<Judgement> = None;
+        let mut deciders = Vec::new();
         for (zones, pair) in zone_pairs(self.resolution, conversation) {
             let judged = self.pair(conversation, zones, pair);
+            deciders.extend_from_slice(&judged.deciders);
             if worst.as_ref().is_none_or(|worst| judged.answer > worst.answer) {
                 worst = Some(judged);
             }
         }
-        worst.unwrap_or(Judgement {
+        deciders.sort_unstable();
+        deciders.dedup();
+        let unknown = Judgement {
             answer: Answer::CannotKnow,
             zones: None,
             mode: None,
             decider: None,
+            deciders: Vec::new(),
             pair: None,
             hours: Vec::new(),
             beyond: Vec::new(),
-        })
+        };
+        Judgement { deciders, ..worst.unwrap_or(unknown) }
     }
 
     fn pair(&mut self, conversation: &Conversation, zones: ZonePair, pair: (IpAddr, IpAddr)) -> Judgement {
@@ -77,6 +85,7 @@ impl<'a> Judge<'a> {
             zones: Some(zones),
             mode: semantics::pair_mode(self.policy, zones),
             decider: None,
+            deciders: Vec::new(),
             pair: Some(pair),
             hours: Vec::new(),
             beyond: Vec::new(),
@@ -85,6 +94,7 @@ impl<'a> Judge<'a> {
             return judgement;
         }
         let cells = self.cells(conversation, zones, pair.0.is_ipv4());
+        judgement.deciders = cells.iter().flat_map(|cell| [cell.allow, cell.deny]).flatten().collect();
         let denied: Vec<&Cell> = cells.iter().filter(|cell| cell.deny.is_some() && cell.allow.is_none()).collect();
         if let Some(first) = denied.first() {
             judgement.answer = Answer::Denied;

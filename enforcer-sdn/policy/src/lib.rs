@@ -2,10 +2,15 @@
 
 mod compile;
 pub mod diagnostic;
+mod diff;
 pub mod document;
+mod explain;
 mod gaps;
 mod glob;
 mod judge;
+mod learn;
+pub mod lint;
+mod merge;
 pub mod point;
 mod read;
 pub mod resolve;
@@ -19,7 +24,12 @@ mod yaml;
 
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Change, changes};
 pub use document::{Mode, Policy, Verdict};
+pub use explain::{End, Explanation, explain, explain_conversation};
+pub use learn::{LearnOptions, NotProposed, Proposal, Subnet, learn};
+pub use lint::{LINTS, Lint, check};
+pub use merge::merge;
 pub use point::{EnforcementPoint, Gap, Sees, Side};
 pub use read::{API_VERSION, read};
 pub use ruleset::{Action, PointRule, Ruleset};

@@ -10,6 +10,7 @@ use sensor_model::{Asset, AssetId, Claim, FlowMap, Role, Timestamp};
 
 use crate::diagnostic::Diagnostic;
 use crate::document::{Member, Policy, Zone};
+use crate::glob::Glob;
 
 /// A policy's zones as addresses, against one flow map.
 #[derive(Clone, Debug)]
@@ -112,6 +113,12 @@ fn uses(map: &FlowMap) -> Uses {
     Uses { owners, addresses }
 }
 
+/// The addresses that each asset has now, ascending: IPv4 first.
+#[must_use]
+pub fn current_addresses(map: &FlowMap) -> HashMap<AssetId, Vec<IpAddr>> {
+    uses(map).addresses
+}
+
 /// The zones as addresses. Without a flow map only prefixes have any.
 ///
 /// # Errors
@@ -191,12 +198,20 @@ fn member_addresses(member: &Member, assets: &[Asset], uses: &Uses) -> AddressSe
 /// Whether the asset has everything that the member asks for, its prefix left aside.
 #[must_use]
 pub fn selects(member: &Member, asset: &Asset) -> bool {
+    // A host chooses its own name: one that looks like the id of another must not take its place.
+    let named = |glob: &Glob| glob.matches(asset.id.as_str()) || (!is_id(glob.as_str()) && glob.matches(&asset.label));
     let claim = |claim: &Option<Claim>, wanted: &dyn Fn(&str) -> bool| claim.as_ref().is_some_and(|claim| wanted(&claim.value));
-    member.asset.as_ref().is_none_or(|glob| glob.matches(asset.id.as_str()) || glob.matches(&asset.label))
+    member.asset.as_ref().is_none_or(named)
         && member.role.is_none_or(|role: Role| claim(&asset.role, &|value| value == role.as_str()))
         && member.vendor.as_ref().is_none_or(|glob| claim(&asset.vendor, &|value| glob.matches(value)))
         && member.mac.is_none_or(|mac| asset.macs.contains(&mac))
         && member.name.as_ref().is_none_or(|glob| asset.names.iter().any(|name| glob.matches(&name.value)))
+}
+
+/// Whether a text is written as an asset id.
+fn is_id(text: &str) -> bool {
+    let hex = |digits: &str| digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.strip_prefix("mac-").is_some_and(hex) || text.strip_prefix("ip-").is_some_and(|ip| ip.parse::<IpAddr>().is_ok())
 }
 
 /// Zones of equal priority that share an address: one error a pair, at the later zone's name.

@@ -2,6 +2,8 @@
 
 use enforcer_packetset::{L4, PortSet, RangeSet};
 
+use sensor_model::IpProtocol;
+
 use crate::diagnostic::nearest;
 
 /// Names that need no definition (IANA service registry; vendor manuals where IANA has none).
@@ -107,6 +109,21 @@ pub fn built_in(name: &str) -> Option<Vec<L4>> {
 #[must_use]
 pub fn name_of(term: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(_, terms)| *terms == [term]).map(|(name, _)| *name)
+}
+
+/// The term of one observed service: `tcp/502`, `icmp/echo-request`, `ip/47`.
+#[must_use]
+pub fn term_of(protocol: IpProtocol, port: u16, is_ipv4: bool) -> String {
+    let icmp = |word: &str, names: &[(&str, u8)]| match names.iter().find(|(_, number)| u16::from(*number) == port) {
+        Some((name, _)) => format!("{word}/{name}"),
+        None => format!("{word}/{port}"),
+    };
+    match protocol {
+        IpProtocol::Icmp if is_ipv4 => icmp("icmp", ICMP_TYPES),
+        IpProtocol::Icmp => icmp("icmp6", ICMP6_TYPES),
+        IpProtocol::Other(number) => format!("ip/{number}"),
+        ported => format!("{ported}/{port}"),
+    }
 }
 
 /// One term such as `tcp/502`. Without a slash only `any`, `tcp`, `udp`, `sctp`, `icmp`, `icmp6` have a meaning here.

@@ -115,10 +115,12 @@ pub fn simulate(policy: &Policy, map: &FlowMap, now: Timestamp) -> Result<Impact
     let mut conversations = Vec::with_capacity(map.conversations.len());
     for conversation in &map.conversations {
         let judgement = judge.conversation(conversation);
-        if let Some(Decider::Rule(at)) = judgement.decider
-            && let Some(count) = uses.get_mut(at)
-        {
-            *count += 1;
+        for decider in &judgement.deciders {
+            if let Decider::Rule(at) = decider
+                && let Some(count) = uses.get_mut(*at)
+            {
+                *count += 1;
+            }
         }
         let standing = standing(map, conversation);
         count(&mut summary, &judgement, standing);
@@ -233,7 +235,7 @@ pub fn hour_text(hour: u8) -> String {
 
 fn prove(policy: &Policy, resolution: &Resolution, map: &FlowMap, rule: &Rule, uses: u64, now: Timestamp) -> (Proof, String) {
     if uses > 0 {
-        return (Proof::Confirmed, format!("decides {uses} recorded conversations"));
+        return (Proof::Confirmed, format!("decides {uses} recorded conversation{}", if uses == 1 { "" } else { "s" }));
     }
     if !semantics::is_alive(rule, now) {
         return (Proof::Unproven, "it has expired".to_owned());

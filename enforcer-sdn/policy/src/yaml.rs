@@ -68,10 +68,11 @@ struct Open {
 }
 
 /// The documents of one file of `sources`.
-pub fn parse(sources: &Sources, file: usize) -> Result<Vec<Node>, Diagnostic> {
+pub fn parse(sources: &Sources, file: usize) -> Result<Vec<Node>, Box<Diagnostic>> {
     let text = sources.files().get(file).map_or("", |source| source.text.as_str());
-    let fail =
-        |code, message: String, bytes, help: &str| Diagnostic::error(code, message).at(sources, &Span { file, bytes }).help(help);
+    let fail = |code, message: String, bytes, help: &str| {
+        Box::new(Diagnostic::error(code, message).at(sources, &Span { file, bytes }).help(help))
+    };
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes; the limit is {MAX_BYTES}", text.len());
         return Err(fail("too-large", message, 0..1, "split it: a policy may be many files"));
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
     use crate::source::SourceFile;
 
-    fn read(text: &str) -> Result<Vec<Node>, Diagnostic> {
+    fn read(text: &str) -> Result<Vec<Node>, Box<Diagnostic>> {
         parse(&Sources::new(&[SourceFile { name: "t".into(), text: text.into() }]), 0)
     }
 

@@ -21,9 +21,9 @@ pub const API_VERSION: &str = "cordon/v1";
 /// Findings that are told before the reader gives up: a wrong file is wrong everywhere.
 const MAX_FINDINGS: usize = 200;
 /// Longest name of a zone: `<zone>-default-out` must fit 48 characters.
-const MAX_ZONE_NAME: usize = 32;
+pub const MAX_ZONE_NAME: usize = 32;
 /// Longest name of a rule: an ending such as `-2-tcp` must fit 48 characters.
-const MAX_RULE_NAME: usize = 40;
+pub const MAX_RULE_NAME: usize = 40;
 
 const TOP_KEYS: &[&str] = &["apiVersion", "kind", "metadata", "zones", "services", "rules"];
 
@@ -38,7 +38,7 @@ pub fn read(files: &[SourceFile]) -> Result<Policy, Vec<Diagnostic>> {
     for file in 0..files.len() {
         match yaml::parse(&sources, file) {
             Ok(found) => documents.extend(found.into_iter().filter(|node| !node.is_null())),
-            Err(finding) => log.push(finding),
+            Err(finding) => log.push(*finding),
         }
     }
     if documents.is_empty() && log.is_empty() {
