@@ -10,6 +10,7 @@ mod ipv6;
 mod link;
 mod outcome;
 mod packet;
+mod plain;
 mod ppp;
 mod pseudo_link;
 mod transport;

@@ -213,7 +213,8 @@ impl Walk {
         }
     }
 
-    fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
+    #[inline]
+    pub(crate) fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
         Packet {
             source_mac: self.source_mac,
             destination_mac: self.destination_mac,
