@@ -9,7 +9,6 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The header and the view of its payload.
-#[inline]
 pub(crate) fn read(view: View<'_>, verify_checksum: bool) -> Result<(IpHeader, View<'_>), SkipReason> {
     let head: &[u8; 20] = view.head().ok_or(SkipReason::Truncated)?;
     if head[0] >> 4 != 4 {

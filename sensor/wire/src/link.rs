@@ -71,7 +71,7 @@ impl LinkType {
 pub(crate) fn read(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
     let view = View::of_frame(frame, wire_len);
     if let LinkType::Ethernet = link {
-        if let Some(outcome) = plain::read(view, &mut Walk::new(view.wire_len(), options)) {
+        if let Some(outcome) = plain::read(frame, view.wire_len(), options) {
             return outcome;
         }
         return walk(Next::Ethernet, view, Walk::new(view.wire_len(), options));

@@ -52,8 +52,7 @@ fn missing(header: &IpHeader, view: View<'_>) -> SkipReason {
 }
 
 /// RFC 9293 3.1.
-#[inline]
-pub(crate) fn tcp(view: View<'_>) -> Option<Transport<'_>> {
+fn tcp(view: View<'_>) -> Option<Transport<'_>> {
     let Some(head) = view.head::<20>() else { return partial(view, TCP_MIN_HEADER_LEN) };
     let header_len = u32::from(head[12] >> 4) << 2;
     let bad_len = header_len < TCP_MIN_HEADER_LEN || header_len > view.wire_len();
@@ -73,8 +72,7 @@ pub(crate) fn tcp(view: View<'_>) -> Option<Transport<'_>> {
 }
 
 /// RFC 768. The first fragment holds less than the length says, so there it is no anomaly.
-#[inline]
-pub(crate) fn udp(view: View<'_>, fragment: Fragment) -> Option<Transport<'_>> {
+fn udp(view: View<'_>, fragment: Fragment) -> Option<Transport<'_>> {
     let Some(head) = view.head::<8>() else { return partial(view, UDP_HEADER_LEN) };
     let udp_len = u32::from(u16::from_be_bytes([head[4], head[5]]));
     let agrees = udp_len == view.wire_len() || (matches!(fragment, Fragment::First) && udp_len > view.wire_len());

@@ -213,8 +213,7 @@ impl Walk {
         }
     }
 
-    #[inline]
-    pub(crate) fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
+    fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
         Packet {
             source_mac: self.source_mac,
             destination_mac: self.destination_mac,
