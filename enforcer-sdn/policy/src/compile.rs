@@ -136,11 +136,14 @@ impl<'a> Build<'a> {
     }
 
     /// The pairs of two lists whose mode is `mode`, as at most two products.
-    fn pairs(&self, from: &[usize], to: &[usize], mode: Mode) -> [(Atoms, Atoms); 2] {
+    fn pairs(&self, from: &[usize], to: &[usize], mode: Mode) -> Vec<(Atoms, Atoms)> {
         let below = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) < Some(mode)).collect() };
         let at_most = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) <= Some(mode)).collect() };
         let exactly = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) == Some(mode)).collect() };
-        [(exactly(from), at_most(to)), (below(from), exactly(to))]
+        if below(to).is_empty() {
+            return vec![(at_most(from), exactly(to))];
+        }
+        vec![(exactly(from), at_most(to)), (below(from), exactly(to))]
     }
 
     fn rule(&mut self, rule: &Rule, now: Timestamp) {

@@ -4,7 +4,7 @@ use sensor_model::{MacAddr, Role};
 
 use crate::document::{Member, Mode, Verdict, Zone};
 use crate::glob::Glob;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 use super::fields::{self, Fields, Log};
 use super::{MAX_ZONE_NAME, suggestion};
@@ -78,7 +78,7 @@ fn member(node: &Node, log: &mut Log) -> Option<Member> {
         member.mac.is_some(),
         member.name.is_some(),
     ];
-    if given == 0 {
+    if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
         let help = format!("give at least one of {}", MEMBER_KEYS.join(", "));
         log.error("empty", "a member without a key selects nothing", &node.span, &help);
     }
