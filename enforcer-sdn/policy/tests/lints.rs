@@ -1,10 +1,12 @@
 //! Each lint finds what it is for, where it is, and is silent about a sound policy.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
 
+use enforcer_packetset::Limits;
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::{
-    EnforcementPoint, LINTS, Policy, Sees, SourceFile, changes, check, compile, explain, explain_conversation, read,
+    EnforcementPoint, LINTS, Policy, Sees, SourceFile, changes, check, compile, difference, explain, explain_conversation, read,
 };
 use sensor_model::{FlowMap, Strength};
 
@@ -189,4 +191,9 @@ fn a_changed_rule_shows_the_conversations_that_it_cuts() {
     assert!(changed[0].is_cut && changed[0].service.port == 161);
     assert_eq!((changed[0].rule_before.as_deref(), changed[0].rule_after.as_deref()), (Some("in-udp"), Some("plcs-default-in")));
     assert!(changes(&ruleset(&wide), &ruleset(&wide), &plant()).is_empty());
+    let exact = difference(&ruleset(&wide), &ruleset(&narrow), Limits::default()).unwrap().unwrap();
+    let witness = exact.closed.witness().unwrap();
+    assert_eq!((witness.destination.to_string(), witness.protocol, witness.destination_port), ("10.10.1.10".into(), 17, 161));
+    assert!(exact.opened.witness().is_none());
+    assert_eq!(difference(&ruleset(&wide), &ruleset(&wide), Limits::default()), Ok(None));
 }
