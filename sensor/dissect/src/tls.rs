@@ -68,7 +68,7 @@ fn is_hello(payload: &[u8]) -> bool {
     let kind = reader.u8();
     let len = reader.be24();
     // What follows a hello of either side starts with a version 3.x.
-    let version = reader.u8();
+    let version = len.and_then(|_| reader.u8());
     // Version and random, at least (RFC 8446 4.1.2).
     matches!(kind, Some(CLIENT_HELLO | SERVER_HELLO))
         && len.is_none_or(|len| (38..0x0001_0000).contains(&len))
