@@ -53,8 +53,7 @@ fn is_plausible(message: &Message<'_>, hinted: bool) -> bool {
     }
     if hinted {
         // A cut message still has its first question or record.
-        let expects = header.questions > 0 || header.answers > 0 || header.authorities > 0;
-        return !expects || !message.questions.is_empty() || !message.records.is_empty();
+        return !message.questions.is_empty() || !message.records.is_empty();
     }
     let is_query = !header.is_response && header.code == 0 && header.answers == 0 && header.authorities == 0;
     let names_are_sane = message.questions.iter().all(|q| q.name.0.iter().all(|b| b.is_ascii_graphic()) && !q.name.0.is_empty());

@@ -129,7 +129,7 @@ fn stands_alone(mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         let Parsed::Message(message) = parse(bytes) else { return false };
         let exception = message.code & EXCEPTION != 0 && matches!(message.pdu, [_, 1..=11]);
-        if !exception && !(is_request(&message) == Some(true) || is_answer(&message) == Some(true)) {
+        if !exception && is_request(&message) != Some(true) && is_answer(&message) != Some(true) {
             return false;
         }
         bytes = bytes.get(message.len..).unwrap_or_default();

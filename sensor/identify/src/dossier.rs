@@ -66,9 +66,11 @@ impl Dossier {
         self.evidence.iter().filter(move |piece| piece.kind == kind)
     }
 
-    /// How often the value was seen, whoever said it.
-    pub fn times(&self, kind: FactKind, value: &str) -> u64 {
-        self.of(kind).filter(|piece| piece.value == value).fold(0, |sum, piece| sum.saturating_add(piece.times))
+    /// How well the value is known, and how often it was seen by whom who saw it most: several sources may tell of the same flow.
+    pub fn known(&self, kind: FactKind, value: &str) -> Option<(Strength, u64)> {
+        let pieces = || self.of(kind).filter(|piece| piece.value == value);
+        let strength = pieces().map(|piece| piece.strength).max()?;
+        Some((strength, pieces().map(|piece| piece.times).max()?))
     }
 
     /// The strongest, then the most often seen, then the first in the alphabet: the same whatever the order of the facts.

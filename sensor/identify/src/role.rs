@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use sensor_model::{Claim, FactKind, Role, Strength};
 
-use crate::dossier::{Dossier, weight};
+use crate::dossier::{Dossier, claim, weight};
 
 /// When a line of the table holds.
 enum When {
@@ -50,12 +50,16 @@ const LINES: &[Line] = &[
     line(When::Serves(&["ntp"]), Role::TimeServer, Strength::Probable),
     // A monitoring station asks again and again; a single walk may be anybody's.
     line(When::Uses(&["snmp"], 3), Role::Monitoring, Strength::Probable),
-    line(When::Uses(&["modbus", "s7comm", "enip", "cip", "dnp3_tcp", "iec104", "opcua", "bacnet"], 1), Role::Hmi, Strength::Port),
+    line(
+        When::Uses(&["modbus", "s7comm", "enip", "cip", "dnp3_tcp", "iec104", "opcua_binary", "bacnet"], 1),
+        Role::Hmi,
+        Strength::Port,
+    ),
     line(When::Uses(&["dicom", "hl7"], 1), Role::MedicalDevice, Strength::Port),
     line(When::Uses(&["snmp"], 1), Role::Monitoring, Strength::Port),
     line(When::Serves(&["rtsp"]), Role::Camera, Strength::Port),
     line(When::Serves(&["http", "ssl"]), Role::WebServer, Strength::Port),
-    line(When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua", "sip", "snmp"]), Role::Server, Strength::Port),
+    line(When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua_binary", "sip", "snmp"]), Role::Server, Strength::Port),
     line(When::Uses(&["krb", "krb_tcp", "smb", "rdp"], 1), Role::Workstation, Strength::Port),
     line(When::Uses(&["http", "ssl", "quic"], 1), Role::Workstation, Strength::Port),
 ];
@@ -63,45 +67,37 @@ const LINES: &[Line] = &[
 /// The strongest role; of equals one that a protocol named, then the upper line of the table.
 pub(crate) fn role_of(dossier: &Dossier) -> Option<Claim> {
     let named = dossier.of(FactKind::Role).filter(|piece| Role::from_str(&piece.value).is_ok());
-    let named = named.max_by_key(|piece| weight(piece));
-    let followed = LINES.iter().find(|line| line.strength == Strength::Probable && holds(&line.when, dossier));
-    let followed = followed.or_else(|| LINES.iter().find(|line| holds(&line.when, dossier)));
-    match (named, followed) {
-        (Some(named), line) if line.is_none_or(|line| named.strength >= line.strength) => {
-            Some(Claim { value: named.value.clone(), strength: named.strength, source: named.source.clone() })
-        }
-        (_, Some(line)) => {
-            Some(Claim { value: line.role.to_string(), strength: line.strength, source: source(&line.when, dossier) })
-        }
-        (_, None) => None,
-    }
+    let named = named.max_by_key(|piece| weight(piece)).map(claim);
+    let followed = LINES.iter().filter_map(|line| follow(line, dossier));
+    // `max_by_key` keeps the last of equals, so the table is walked from below, and what was named comes last.
+    followed.rev().chain(named).max_by_key(|claim| claim.strength)
 }
 
-fn serves<'a>(services: &'a [&'static str], dossier: &Dossier) -> Option<&'a &'static str> {
-    services.iter().find(|service| dossier.times(FactKind::Serves, service) > 0)
+/// The role of a line that holds; no better known than what it rests on.
+fn follow(line: &Line, dossier: &Dossier) -> Option<Claim> {
+    let (known, source) = match line.when {
+        When::Serves(services) => serves(services, dossier)?,
+        When::ServesBoth(these, those) => {
+            let ((first, source), (second, _)) = (serves(these, dossier)?, serves(those, dossier)?);
+            (first.min(second), source)
+        }
+        When::Uses(services, least) => uses(services, least, dossier)?,
+        When::Routes => (dossier.of(FactKind::Routes).map(|piece| piece.strength).max()?, "routes".to_owned()),
+    };
+    Some(Claim { value: line.role.to_string(), strength: line.strength.min(known), source })
 }
 
-fn holds(when: &When, dossier: &Dossier) -> bool {
-    match when {
-        When::Serves(services) => serves(services, dossier).is_some(),
-        When::ServesBoth(these, those) => serves(these, dossier).is_some() && serves(those, dossier).is_some(),
-        When::Uses(services, least) => {
-            services.iter().fold(0, |sum: u64, service| sum.saturating_add(dossier.times(FactKind::Uses, service))) >= *least
-        }
-        When::Routes => dossier.of(FactKind::Routes).next().is_some(),
-    }
+/// The best known of these services, in words that `why` can show.
+fn serves(services: &[&str], dossier: &Dossier) -> Option<(Strength, String)> {
+    let known = services.iter().rev().filter_map(|service| Some((dossier.known(FactKind::Serves, service)?.0, service)));
+    let (strength, service) = known.max_by_key(|(strength, _)| *strength)?;
+    Some((strength, format!("serves {service}")))
 }
 
-/// What decided, in words that `why` can show.
-fn source(when: &When, dossier: &Dossier) -> String {
-    match when {
-        When::Serves(services) | When::ServesBoth(services, _) => format!("serves {}", serves(services, dossier).unwrap_or(&"")),
-        When::Uses(services, _) => {
-            let used = services.iter().find(|service| dossier.times(FactKind::Uses, service) > 0);
-            format!("uses {}", used.unwrap_or(&""))
-        }
-        When::Routes => "routes".to_owned(),
-    }
+fn uses(services: &[&str], least: u64, dossier: &Dossier) -> Option<(Strength, String)> {
+    let known = services.iter().rev().filter_map(|service| Some((dossier.known(FactKind::Uses, service)?, service)));
+    let ((strength, _), service) = known.filter(|((_, times), _)| *times >= least).max_by_key(|((strength, _), _)| *strength)?;
+    Some((strength, format!("uses {service}")))
 }
 
 #[cfg(test)]
@@ -139,6 +135,8 @@ mod tests {
             (vec![serves("http"), (Named, "camera", Probable)], Some("camera")),
             (vec![serves("modbus"), (Named, "camera", Port)], Some("plc")),
             (vec![serves("snmp"), serves("http")], Some("web-server")),
+            (vec![serves("modbus"), serves("dns"), (Serves, "smb", Port)], Some("plc")),
+            (vec![(Serves, "modbus", Port), serves("dns")], Some("dns-server")),
             (vec![uses("dns")], None),
             (vec![(Named, "nonsense", Confirmed)], None),
         ] {
