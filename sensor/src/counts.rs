@@ -15,6 +15,8 @@ pub struct FrameCounts {
     pub arp: u64,
     /// Neither IP nor ARP.
     pub other_non_ip: u64,
+    /// Of a link type that the capture's reader does not know.
+    pub unreadable_link: u64,
     skipped: [u64; SKIP_REASONS],
 }
 
@@ -28,14 +30,15 @@ impl FrameCounts {
         }
     }
 
-    /// Every reason with its count, in the reasons' own order.
-    pub fn skipped(&self) -> impl Iterator<Item = (SkipReason, u64)> + '_ {
-        SkipReason::ALL.iter().copied().zip(self.skipped.iter().copied())
+    /// Every reason with its count.
+    pub fn skipped(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let unreadable = std::iter::once(("unreadable_link", self.unreadable_link));
+        SkipReason::ALL.iter().map(|reason| reason.as_str()).zip(self.skipped).chain(unreadable)
     }
 
     #[must_use]
     pub fn skipped_total(&self) -> u64 {
-        self.skipped.iter().sum()
+        self.skipped.iter().sum::<u64>() + self.unreadable_link
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -46,6 +49,7 @@ impl FrameCounts {
         self.later_fragments += other.later_fragments;
         self.arp += other.arp;
         self.other_non_ip += other.other_non_ip;
+        self.unreadable_link += other.unreadable_link;
         for (mine, theirs) in self.skipped.iter_mut().zip(other.skipped) {
             *mine += theirs;
         }
@@ -89,6 +93,6 @@ mod tests {
         let mut counts = FrameCounts::default();
         counts.skip(SkipReason::BadLength);
         let seen: Vec<_> = counts.skipped().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(seen, [(SkipReason::BadLength, 1)]);
+        assert_eq!(seen, [("bad_length", 1)]);
     }
 }

@@ -10,7 +10,7 @@ use sha1::{Digest, Sha1};
 use super::community_id::community_id;
 
 /// Writes one line.
-pub fn write_record(out: &mut impl Write, record: &FlowRecord) -> io::Result<()> {
+pub fn write_record(out: &mut (impl Write + ?Sized), record: &FlowRecord) -> io::Result<()> {
     serde_json::to_writer(&mut *out, &Line::from(record))?;
     out.write_all(b"\n")
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What went wrong with which file.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} `{}`: {source}; {advice}", path.display())]
+#[error("cannot {doing} `{}`; {advice}", path.display())]
 pub struct StagedError {
     doing: &'static str,
     path: PathBuf,
@@ -20,7 +20,7 @@ impl StagedError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk and run again",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder you may write to",
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "name a folder, not a file",
-            _ => "earlier output was left as it was",
+            _ => "earlier output is left as it was",
         };
         Self { doing, path: path.to_owned(), advice, source }
     }
@@ -124,6 +124,6 @@ mod tests {
     #[test]
     fn a_file_in_the_way_is_named_with_advice() {
         let error = Folder::open(Path::new("/dev/null")).unwrap_err().to_string();
-        assert!(error.starts_with("cannot create the folder `/dev/null`: ") && error.contains("name a folder"), "{error}");
+        assert_eq!(error, "cannot create the folder `/dev/null`; name a folder, not a file");
     }
 }

@@ -75,7 +75,7 @@ impl Stats {
             non_ip_packets: frames.arp + frames.other_non_ip,
             arp_packets: frames.arp,
             later_fragments: frames.later_fragments,
-            skipped: frames.skipped().map(|(reason, count)| (reason.as_str(), count)).collect(),
+            skipped: frames.skipped().collect(),
             flows: stages.flows_ended,
             flow_table: FlowTableStats { opened: stages.flows_opened, ended: stages.flows_ended, evicted: stages.flows_evicted },
             dissect: DissectStats { sessions_opened: stages.sessions_opened, sessions_refused: stages.sessions_refused },
