@@ -1,0 +1,159 @@
+//! Where the parts of all flows live: arrays by slot number, and which numbers are free.
+
+use sensor_wire::Packet;
+
+use crate::index::Index;
+use crate::key::{self, FlowKey, Seeds};
+use crate::path::Paths;
+use crate::rare::Rares;
+use crate::record::View;
+use crate::slot::{Cold, Hot, Slot, Stream};
+
+/// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
+const SPARE: usize = 256;
+/// Slot numbers and some bits of the hash share 32 bits.
+const MAX_CAPACITY: usize = 1 << 27;
+
+/// Slots, found by key.
+#[derive(Debug)]
+pub struct Store {
+    pub capacity: usize,
+    pub used: usize,
+    hot: Vec<Hot>,
+    stream: Vec<Stream>,
+    cold: Vec<Cold>,
+    /// IPv6 addresses, lower end first; as long as the last IPv6 flow needs.
+    wide: Vec<[[u8; 16]; 2]>,
+    index: Index,
+    free: Vec<u32>,
+    /// Ended in this batch.
+    resting: Vec<u32>,
+    pub rares: Rares,
+    pub paths: Paths,
+    seeds: Seeds,
+}
+
+impl Store {
+    pub fn new(capacity: usize, seed: u64) -> Self {
+        let capacity = capacity.clamp(1, MAX_CAPACITY);
+        Self {
+            capacity,
+            used: 0,
+            hot: Vec::new(),
+            stream: Vec::new(),
+            cold: Vec::new(),
+            wide: Vec::new(),
+            index: Index::new(capacity + SPARE),
+            free: Vec::new(),
+            resting: Vec::new(),
+            // An eighth of the flows may be unusual at a time; a ceiling, so that crafted traffic cannot double the table.
+            rares: Rares::new((capacity / 8).max(1024)),
+            paths: Paths::new(seed),
+            seeds: Seeds::new(seed),
+        }
+    }
+
+    pub const fn seeds(&self) -> Seeds {
+        self.seeds
+    }
+
+    /// How many slots were ever used.
+    pub fn len(&self) -> usize {
+        self.hot.len()
+    }
+
+    pub fn hot(&self, slot: usize) -> Option<&Hot> {
+        self.hot.get(slot).filter(|hot| hot.is(Hot::USED))
+    }
+
+    pub fn hot_mut(&mut self, slot: usize) -> Option<&mut Hot> {
+        self.hot.get_mut(slot).filter(|hot| hot.is(Hot::USED))
+    }
+
+    pub fn slot(&mut self, slot: usize) -> Slot<'_> {
+        Slot { hot: &mut self.hot[slot], stream: &mut self.stream[slot], cold: &mut self.cold[slot], rares: &mut self.rares }
+    }
+
+    pub fn view<'a>(&'a self, slot: usize, services: &[&'static str]) -> View<'a> {
+        let (hot, cold) = (&self.hot[slot], &self.cold[slot]);
+        View {
+            hot,
+            stream: &self.stream[slot],
+            cold,
+            rare: self.rares.get(cold.rare),
+            wide: self.wide.get(slot).copied().unwrap_or_default(),
+            path: self.paths.get(cold.path),
+            service: usize::from(hot.service).checked_sub(1).and_then(|number| services.get(number)).copied(),
+        }
+    }
+
+    pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet) -> Option<usize> {
+        self.index.find(hash, |slot| {
+            let hot = &self.hot[slot];
+            hot.pair == key.pair
+                && hot.ports == key.ports
+                && hot.segment == key.segment
+                && hot.protocol == key.protocol
+                && hot.is(Hot::WIDE) == key.wide
+                && (!key.wide || self.wide[slot] == key::wide_pair(packet, key.from_low))
+        })
+    }
+
+    /// An empty slot under `key`. The caller has made room.
+    pub fn insert(&mut self, key: &FlowKey, hash: u64, packet: &Packet) -> usize {
+        let slot = self.take_number();
+        self.hot[slot] = Hot {
+            pair: key.pair,
+            ports: key.ports,
+            segment: key.segment,
+            protocol: key.protocol,
+            flags: Hot::USED | if key.wide { Hot::WIDE } else { 0 },
+            ..Hot::default()
+        };
+        self.stream[slot] = Stream::default();
+        self.cold[slot] = Cold::default();
+        if key.wide {
+            if self.wide.len() <= slot {
+                self.wide.resize(slot + 1, [[0; 16]; 2]);
+            }
+            self.wide[slot] = key::wide_pair(packet, key.from_low);
+        }
+        self.index.insert(hash, slot);
+        self.used += 1;
+        slot
+    }
+
+    pub fn remove(&mut self, slot: usize) {
+        let (hot, seeds) = (&self.hot, self.seeds);
+        let hash = |slot: usize| {
+            let hot = &hot[slot];
+            key::hash_of(hot.pair, hot.ports, hot.segment, hot.protocol, seeds)
+        };
+        self.index.remove(hash(slot), slot, hash);
+        self.hot[slot].flags = 0;
+        self.rares.release(self.cold[slot].rare);
+        self.paths.release(self.cold[slot].path);
+        self.resting.push(slot as u32);
+        self.used -= 1;
+    }
+
+    /// The numbers of ended flows may be given out again.
+    pub fn begin_batch(&mut self) {
+        self.free.append(&mut self.resting);
+    }
+
+    fn take_number(&mut self) -> usize {
+        if let Some(free) = self.free.pop() {
+            return free as usize;
+        }
+        if self.hot.len() < self.capacity + SPARE {
+            self.hot.push(Hot::default());
+            self.stream.push(Stream::default());
+            self.cold.push(Cold::default());
+            return self.hot.len() - 1;
+        }
+        // More flows ended within one batch than there are spare numbers.
+        self.begin_batch();
+        self.free.pop().unwrap_or(0) as usize
+    }
+}
