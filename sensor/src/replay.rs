@@ -50,7 +50,8 @@ pub fn run(job: &Job, config: &Config) -> Result<bool> {
     bar.finish_and_clear();
     let all_whole = files.iter().all(|file| file.error.is_none());
     if files.iter().all(|file| file.error.is_some() && file.packets == 0) {
-        anyhow::bail!("no packet could be read; `{}` was left as it was", job.out.display());
+        // There is nothing to say about the traffic; what was written earlier stays.
+        return Ok(false);
     }
     output.write_documents(&replay, config, files)?;
     output.commit()?;

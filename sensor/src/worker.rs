@@ -42,6 +42,8 @@ pub struct Worker {
     number: u16,
     table: Table,
     sessions: Sessions,
+    /// By flow id: in which directions its packets have come.
+    heard: Vec<u8>,
     sighted: Recent<(MacAddr, IpAddr)>,
     announced: Recent<(MacAddr, Ipv4Addr)>,
     // Emptied after each use, kept for their memory.
@@ -58,6 +60,7 @@ impl Worker {
             number,
             table: Table::new(limits.flow.clone(), seed),
             sessions: Sessions::new(limits.max_sessions),
+            heard: Vec::new(),
             sighted: Recent::new(SIGHTING_INTERVAL),
             announced: Recent::new(SIGHTING_INTERVAL),
             touches: Vec::new(),
@@ -126,8 +129,10 @@ impl Worker {
         let mut number = base;
         for (at, (observation, place)) in observations.iter().zip(places).enumerate() {
             number = base + u64::from(*place);
-            self.sight(observation, number, events);
             let Some(touch) = touches.get(at).copied().flatten() else { continue };
+            if self.is_first_of_its_way(touch) {
+                self.sight(observation, number, events);
+            }
             // Events stand in packet order. Those up to the opening of this packet's flow, or to its interim report,
             // were caused by this packet or by an earlier one.
             while let Some(event) = pending.next_if(|event| is_due(event, touch, touches.get(at + 1..).unwrap_or_default())) {
@@ -188,6 +193,19 @@ impl Worker {
             self.pass_on(event, number, events);
         }
         self.flow_events = flow_events;
+    }
+
+    /// The first packet of its flow in its direction: the only one whose source is looked at.
+    fn is_first_of_its_way(&mut self, touch: Touch) -> bool {
+        let at = touch.flow.0 as usize;
+        if self.heard.len() <= at {
+            self.heard.resize(at + 1, 0);
+        }
+        let way = if touch.direction == Direction::ToResponder { 1 } else { 2 };
+        let Some(heard) = self.heard.get_mut(at) else { return true };
+        let before = if touch.opened { 0 } else { *heard };
+        *heard = before | way;
+        before & way == 0
     }
 
     /// Tells of a source address under a source MAC. Inside a tunnel the MAC is the tunnel's, not the host's.
