@@ -18,4 +18,16 @@ pub enum CaptureError {
     Decompress { file: String, reason: String },
     #[error("`{file}` takes more than {limit_mib} MiB in memory; unpack it to a file first, which is then mapped")]
     TooLarge { file: String, limit_mib: u64 },
+    #[error("no interface `{interface}`; there are {known}")]
+    NoInterface { interface: String, known: String },
+    #[error("interface `{interface}` is down; bring it up: ip link set {interface} up")]
+    InterfaceDown { interface: String },
+    #[error("interface `{interface}` was removed; start again when it is back")]
+    InterfaceGone { interface: String },
+    #[error("cannot capture on `{interface}`: {reason}")]
+    Refused { interface: String, reason: String },
+    #[error("`{field}` is {value}; {wanted}")]
+    Setting { field: &'static str, value: u64, wanted: &'static str },
+    #[error("capture on `{interface}` failed: {reason}")]
+    Receive { interface: String, reason: String },
 }
