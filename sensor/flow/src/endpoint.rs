@@ -1,5 +1,7 @@
 //! One side of a TCP connection as Zeek models it, in one byte, and the letters that are written once.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
 /// Letters of one side that appear once in a history (bits of [`crate::slot::Hot::seen`]).
 pub const SEEN_SYN: u8 = 0x01;
 pub const SEEN_FIN: u8 = 0x02;
@@ -29,7 +31,7 @@ pub enum State {
 }
 
 /// State, the state before it, and two marks. All zero is a side that was never heard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(transparent)]
 pub struct Endpoint(u8);
 

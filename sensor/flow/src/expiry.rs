@@ -1,6 +1,6 @@
 //! When a flow is over without saying so, and which one goes when there is no room.
 
-use crate::endpoint::State;
+use crate::endpoint::{Endpoint, State};
 use crate::key::{TCP, UDP};
 use crate::slot::{Hot, ORIGINATOR, RESPONDER};
 use crate::store::Store;
@@ -57,7 +57,17 @@ fn is_attempt(hot: &Hot) -> bool {
 }
 
 fn is_closed(hot: &Hot) -> bool {
-    hot.ends.iter().all(|end| end.did_close()) || hot.ends.iter().any(|end| end.state() == State::Reset)
+    let [one, other] = hot.ends;
+    one.did_close() && other.did_close()
+        || one.state() == State::Reset
+        || other.state() == State::Reset
+        || is_tail(one, other)
+        || is_tail(other, one)
+}
+
+/// All that was heard of `one` is its FIN: the end of a connection that was not seen.
+fn is_tail(one: Endpoint, other: Endpoint) -> bool {
+    one.state() == State::Closed && one.previous() == State::Inactive && matches!(other.state(), State::Inactive | State::Partial)
 }
 
 /// How little is lost when a flow is evicted: more is better to evict.

@@ -1,5 +1,7 @@
 //! Zeek's history letters, packed: what happened in a flow, in order, upper case for the originator.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
 /// Letters that fit beside the slot; more go to the rare part of the flow.
 const PACKED: u32 = 12;
 const BITS: u32 = 5;
@@ -7,7 +9,8 @@ const LOWER: u64 = 16;
 const LETTERS: &[u8; 13] = b"SHADFRGTWIQC^";
 
 /// Up to twelve letters in five bits each; 0 ends the sequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(transparent)]
 pub struct History(u64);
 
 impl History {

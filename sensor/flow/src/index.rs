@@ -1,11 +1,12 @@
 //! Open addressing with linear probing: a hash to the numbers of slots that may hold its key. Four bytes an entry.
 
+use crate::arena::Arena;
 use crate::key::scale;
 
 /// Entries hold a slot number plus one in the low bits and some bits of the hash above; 0 is empty.
 #[derive(Debug)]
 pub struct Index {
-    entries: Vec<u32>,
+    entries: Arena<u32>,
     number_bits: u32,
 }
 
@@ -13,34 +14,39 @@ impl Index {
     /// For at most `slots` numbers; two thirds full at most.
     pub fn new(slots: usize) -> Self {
         let number_bits = usize::BITS - slots.leading_zeros();
-        Self { entries: vec![0; slots + slots / 2 + 8], number_bits }
+        Self { entries: Arena::new(slots + slots / 2 + 8), number_bits }
     }
 
-    pub fn home(&self, hash: u64) -> usize {
-        scale(hash, self.entries.len())
+    fn home(&self, hash: u64) -> usize {
+        scale(hash, self.entries.values().len())
     }
 
-    /// What stands at `position`: a candidate slot for `hash`, or None. For looking ahead only.
-    pub fn peek(&self, position: usize) -> Option<usize> {
+    /// The slot that stands where `hash` would look first: most likely its own.
+    pub fn guess(&self, hash: u64) -> Option<usize> {
+        self.peek(self.home(hash))
+    }
+
+    fn peek(&self, position: usize) -> Option<usize> {
         ((self.entries[position] & self.number_mask()) as usize).checked_sub(1)
     }
 
     /// The first slot from the home of `hash` on that `is_it` accepts.
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
-        let tag = self.tag(hash);
-        let mut position = self.home(hash);
+        let entries = self.entries.values();
+        let (tag, mask) = (self.tag(hash), self.number_mask());
+        let mut position = scale(hash, entries.len());
         loop {
-            let entry = self.entries[position];
+            let entry = entries[position];
             if entry == 0 {
                 return None;
             }
-            if entry & !self.number_mask() == tag {
-                let slot = (entry & self.number_mask()) as usize - 1;
+            if entry & !mask == tag {
+                let slot = (entry & mask) as usize - 1;
                 if is_it(slot) {
                     return Some(slot);
                 }
             }
-            position = self.after(position);
+            position = if position + 1 == entries.len() { 0 } else { position + 1 };
         }
     }
 
@@ -84,11 +90,11 @@ impl Index {
     }
 
     fn after(&self, position: usize) -> usize {
-        if position + 1 == self.entries.len() { 0 } else { position + 1 }
+        if position + 1 == self.entries.values().len() { 0 } else { position + 1 }
     }
 
     fn distance(&self, from: usize, to: usize) -> usize {
-        if to >= from { to - from } else { to + self.entries.len() - from }
+        if to >= from { to - from } else { to + self.entries.values().len() - from }
     }
 }
 

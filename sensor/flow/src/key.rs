@@ -21,7 +21,7 @@ pub struct FlowKey {
     pub pair: u64,
     /// Port of the lower end above, of the higher end below.
     pub ports: u32,
-    /// Overlay network: the same addresses in two VXLAN segments are different hosts. 0 outside.
+    /// Overlay network: the same addresses in two of them are different hosts. 0 outside.
     pub segment: u32,
     pub protocol: u8,
     pub wide: bool,
@@ -106,12 +106,18 @@ fn ports(packet: &Packet) -> (u16, u16, bool) {
     (packet.source_port, packet.destination_port, false)
 }
 
-/// Only tunnels whose number is the same in both directions: GRE keys and GTP TEIDs are chosen by each receiver.
+/// Only tunnels whose number names a network and is the same in both directions: GRE keys and GTP TEIDs are chosen by each
+/// receiver.
 fn segment(packet: &Packet) -> u32 {
-    match packet.tunnel {
-        Some(tunnel) if tunnel.kind == TunnelKind::Vxlan => tunnel.id | 1 << 24,
-        _ => 0,
-    }
+    let Some(tunnel) = packet.tunnel else { return 0 };
+    let kind = match tunnel.kind {
+        TunnelKind::Vxlan => 1,
+        TunnelKind::Geneve => 2,
+        TunnelKind::Nvgre => 3,
+        TunnelKind::Pbb => 4,
+        _ => return 0,
+    };
+    kind << 24 | tunnel.id & 0x00ff_ffff
 }
 
 fn join(source: u16, destination: u16, from_low: bool) -> u32 {

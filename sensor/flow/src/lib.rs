@@ -4,6 +4,7 @@
 //! flow's packets and the configuration, never on when the table was swept or how many tables there are. The one exception is
 //! a full table: then flows are evicted, half-open ones first, and counted.
 
+mod arena;
 mod endpoint;
 mod expiry;
 mod history;

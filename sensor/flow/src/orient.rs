@@ -16,7 +16,7 @@ pub struct Orientation {
 /// Reads the first packet of a flow.
 pub fn orient(packet: &Packet) -> Orientation {
     match (packet.protocol, packet.tcp) {
-        (TCP, Some(segment)) => orient_tcp(packet, segment.flags),
+        (TCP, segment) => orient_tcp(packet, segment.map(|segment| segment.flags).unwrap_or_default()),
         (UDP, _) => orient_udp(packet),
         (ICMP | ICMP_V6, _) => orient_icmp(packet),
         _ => by(true, DirectionReason::FirstSeen),

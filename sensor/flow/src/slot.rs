@@ -1,5 +1,7 @@
 //! What the table keeps of one flow: 64 + 32 + 24 bytes by how often a packet touches them, originator first in every pair.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
 use crate::endpoint::{Endpoint, SEEN_DATA};
 use crate::history::{self, History};
 use crate::key::UDP;
@@ -10,7 +12,7 @@ pub const ORIGINATOR: usize = 0;
 pub const RESPONDER: usize = 1;
 
 /// Every packet reads and writes this: one cache line.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 pub struct Hot {
     pub pair: u64,
@@ -41,7 +43,7 @@ impl Hot {
 }
 
 /// Low halves of one side's counters; the upper halves are in [`Rare::carries`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Counts {
     pub packets: u32,
@@ -50,7 +52,7 @@ pub struct Counts {
 }
 
 /// TCP sequence numbers of both sides. For other protocols `last` and `wraps` count the payload bytes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(32))]
 pub struct Stream {
     /// Of the SYN, or one before the first byte seen.
@@ -67,7 +69,7 @@ pub struct Stream {
 }
 
 /// Touched when a flow begins, ends, is reported, or something unusual happens.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Cold {
     pub first_seen: i64,

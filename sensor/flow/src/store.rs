@@ -1,7 +1,10 @@
 //! Where the parts of all flows live: arrays by slot number, and which numbers are free.
 
+use std::hint::black_box;
+
 use sensor_wire::Packet;
 
+use crate::arena::Arena;
 use crate::index::Index;
 use crate::key::{self, FlowKey, Seeds};
 use crate::path::Paths;
@@ -9,6 +12,8 @@ use crate::rare::Rares;
 use crate::record::View;
 use crate::slot::{Cold, Hot, Slot, Stream};
 
+/// Packets whose memory is asked for together, before the first of them is worked.
+pub const GROUP: usize = 16;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
 /// Slot numbers and some bits of the hash share 32 bits.
@@ -19,11 +24,13 @@ const MAX_CAPACITY: usize = 1 << 27;
 pub struct Store {
     pub capacity: usize,
     pub used: usize,
-    hot: Vec<Hot>,
-    stream: Vec<Stream>,
-    cold: Vec<Cold>,
-    /// IPv6 addresses, lower end first; as long as the last IPv6 flow needs.
-    wide: Vec<[[u8; 16]; 2]>,
+    /// Slots that were ever used.
+    len: usize,
+    hot: Arena<Hot>,
+    stream: Arena<Stream>,
+    cold: Arena<Cold>,
+    /// IPv6 addresses, lower end first.
+    wide: Arena<[[u8; 16]; 2]>,
     index: Index,
     free: Vec<u32>,
     /// Ended in this batch.
@@ -36,14 +43,16 @@ pub struct Store {
 impl Store {
     pub fn new(capacity: usize, seed: u64) -> Self {
         let capacity = capacity.clamp(1, MAX_CAPACITY);
+        let slots = capacity + SPARE;
         Self {
             capacity,
             used: 0,
-            hot: Vec::new(),
-            stream: Vec::new(),
-            cold: Vec::new(),
-            wide: Vec::new(),
-            index: Index::new(capacity + SPARE),
+            len: 0,
+            hot: Arena::new(slots),
+            stream: Arena::new(slots),
+            cold: Arena::new(slots),
+            wide: Arena::new(slots),
+            index: Index::new(slots),
             free: Vec::new(),
             resting: Vec::new(),
             // An eighth of the flows may be unusual at a time; a ceiling, so that crafted traffic cannot double the table.
@@ -58,16 +67,16 @@ impl Store {
     }
 
     /// How many slots were ever used.
-    pub fn len(&self) -> usize {
-        self.hot.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     pub fn hot(&self, slot: usize) -> Option<&Hot> {
-        self.hot.get(slot).filter(|hot| hot.is(Hot::USED))
+        self.hot.values().get(slot).filter(|hot| hot.is(Hot::USED))
     }
 
     pub fn hot_mut(&mut self, slot: usize) -> Option<&mut Hot> {
-        self.hot.get_mut(slot).filter(|hot| hot.is(Hot::USED))
+        self.hot.values_mut().get_mut(slot).filter(|hot| hot.is(Hot::USED))
     }
 
     pub fn slot(&mut self, slot: usize) -> Slot<'_> {
@@ -81,15 +90,28 @@ impl Store {
             stream: &self.stream[slot],
             cold,
             rare: self.rares.get(cold.rare),
-            wide: self.wide.get(slot).copied().unwrap_or_default(),
+            wide: if hot.is(Hot::WIDE) { self.wide[slot] } else { Default::default() },
             path: self.paths.get(cold.path),
             service: usize::from(hot.service).checked_sub(1).and_then(|number| services.get(number)).copied(),
         }
     }
 
+    /// Touches what the packets behind `hashes` will need, so that their cache misses overlap instead of adding up: every
+    /// load of a loop can be under way at once, since none waits for another.
+    pub fn look_ahead(&self, hashes: &[u64; GROUP]) {
+        let guesses = hashes.map(|hash| self.index.guess(hash).unwrap_or(0));
+        let (hot, stream) = (self.hot.values(), self.stream.values());
+        let touched = guesses.iter().fold(0, |sum, &slot| {
+            let (hot, stream) = (hot.get(slot), stream.get(slot));
+            sum ^ hot.map_or(0, |hot| hot.ports) ^ stream.map_or(0, |stream| stream.last[0])
+        });
+        black_box(touched);
+    }
+
     pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet) -> Option<usize> {
+        let hot = self.hot.values();
         self.index.find(hash, |slot| {
-            let hot = &self.hot[slot];
+            let hot = &hot[slot];
             hot.pair == key.pair
                 && hot.ports == key.ports
                 && hot.segment == key.segment
@@ -113,9 +135,6 @@ impl Store {
         self.stream[slot] = Stream::default();
         self.cold[slot] = Cold::default();
         if key.wide {
-            if self.wide.len() <= slot {
-                self.wide.resize(slot + 1, [[0; 16]; 2]);
-            }
             self.wide[slot] = key::wide_pair(packet, key.from_low);
         }
         self.index.insert(hash, slot);
@@ -146,11 +165,9 @@ impl Store {
         if let Some(free) = self.free.pop() {
             return free as usize;
         }
-        if self.hot.len() < self.capacity + SPARE {
-            self.hot.push(Hot::default());
-            self.stream.push(Stream::default());
-            self.cold.push(Cold::default());
-            return self.hot.len() - 1;
+        if self.len < self.capacity + SPARE {
+            self.len += 1;
+            return self.len - 1;
         }
         // More flows ended within one batch than there are spare numbers.
         self.begin_batch();

@@ -11,11 +11,8 @@ use crate::orient::orient;
 use crate::path::Path;
 use crate::record::reason_number;
 use crate::slot::{Hot, ORIGINATOR, RESPONDER};
-use crate::store::Store;
+use crate::store::{GROUP, Store};
 use crate::tcp;
-
-/// Packets whose memory is asked for together, before the first of them is worked.
-const GROUP: usize = 16;
 
 /// Limits and timeouts. Every field has its default in `config/sensor.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,14 +107,15 @@ impl Table {
         touches.clear();
         self.store.begin_batch();
         let seeds = self.store.seeds();
-        let mut keys = [(FlowKey::default(), 0_u64); GROUP];
+        let (mut keys, mut hashes) = ([FlowKey::default(); GROUP], [0; GROUP]);
         for group in batch.chunks(GROUP) {
-            for (key, observation) in keys.iter_mut().zip(group) {
-                key.0 = FlowKey::of(&observation.packet, seeds);
-                key.1 = key.0.hash(seeds);
+            for ((key, hash), observation) in keys.iter_mut().zip(&mut hashes).zip(group) {
+                *key = FlowKey::of(&observation.packet, seeds);
+                *hash = key.hash(seeds);
             }
-            for ((key, hash), observation) in keys.iter().zip(group) {
-                touches.push(self.take(key, *hash, observation, events));
+            self.store.look_ahead(&hashes);
+            for ((key, hash), observation) in keys.iter().zip(hashes).zip(group) {
+                touches.push(self.take(key, hash, observation, events));
             }
         }
     }
@@ -240,6 +238,8 @@ impl Table {
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
             Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
+            // The header was cut before its flags: the packet counts, its place in the stream is unknown.
+            None if key.protocol == TCP => tcp::Arrival::default(),
             _ => {
                 flow.receive_datagram(side, packet.payload_len);
                 tcp::Arrival { new_payload: true, stream_offset: 0 }
