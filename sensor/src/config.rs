@@ -36,7 +36,10 @@ pub struct Capture {
     #[serde(deserialize_with = "values::optional")]
     pub interface: Option<String>,
     pub path: CapturePath,
-    pub max_queues: usize,
+    pub ring_size: u32,
+    pub frame_count: u32,
+    pub busy_poll: bool,
+    pub libpcap_buffer_bytes: u32,
     pub max_waiting_batches: usize,
 }
 
@@ -146,6 +149,19 @@ impl Config {
                 interim_interval: self.flow.interim_interval.0,
             },
             max_sessions: share(self.dissect.max_sessions),
+        }
+    }
+
+    #[must_use]
+    pub fn live(&self, interface: &str) -> sensor_capture::LiveConfig {
+        let Capture { path, ring_size, frame_count, busy_poll, libpcap_buffer_bytes, .. } = self.capture;
+        sensor_capture::LiveConfig {
+            interface: interface.to_owned(),
+            path: path.into(),
+            ring_size,
+            frame_count,
+            busy_poll,
+            libpcap_buffer_bytes,
         }
     }
 

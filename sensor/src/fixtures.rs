@@ -2,7 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, Side, Timestamp};
+use sensor_flow::{FlowEvent, FlowId};
+use sensor_identify::Sighting;
+use sensor_model::{Accounting, ConnState, DirectionReason, FlowMap, FlowRecord, IpProtocol, MacAddr, Side, Timestamp};
+
+use crate::config::Config;
+use crate::event::{Event, What};
+use crate::hub::Hub;
 
 /// An answered TCP flow 10.0.0.1:40000 -> 10.0.0.2:502 of one second.
 pub fn record() -> FlowRecord {
@@ -26,4 +32,19 @@ pub fn record() -> FlowRecord {
         tunnel: None,
         direction_reason: DirectionReason::Syn,
     }
+}
+
+/// Two assets and the conversation between them.
+pub fn flow_map() -> FlowMap {
+    let mut hub = Hub::new(Config::load(None).unwrap().hub(true));
+    let flow = FlowId(1);
+    let ip = record().originator;
+    let sighting = Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, seen_at: record().first_seen };
+    hub.take(Event { number: 0, table: 0, what: What::Sighted(sighting) });
+    for event in
+        [FlowEvent::Opened { flow, record: Box::new(record()) }, FlowEvent::Ended { flow, record: Box::new(record()) }]
+    {
+        hub.take(Event { number: 0, table: 0, what: What::Flow(event) });
+    }
+    hub.flow_map(Accounting { packets: 11, ..Accounting::default() })
 }

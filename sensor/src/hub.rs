@@ -100,6 +100,12 @@ impl Hub {
         &self.conversations
     }
 
+    /// Flows between their first event and their last.
+    #[must_use]
+    pub fn open_flows(&self) -> usize {
+        self.flows.len()
+    }
+
     #[must_use]
     pub const fn missed_bytes(&self) -> u64 {
         self.missed_bytes
@@ -121,12 +127,15 @@ impl Hub {
     }
 
     fn take_flow(&mut self, table: u16, event: FlowEvent) {
+        let is_new = matches!(event, FlowEvent::Opened { .. });
         let (flow, mut record, has_ended) = match event {
             FlowEvent::Opened { flow, record } | FlowEvent::Interim { flow, record } => (flow, record, false),
             FlowEvent::Ended { flow, record } => (flow, record, true),
         };
         let at = FlowRef { table, flow };
-        let mut track = self.flows.remove(&at).unwrap_or_else(|| Track::new(&record));
+        // The end of the id's last flow may have been lost on a full queue.
+        let known = self.flows.remove(&at).filter(|_| !is_new);
+        let mut track = known.unwrap_or_else(|| Track::new(&record));
         self.note_time(record.first_seen);
         self.note_time(record.last_seen);
         self.count_presence(&mut track, &record);
@@ -256,6 +265,12 @@ impl Hub {
         let asset = self.inventory.asset_of(ip, at);
         self.follow_renames();
         if self.alerts.meet(&asset) {
+            let by_address = AssetId::of_ip(ip);
+            if asset != by_address && self.alerts.knows(&by_address) {
+                // Known by its address from an earlier run; now its MAC is known too.
+                self.rename(&by_address, &asset);
+                return;
+            }
             // The MAC is the asset's own only where the asset is named by it; else a router's.
             let mac = mac.filter(|mac| AssetId::of_mac(*mac) == asset);
             let label = ip.to_string();
@@ -304,9 +319,14 @@ impl Hub {
 
     fn follow_renames(&mut self) {
         for (old, new) in self.inventory.take_renamed() {
-            self.conversations.rename(&old, &new);
-            self.alerts.rename(&old, &new);
+            self.rename(&old, &new);
         }
+    }
+
+    fn rename(&mut self, old: &AssetId, new: &AssetId) {
+        self.conversations.rename(old, new);
+        self.alerts.rename(old, new);
+        self.remembered.retain(|asset| asset.id != *old);
     }
 
     fn note_time(&mut self, at: Timestamp) {
@@ -319,18 +339,20 @@ fn with_remembered(mut assets: Vec<Asset>, remembered: &[Asset]) -> Vec<Asset> {
     if remembered.is_empty() {
         return assets;
     }
-    let labels: HashSet<String> = assets.iter().map(|asset| asset.label.clone()).collect();
+    let places: HashMap<AssetId, usize> = assets.iter().enumerate().map(|(at, asset)| (asset.id.clone(), at)).collect();
+    let mut labels: HashSet<String> = assets.iter().map(|asset| asset.label.clone()).collect();
     for old in remembered {
-        match assets.binary_search_by(|asset| asset.id.cmp(&old.id)) {
-            Ok(at) => assets.get_mut(at).into_iter().for_each(|asset| asset.first_seen = asset.first_seen.min(old.first_seen)),
-            Err(at) => {
-                let mut old = old.clone();
-                if labels.contains(&old.label) {
-                    old.label = format!("{} ({})", old.label, old.id);
-                }
-                assets.insert(at, old);
-            }
+        if let Some(asset) = places.get(&old.id).and_then(|at| assets.get_mut(*at)) {
+            asset.first_seen = asset.first_seen.min(old.first_seen);
+            continue;
         }
+        let mut old = old.clone();
+        if !labels.insert(old.label.clone()) {
+            old.label = format!("{} ({})", old.label, old.id);
+            labels.insert(old.label.clone());
+        }
+        assets.push(old);
     }
+    assets.sort_by(|a, b| a.id.cmp(&b.id));
     assets
 }

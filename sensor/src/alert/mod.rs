@@ -79,6 +79,11 @@ impl Alerts {
         self.known_assets.insert(asset.clone())
     }
 
+    #[must_use]
+    pub fn knows(&self, asset: &AssetId) -> bool {
+        self.known_assets.contains(asset)
+    }
+
     /// Two assets were one; what was known stays known.
     pub fn rename(&mut self, old: &AssetId, new: &AssetId) {
         if self.known_assets.remove(old) {

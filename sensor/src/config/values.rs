@@ -70,6 +70,7 @@ impl FromStr for Prefix {
 pub enum CapturePath {
     Auto,
     AfXdp,
+    AfXdpGeneric,
     Libpcap,
 }
 
@@ -77,11 +78,19 @@ impl FromStr for CapturePath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "af-xdp" => Ok(Self::AfXdp),
-            "libpcap" => Ok(Self::Libpcap),
-            _ => Err(format!("`{text}` is not a capture path; write \"auto\", \"af-xdp\" or \"libpcap\"")),
+        clap::ValueEnum::from_str(text, false).map_err(|_| {
+            format!("`{text}` is not a capture path; write \"auto\", \"af-xdp\", \"af-xdp-generic\" or \"libpcap\"")
+        })
+    }
+}
+
+impl From<CapturePath> for sensor_capture::PathChoice {
+    fn from(path: CapturePath) -> Self {
+        match path {
+            CapturePath::Auto => Self::Auto,
+            CapturePath::AfXdp => Self::AfXdp,
+            CapturePath::AfXdpGeneric => Self::AfXdpGeneric,
+            CapturePath::Libpcap => Self::Libpcap,
         }
     }
 }

@@ -2,5 +2,9 @@
 
 pub mod community_id;
 pub mod conn_log;
+pub mod metrics;
+pub mod mqtt;
+pub mod outbox;
 pub mod staged;
 pub mod stats;
+pub mod topics;
