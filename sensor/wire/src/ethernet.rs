@@ -65,3 +65,21 @@ fn typed<'a>(ethertype: u16, payload: View<'a>, state: &mut Walk) -> Step<'a> {
     state.keep_ethertype(ethertype);
     Step::On(Next::Llc, payload.limited_to(u32::from(ethertype)))
 }
+
+/// Whether these bytes, which nothing names, are likely an Ethernet frame: an ethertype that is met inside tunnels, or LLC of a length that fits.
+pub(crate) fn is_plausible(view: View<'_>) -> bool {
+    const LLDP: u16 = 0x88cc;
+    let (Some(head), Some(payload)) = (view.head::<14>(), view.after(14)) else { return false };
+    let ethertype = u16::from_be_bytes([head[12], head[13]]);
+    match ethertype {
+        0..FIRST_ETHERTYPE => {
+            let known_access_point =
+                matches!(payload.bytes(), [0xaa, 0xaa, 0x03, ..] | [0x42, 0x42, 0x03, ..] | [0xfe, 0xfe, 0x03, ..]);
+            known_access_point && u32::from(ethertype) <= payload.wire_len()
+        }
+        link::ETHERTYPE_IPV4 => payload.u8_at(0).is_some_and(|byte| byte >> 4 == 4),
+        link::ETHERTYPE_IPV6 => payload.u8_at(0).is_some_and(|byte| byte >> 4 == 6),
+        link::ETHERTYPE_ARP | link::ETHERTYPE_MPLS | link::ETHERTYPE_PPPOE | LLDP => true,
+        _ => VLAN_TAGS.contains(&ethertype),
+    }
+}

@@ -11,10 +11,12 @@ mod link;
 mod outcome;
 mod packet;
 mod ppp;
+mod pseudo_link;
 mod transport;
 mod tunnel;
 mod view;
 mod walk;
+mod wlan;
 
 pub use link::LinkType;
 pub use outcome::{Arp, Outcome, SkipReason};

@@ -127,8 +127,8 @@ pub enum TunnelKind {
     Pppoe,
     /// 802.1ah; the id is the I-SID.
     Pbb,
-    /// 802.1AE without encryption; the id is the packet number.
-    Macsec,
+    /// Data between wireless access point and controller (RFC 5415).
+    Capwap,
     /// RFC 3378.
     EtherIp,
 }
@@ -149,7 +149,7 @@ impl TunnelKind {
         Self::Mpls,
         Self::Pppoe,
         Self::Pbb,
-        Self::Macsec,
+        Self::Capwap,
         Self::EtherIp,
     ];
 
@@ -170,7 +170,7 @@ impl TunnelKind {
             Self::Mpls => "mpls",
             Self::Pppoe => "pppoe",
             Self::Pbb => "pbb",
-            Self::Macsec => "macsec",
+            Self::Capwap => "capwap",
             Self::EtherIp => "etherip",
         }
     }

@@ -1,9 +1,23 @@
 //! Tunnels: one file a tunnel, found through [`registry`]. An [`Opener`] names the fields that announce it and reads its header; what
 //! is inside goes on through the walk. A new tunnel starts as a copy of `template.rs`.
 
+mod capwap;
+mod erspan;
+mod ether_ip;
+mod geneve;
 mod gre;
+mod gtp_u;
 mod ip_in_ip;
+mod l2tp;
+mod mpls;
+mod nsh;
+mod pbb;
+mod pppoe;
 mod registry;
+#[cfg(test)]
+mod template;
+mod teredo;
+mod vxlan;
 
 use crate::view::View;
 use crate::walk::Next;

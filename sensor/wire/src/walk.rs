@@ -7,7 +7,7 @@ use crate::ip::IpHeader;
 use crate::tunnel::{self, Opened, Trigger};
 use crate::view::View;
 use crate::{
-    Family, Fragment, Options, Outcome, Packet, SkipReason, Tunnel, arp, ethernet, ip, ipv4, ipv6, link, ppp, transport,
+    Family, Fragment, Options, Outcome, Packet, SkipReason, Tunnel, arp, ethernet, ip, ipv4, ipv6, link, ppp, transport, wlan,
 };
 
 /// Headers that may follow one another in one frame, tags and tunnels included. Deeper than any network we know of; a bound
@@ -27,6 +27,8 @@ pub(crate) enum Next {
     Llc,
     /// IPv4 or IPv6, by the version field.
     Ip,
+    /// An 802.11 frame.
+    Wlan,
     /// A PPP frame, perhaps with address and control bytes before the protocol.
     Ppp,
 }
@@ -62,6 +64,7 @@ pub(crate) fn walk(mut next: Next, mut view: View<'_>, mut state: Walk) -> Outco
             Next::Llc => ethernet::read_llc(view, &state),
             Next::Ip => state.by_version(view),
             Next::Ppp => ppp::read(view, &state),
+            Next::Wlan => wlan::read(view, &mut state),
         };
         match step {
             Step::On(following, inside) => (next, view) = (following, inside),
