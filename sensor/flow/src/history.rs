@@ -7,6 +7,8 @@ const PACKED: u32 = 12;
 const BITS: u32 = 5;
 const LOWER: u64 = 16;
 const LETTERS: &[u8; 13] = b"SHADFRGTWIQC^";
+/// `^`, which belongs to no side.
+const FLIPPED: u64 = 13;
 
 /// Up to twelve letters in five bits each; 0 ends the sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -24,6 +26,23 @@ impl History {
         let code = code as u64 + 1 + if from_responder { LOWER } else { 0 };
         self.0 |= code << (len * BITS);
         true
+    }
+
+    /// The same history with the sides exchanged: every letter in the other case, and the mark that Zeek writes for it set, or
+    /// taken back. A full history goes without the mark.
+    pub fn exchange_sides(&mut self) {
+        let mut rest = self.0;
+        let mut exchanged = Self::default();
+        if rest & 31 == FLIPPED {
+            rest >>= BITS;
+        } else if self.len() < PACKED {
+            exchanged.push(b'^', false);
+        }
+        while rest != 0 {
+            exchanged.0 |= (rest & 31 ^ LOWER) << (exchanged.len() * BITS);
+            rest >>= BITS;
+        }
+        *self = exchanged;
     }
 
     pub fn write_to(self, text: &mut String) {
@@ -62,6 +81,20 @@ mod tests {
         let mut text = String::new();
         history.write_to(&mut text);
         assert_eq!(text, "^ShcqD");
+    }
+
+    #[test]
+    fn exchanging_sides_twice_changes_nothing() {
+        let mut history = History::default();
+        for (letter, from_responder) in [(b'D', true), (b'A', false), (b'S', false)] {
+            history.push(letter, from_responder);
+        }
+        let before = history;
+        history.exchange_sides();
+        let mut text = String::new();
+        history.write_to(&mut text);
+        history.exchange_sides();
+        assert_eq!((text.as_str(), history), ("^Das", before));
     }
 
     #[test]

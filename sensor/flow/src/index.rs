@@ -21,13 +21,15 @@ impl Index {
         scale(hash, self.entries.values().len())
     }
 
-    /// The slot that stands where `hash` would look first: most likely its own.
-    pub fn guess(&self, hash: u64) -> Option<usize> {
-        self.peek(self.home(hash))
+    /// Where `hash` is looked for first, as it stands there; to touch it ahead of `guess`.
+    pub fn touch(&self, hash: u64) -> u32 {
+        let entries = self.entries.values();
+        entries.get(scale(hash, entries.len())).copied().unwrap_or(0)
     }
 
-    fn peek(&self, position: usize) -> Option<usize> {
-        ((self.entries[position] & self.number_mask()) as usize).checked_sub(1)
+    /// The first slot whose bits of the hash fit: nearly always its own.
+    pub fn guess(&self, hash: u64) -> Option<usize> {
+        self.find(hash, |_| true)
     }
 
     /// The first slot from the home of `hash` on that `is_it` accepts.
@@ -79,6 +81,10 @@ impl Index {
             next = self.after(next);
         }
         self.entries[hole] = 0;
+    }
+
+    fn peek(&self, position: usize) -> Option<usize> {
+        ((self.entries[position] & self.number_mask()) as usize).checked_sub(1)
     }
 
     const fn number_mask(&self) -> u32 {

@@ -12,6 +12,7 @@ pub const ICMP: u8 = 1;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 pub const ICMP_V6: u8 = 58;
+pub const SCTP: u8 = 132;
 
 /// The ends of a flow, lower one first, and what else tells flows apart. IPv6 addresses are only here as a keyed digest: the
 /// table compares them in full.

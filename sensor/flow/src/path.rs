@@ -23,6 +23,14 @@ impl Path {
     }
 }
 
+impl Path {
+    /// With the sides exchanged.
+    pub const fn exchanged(self) -> Self {
+        let [originator, responder] = self.macs;
+        Self { macs: [responder, originator], ..self }
+    }
+}
+
 /// Every path in use, by number, with the number of flows that use it.
 #[derive(Debug)]
 pub struct Paths {

@@ -31,6 +31,20 @@ impl Rare {
     }
 }
 
+impl Rare {
+    /// The originator becomes the responder.
+    pub fn exchange_sides(&mut self) {
+        self.carries.reverse();
+        self.streams.reverse();
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+            pair.reverse();
+        }
+        let exchange =
+            |letter: char| if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() };
+        self.history = self.history.chars().map(exchange).collect();
+    }
+}
+
 /// Where one direction of a TCP stream is not contiguous.
 #[derive(Clone, Debug, Default)]
 pub struct Stretch {
@@ -183,15 +197,19 @@ impl Rares {
 
     /// The part of `number`, made when it is 0; None at the limit.
     pub fn of(&mut self, number: &mut u32) -> Option<&mut Rare> {
+        if *number == 0 && self.free.is_empty() && self.parts.len() >= self.limit {
+            return None;
+        }
+        self.beyond_limit(number)
+    }
+
+    /// The part of `number`, made when it is 0.
+    pub fn beyond_limit(&mut self, number: &mut u32) -> Option<&mut Rare> {
         if *number == 0 {
-            *number = match self.free.pop() {
-                Some(free) => free,
-                None if self.parts.len() < self.limit => {
-                    self.parts.push(Rare::default());
-                    u32::try_from(self.parts.len()).unwrap_or(0)
-                }
-                None => return None,
-            };
+            *number = self.free.pop().unwrap_or_else(|| {
+                self.parts.push(Rare::default());
+                u32::try_from(self.parts.len()).unwrap_or(0)
+            });
         }
         self.get_mut(*number)
     }

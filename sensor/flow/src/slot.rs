@@ -36,6 +36,8 @@ impl Hot {
     pub const WIDE: u8 = 0x02;
     pub const ORIGINATOR_IS_LOW: u8 = 0x04;
     pub const INSPECTION_STOPPED: u8 = 0x08;
+    /// There is a rare part: spares a look at [`Cold`] when there is none.
+    pub const RARE: u8 = 0x10;
 
     pub const fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -89,11 +91,25 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
+    /// The rare part, made when there is none; None when there are too many.
     pub fn rare(&mut self) -> Option<&mut Rare> {
-        self.rares.of(&mut self.cold.rare)
+        let rare = self.rares.of(&mut self.cold.rare);
+        if rare.is_some() {
+            self.hot.flags |= Hot::RARE;
+        }
+        rare
+    }
+
+    /// For what may not be lost: it takes gigabytes of traffic to need it, so it has no limit.
+    fn rare_for_totals(&mut self) -> Option<&mut Rare> {
+        self.hot.flags |= Hot::RARE;
+        self.rares.beyond_limit(&mut self.cold.rare)
     }
 
     pub fn known_rare(&mut self) -> Option<&mut Rare> {
+        if !self.hot.is(Hot::RARE) {
+            return None;
+        }
         self.rares.get_mut(self.cold.rare)
     }
 
@@ -106,6 +122,26 @@ impl Slot<'_> {
         }
     }
 
+    /// The originator becomes the responder.
+    pub fn exchange_sides(&mut self) {
+        self.hot.flags ^= Hot::ORIGINATOR_IS_LOW;
+        self.hot.counts.reverse();
+        self.hot.ends.reverse();
+        self.hot.seen.reverse();
+        let stream = &mut *self.stream;
+        stream.start.reverse();
+        stream.last.reverse();
+        for pair in [&mut stream.wraps, &mut stream.last_fin, &mut stream.last_rst] {
+            pair.reverse();
+        }
+        stream.retransmits.reverse();
+        stream.zero_windows.reverse();
+        self.cold.history.exchange_sides();
+        if let Some(rare) = self.known_rare() {
+            rare.exchange_sides();
+        }
+    }
+
     /// Adds one packet to a side's counters.
     pub fn count(&mut self, side: usize, ip_bytes: u32, frame_bytes: u32) {
         let counts = &mut self.hot.counts[side];
@@ -114,7 +150,7 @@ impl Slot<'_> {
         (counts.ip_bytes, carries[1]) = counts.ip_bytes.overflowing_add(ip_bytes);
         (counts.frame_bytes, carries[2]) = counts.frame_bytes.overflowing_add(frame_bytes);
         if carries != [false; 3]
-            && let Some(rare) = self.rare()
+            && let Some(rare) = self.rare_for_totals()
         {
             for (total, carry) in rare.carries[side].iter_mut().zip(carries) {
                 *total = total.saturating_add(u32::from(carry));

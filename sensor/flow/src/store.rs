@@ -12,8 +12,9 @@ use crate::rare::Rares;
 use crate::record::View;
 use crate::slot::{Cold, Hot, Slot, Stream};
 
-/// Packets whose memory is asked for together, before the first of them is worked.
-pub const GROUP: usize = 16;
+/// Packets whose memory is asked for together, before the first of them is worked. At 1 M flows a packet costs 224 ns with 8,
+/// 213 with 16, 200 with 32 and 190 with 64 (decode included).
+pub const GROUP: usize = 64;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
 /// Slot numbers and some bits of the hash share 32 bits.
@@ -96,29 +97,33 @@ impl Store {
         }
     }
 
-    /// Touches what the packets behind `hashes` will need, so that their cache misses overlap instead of adding up: every
-    /// load of a loop can be under way at once, since none waits for another.
-    pub fn look_ahead(&self, hashes: &[u64; GROUP]) {
-        let guesses = hashes.map(|hash| self.index.guess(hash).unwrap_or(0));
+    /// Guesses the slots of a group of packets, and touches what they will need, in three rounds without a branch on a value
+    /// that is still on its way: so the cache misses of a round overlap instead of adding up.
+    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [Option<usize>]) {
+        black_box(hashes.iter().fold(0, |all, &hash| all ^ self.index.touch(hash)));
+        for (guess, &hash) in guesses.iter_mut().zip(hashes) {
+            *guess = self.index.guess(hash);
+        }
         let (hot, stream) = (self.hot.values(), self.stream.values());
-        let touched = guesses.iter().fold(0, |sum, &slot| {
-            let (hot, stream) = (hot.get(slot), stream.get(slot));
-            sum ^ hot.map_or(0, |hot| hot.ports) ^ stream.map_or(0, |stream| stream.last[0])
-        });
-        black_box(touched);
+        black_box(guesses.iter().fold(0, |all, guess| {
+            let slot = guess.unwrap_or(0);
+            all ^ hot.get(slot).map_or(0, |hot| hot.ports) ^ stream.get(slot).map_or(0, |stream| stream.last[0])
+        }));
     }
 
-    pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet) -> Option<usize> {
+    pub fn find(&self, key: &FlowKey, hash: u64, guess: Option<usize>, packet: &Packet) -> Option<usize> {
         let hot = self.hot.values();
-        self.index.find(hash, |slot| {
+        let is_it = |slot: usize| {
             let hot = &hot[slot];
-            hot.pair == key.pair
+            hot.is(Hot::USED)
+                && hot.pair == key.pair
                 && hot.ports == key.ports
                 && hot.segment == key.segment
                 && hot.protocol == key.protocol
                 && hot.is(Hot::WIDE) == key.wide
                 && (!key.wide || self.wide[slot] == key::wide_pair(packet, key.from_low))
-        })
+        };
+        guess.filter(|&slot| is_it(slot)).or_else(|| self.index.find(hash, is_it))
     }
 
     /// An empty slot under `key`. The caller has made room.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensor_model::{Direction, FlowRecord, Timestamp};
+use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
 use crate::expiry::{Clock, Timeouts};
@@ -107,15 +107,16 @@ impl Table {
         touches.clear();
         self.store.begin_batch();
         let seeds = self.store.seeds();
-        let (mut keys, mut hashes) = ([FlowKey::default(); GROUP], [0; GROUP]);
+        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [None; GROUP]);
         for group in batch.chunks(GROUP) {
-            for ((key, hash), observation) in keys.iter_mut().zip(&mut hashes).zip(group) {
+            let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
+            for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
                 *key = FlowKey::of(&observation.packet, seeds);
                 *hash = key.hash(seeds);
             }
-            self.store.look_ahead(&hashes);
-            for ((key, hash), observation) in keys.iter().zip(hashes).zip(group) {
-                touches.push(self.take(key, hash, observation, events));
+            self.store.look_ahead(hashes, guesses);
+            for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
+                touches.push(self.take(key, (hash, guess), observation, events));
             }
         }
     }
@@ -140,6 +141,25 @@ impl Table {
         }
     }
 
+    /// A dissector read who asks: packets that went `direction` so far came from the originator. Overrules what was guessed from
+    /// ports and order, not what a SYN said; later records, and later touches, are oriented by it.
+    pub fn set_originator(&mut self, flow: FlowId, direction: Direction) {
+        let slot = flow.0 as usize;
+        let guessed = |hot: &Hot| hot.reason > reason_number(DirectionReason::Role);
+        if !self.store.hot(slot).is_some_and(guessed) {
+            return;
+        }
+        let mut parts = self.store.slot(slot);
+        parts.hot.reason = reason_number(DirectionReason::Role);
+        if direction == Direction::ToOriginator {
+            parts.exchange_sides();
+            let old = parts.cold.path;
+            let path = self.store.paths.take(self.store.paths.get(old).exchanged());
+            self.store.paths.release(old);
+            self.store.slot(slot).cold.path = path;
+        }
+    }
+
     /// Ends flows that are idle at `now`, examining at most `budget` slots; call between batches.
     pub fn sweep(&mut self, now: Timestamp, budget: usize, events: &mut Vec<FlowEvent>) {
         for slot in self.clock.over(&self.store, &self.timeouts, now.as_nanos(), budget) {
@@ -161,7 +181,14 @@ impl Table {
         self.stats
     }
 
-    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
+    /// `place` is the key's hash and the slot it is probably in.
+    fn take(
+        &mut self,
+        key: &FlowKey,
+        (hash, guess): (u64, Option<usize>),
+        observation: &Observation,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touch> {
         let packet = &observation.packet;
         if matches!(packet.fragment, Fragment::Later { .. }) {
             // It has no ports: it would make a flow that does not exist.
@@ -169,7 +196,8 @@ impl Table {
             return None;
         }
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, packet).filter(|&slot| !self.ends_before(slot, key, packet, now, events));
+        let found = self.store.find(key, hash, guess, packet);
+        let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
             None => (self.open(key, hash, packet, now, events), true),

@@ -4,8 +4,8 @@
 use sensor_wire::{TcpFlags, TcpSegment};
 
 use crate::endpoint::{self, State};
-use crate::rare::before;
-use crate::slot::{ORIGINATOR, RESPONDER, Slot};
+use crate::rare::{Rare, before};
+use crate::slot::{Hot, ORIGINATOR, RESPONDER, Slot, Stream};
 
 /// Sequence numbers of SYN and RST further away than this are not believed (as Zeek does).
 const MAX_TRUSTED_STEP: i32 = 1 << 20;
@@ -83,10 +83,10 @@ pub fn is_reuse(slot: &Slot<'_>, side: usize, segment: &TcpSegment) -> bool {
 }
 
 /// Payload bytes of a side, from its sequence numbers.
-pub fn stream_bytes(slot_stream: &crate::slot::Stream, acked: Option<u32>, side: usize, sent_fin: bool) -> u64 {
-    let last = slot_stream.last[side];
-    let start = u64::from(slot_stream.start[side]);
-    let mut top = u64::from(slot_stream.wraps[side]) << 32 | u64::from(last);
+pub fn stream_bytes(stream: &Stream, acked: Option<u32>, side: usize, sent_fin: bool) -> u64 {
+    let last = stream.last[side];
+    let start = u64::from(stream.start[side]);
+    let mut top = u64::from(stream.wraps[side]) << 32 | u64::from(last);
     if let Some(acked) = acked.filter(|&acked| before(last, acked)) {
         top += u64::from(acked.wrapping_sub(last));
     }
@@ -175,26 +175,30 @@ fn note_window(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, window: u16) {
         && ends[RESPONDER - side].state() != State::Closed
         && ends[side].state() != State::Reset
     {
-        let (count, carry) = slot.stream.zero_windows[side].overflowing_add(1);
-        slot.stream.zero_windows[side] = count;
-        let carries = slot.known_rare().map_or(0, |rare| rare.zero_window_carries[side]);
-        let carries = if carry { carries.saturating_add(1) } else { carries };
-        if carry && let Some(rare) = slot.rare() {
-            rare.zero_window_carries[side] = carries;
-        }
-        write_scaled(slot, side, b'W', u64::from(carries) << 8 | u64::from(count));
+        count_scaled(slot, side, b'W', |stream| &mut stream.zero_windows[side], |rare| &mut rare.zero_window_carries[side]);
     }
 }
 
 fn note_retransmit(slot: &mut Slot<'_>, side: usize) {
-    let (count, carry) = slot.stream.retransmits[side].overflowing_add(1);
-    slot.stream.retransmits[side] = count;
-    let carries = slot.known_rare().map_or(0, |rare| rare.retransmit_carries[side]);
-    let carries = if carry { carries.saturating_add(1) } else { carries };
-    if carry && let Some(rare) = slot.rare() {
-        rare.retransmit_carries[side] = carries;
+    count_scaled(slot, side, b'T', |stream| &mut stream.retransmits[side], |rare| &mut rare.retransmit_carries[side]);
+}
+
+/// Counts in the slot's octet, and its carries in the rare part; without one the octet stays at its end.
+fn count_scaled(
+    slot: &mut Slot<'_>,
+    side: usize,
+    letter: u8,
+    octet: impl Fn(&mut Stream) -> &mut u8,
+    carries: impl Fn(&mut Rare) -> &mut u32,
+) {
+    let (count, carry) = octet(slot.stream).overflowing_add(1);
+    if carry {
+        let Some(carries) = slot.rare().map(&carries) else { return };
+        *carries = carries.saturating_add(1);
     }
-    write_scaled(slot, side, b'T', u64::from(carries) << 8 | u64::from(count));
+    *octet(slot.stream) = count;
+    let carried = slot.known_rare().map_or(0, |rare| *carries(rare));
+    write_scaled(slot, side, letter, u64::from(carried) << 8 | u64::from(count));
 }
 
 /// `C`, `G`, `T` and `W` are written at the first, tenth, hundredth ... time.
@@ -371,7 +375,7 @@ fn close_when_complete(slot: &mut Slot<'_>, side: usize) {
 
 /// Forgets holes that are filled or given up, and closes the sides that waited for them.
 fn settle(slot: &mut Slot<'_>) {
-    if slot.cold.rare == 0 {
+    if !slot.hot.is(Hot::RARE) {
         return;
     }
     for side in [ORIGINATOR, RESPONDER] {

@@ -30,6 +30,26 @@ fn udp_state_says_who_spoke() {
 }
 
 #[test]
+fn a_dissector_overrules_a_guess_but_not_a_syn() {
+    let mut fed = Fed::new(config());
+    let ends = [(CLIENT.0, 123), (SERVER.0, 123)];
+    let answer = fed.packet(udp(ends[1], ends[0], 48)).unwrap();
+    fed.table.set_originator(answer.flow, Direction::ToOriginator);
+    fed.table.set_originator(answer.flow, Direction::ToOriginator);
+    assert_eq!(fed.packet(udp(ends[0], ends[1], 40)).unwrap().direction, Direction::ToResponder);
+    let record = fed.only();
+    assert_eq!((record.direction_reason, record.history.as_str()), (DirectionReason::Role, "^dD"));
+    assert_eq!((record.originator.to_string().as_str(), record.sent.payload_bytes), ("10.0.0.1", Some(40)));
+    assert_eq!(record.sent.mac.map(|mac| mac.0[5]), Some(1));
+
+    let mut fed = Fed::new(config());
+    let syn = fed.packet(tcp(CLIENT, SERVER, flags("S"), 100, 0, 0)).unwrap();
+    fed.table.set_originator(syn.flow, Direction::ToOriginator);
+    let record = fed.only();
+    assert_eq!((record.direction_reason, record.originator_port), (DirectionReason::Syn, CLIENT.1));
+}
+
+#[test]
 fn a_group_never_asked() {
     let mut fed = Fed::new(config());
     fed.packet(udp((HOST, 5353), ([224, 0, 0, 251], 40_000), 10));

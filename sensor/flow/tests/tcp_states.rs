@@ -226,3 +226,20 @@ fn stream_offsets_count_from_the_first_byte_and_old_data_is_not_inspected() {
     fed.table.stop_inspecting(first.flow);
     assert!(!fed.segment('>', "P.", 141, 301, 10).inspect);
 }
+
+#[test]
+fn a_retransmission_counter_outgrows_its_octet() {
+    let mut segments = HANDSHAKE.to_vec();
+    segments.extend([('>', "P.", 101, 301, 100); 1_001]);
+    assert_eq!(played(&segments).history, "ShADTTTT");
+}
+
+#[test]
+fn a_long_history_is_kept_beyond_the_packed_letters() {
+    let mut fed = Fed::new(config());
+    fed.handshake();
+    for step in 0..20 {
+        fed.segment('>', "F.", 101 + step, 301, 0);
+    }
+    assert_eq!(fed.only().history, format!("ShA{}", "F".repeat(20)));
+}
