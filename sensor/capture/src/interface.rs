@@ -48,6 +48,15 @@ struct Channels {
     combined: u32,
 }
 
+/// linux/ethtool.h: `struct ethtool_drvinfo`.
+#[repr(C)]
+struct Driver {
+    command: u32,
+    name: [u8; 32],
+    rest: [u8; 160],
+}
+
+const ETHTOOL_GDRVINFO: u32 = 0x03;
 const ETHTOOL_GCHANNELS: u32 = 0x3c;
 
 impl Interface {
@@ -125,6 +134,12 @@ impl Interface {
             Ok(()) => channels.receive.saturating_add(channels.combined).max(1),
             Err(_) => 1,
         }
+    }
+
+    pub fn has_driver(&self, name: &str) -> bool {
+        let mut driver = Driver { command: ETHTOOL_GDRVINFO, name: [0; 32], rest: [0; 160] };
+        let known = self.ethtool(&mut driver).is_ok();
+        known && driver.name.split(|byte| *byte == 0).next() == Some(name.as_bytes())
     }
 
     /// Runs one ethtool command, whose structure starts with its number.

@@ -10,6 +10,7 @@ mod interface;
 mod libpcap;
 pub mod live;
 mod mute;
+mod offload;
 
 pub use error::CaptureError;
 pub use file::{CaptureFile, ChunkEnd, Reader, Truncation, UnreadableLink};

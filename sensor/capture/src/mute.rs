@@ -1,5 +1,5 @@
-//! Makes a mirror port silent: no IPv6 (which speaks as soon as a link is up), no ARP, and a warning where the host could still send.
-//! What was changed is put back when the guard is dropped.
+//! Makes a mirror port silent: no IPv6 (which speaks as soon as a link is up) and no ARP. Leaves an interface alone that has an IPv4
+//! address, as the host uses it. What was changed is put back when the guard is dropped, as far as the rights still allow it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,9 +22,16 @@ pub struct Muted {
 pub fn mute(interface: &str) -> Result<Muted, CaptureError> {
     let interface = Interface::find(interface)?;
     let mut muted = Muted { interface, undo_ipv6: None, undo_arp: false, warnings: Vec::new() };
+    if muted.interface.has_ipv4_address() {
+        // Without ARP the host, and perhaps whoever started us over the network, would be cut off.
+        let name = muted.interface.name();
+        muted.warnings.push(format!(
+            "`{name}` has an IPv4 address, so the host speaks there and it was not silenced; if it is a mirror port: ip addr flush dev {name}"
+        ));
+        return Ok(muted);
+    }
     muted.switch_off_ipv6();
     muted.switch_off_arp();
-    muted.look_for_addresses();
     Ok(muted)
 }
 
@@ -62,14 +69,6 @@ impl Muted {
             Err(error) => self
                 .warnings
                 .push(format!("ARP stays on at `{name}` ({error}), so it answers; as root: ip link set {name} arp off")),
-        }
-    }
-
-    fn look_for_addresses(&mut self) {
-        let name = self.interface.name();
-        if self.interface.has_ipv4_address() {
-            self.warnings
-                .push(format!("`{name}` has an IPv4 address, so the host may send there; remove it: ip addr flush dev {name}"));
         }
     }
 }

@@ -63,3 +63,50 @@ fn copy(from: impl Read, out: &mut Vec<u8>, limit: u64) -> Option<String> {
         Err(error) => Some(error.to_string()),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "inputs are made here, and a panic fails the test")]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).expect("in memory");
+        encoder.finish().expect("in memory")
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn a_small_file_that_unpacks_to_more_than_the_limit_is_refused() {
+        let bomb = vec![0; 100_000];
+        for packed in [gzip(&bomb), zstd(&bomb), [zstd(&bomb[..60_000]), zstd(&bomb[..60_000])].concat()] {
+            assert!(matches!(unpack(&packed, 99_999), Unpacked::TooLarge));
+        }
+        assert!(matches!(unpack(&gzip(&bomb), 100_000), Unpacked::Bytes(bytes, None) if bytes == bomb));
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_compressed_files_never_hurt(
+            with_gzip in any::<bool>(), cut in any::<prop::sample::Index>(),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            let plain: Vec<u8> = (0..2_000_u32).flat_map(|number| (number / 3 * number).to_le_bytes()).collect();
+            let mut packed = if with_gzip { gzip(&plain) } else { zstd(&plain) };
+            for (at, value) in changes {
+                let at = at.index(packed.len());
+                packed[at] = value;
+            }
+            packed.truncate(cut.index(packed.len() + 1));
+            if let Unpacked::Bytes(bytes, _) = unpack(&packed, 1 << 20) {
+                prop_assert!(bytes.len() <= 1 << 20);
+            }
+        }
+    }
+}

@@ -73,7 +73,7 @@ impl Pcap {
 
     /// Takes one record from the front of `rest`.
     #[inline]
-    pub fn next<'a>(&self, rest: &mut &'a [u8]) -> Result<Step<'a>, Fault> {
+    pub fn next<'a>(&self, rest: &mut &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
         if rest.is_empty() {
             return Ok(Step::End);
         }
@@ -91,7 +91,8 @@ impl Pcap {
         *rest = after;
         // Some writers store more than was on the wire (padding): then what is stored counts.
         let wire_len = header.wire.max(header.captured);
-        Ok(Step::Frame(Frame { seen_at_nanos: header.nanos, wire_len, link: self.link, bytes }))
+        frames.push(Frame { seen_at_nanos: header.nanos, wire_len, link: self.link, bytes });
+        Ok(Step::Frame)
     }
 
     #[inline]

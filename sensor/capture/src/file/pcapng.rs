@@ -33,7 +33,7 @@ impl Pcapng {
 
     /// Takes one block from the front of `rest`.
     #[inline]
-    pub fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Step<'a>, Fault> {
+    pub fn next<'a>(&mut self, rest: &mut &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
         if rest.is_empty() {
             return Ok(Step::End);
         }
@@ -60,13 +60,13 @@ impl Pcapng {
         let step = if raw_type == SECTION_HEADER {
             self.start_section(order, body)
         } else {
-            self.read_block(order.u32(raw_type), body)
+            self.read_block(order.u32(raw_type), body, frames)
         }?;
         *rest = after;
         Ok(step)
     }
 
-    fn start_section<'a>(&mut self, order: ByteOrder, body: &'a [u8]) -> Result<Step<'a>, Fault> {
+    fn start_section(&mut self, order: ByteOrder, body: &[u8]) -> Result<Step, Fault> {
         let mut fields = Fields::new(order, body);
         let (_magic, major, minor) = (fields.u32(), fields.u16(), fields.u16());
         let (Some(major), Some(minor)) = (major, minor) else {
@@ -81,24 +81,24 @@ impl Pcapng {
     }
 
     #[inline]
-    fn read_block<'a>(&mut self, kind: u32, body: &'a [u8]) -> Result<Step<'a>, Fault> {
+    fn read_block<'a>(&mut self, kind: u32, body: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
         let too_short = || Fault(format!("the block of type {kind} has {} bytes, too few for its fields", body.len()));
         match kind {
             ENHANCED_PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let interface = fields.u32().ok_or_else(too_short)?;
-                self.timed_packet(interface, fields)
+                self.timed_packet(interface, fields, frames)
             }
             PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let interface = fields.u16().ok_or_else(too_short)?;
                 let _drops = fields.u16();
-                self.timed_packet(interface.into(), fields)
+                self.timed_packet(interface.into(), fields, frames)
             }
             SIMPLE_PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let wire_len = fields.u32().ok_or_else(too_short)?;
-                self.simple_packet(wire_len, fields.rest())
+                self.simple_packet(wire_len, fields.rest(), frames)
             }
             INTERFACE_DESCRIPTION => {
                 if self.interfaces.len() >= MAX_INTERFACES {
@@ -113,7 +113,7 @@ impl Pcapng {
 
     /// What enhanced packet blocks and the older packet blocks have in common, from the time stamp on.
     #[inline]
-    fn timed_packet<'a>(&mut self, interface: u32, mut fields: Fields<'a>) -> Result<Step<'a>, Fault> {
+    fn timed_packet<'a>(&mut self, interface: u32, mut fields: Fields<'a>, frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
         let described = self.interfaces.len();
         let found = usize::try_from(interface).ok().and_then(|at| self.interfaces.get(at));
         let Some(interface) = found else {
@@ -132,10 +132,10 @@ impl Pcapng {
             return Err(Fault(format!("the packet claims {captured} bytes, its block has room for {room}")));
         };
         self.last_nanos = interface.nanos(high, low);
-        Ok(packet(interface, self.last_nanos, wire.max(captured), bytes))
+        Ok(give(interface, self.last_nanos, wire.max(captured), bytes, frames))
     }
 
-    fn simple_packet<'a>(&self, wire_len: u32, stored: &'a [u8]) -> Result<Step<'a>, Fault> {
+    fn simple_packet<'a>(&self, wire_len: u32, stored: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
         let Some(interface) = self.interfaces.first() else {
             return Err(Fault("the simple packet comes before any interface".to_owned()));
         };
@@ -150,16 +150,17 @@ impl Pcapng {
             return Err(Fault(format!("the packet claims {captured} bytes, at most {limit} can be")));
         }
         let bytes = stored.get(..captured as usize).unwrap_or(stored);
-        Ok(packet(interface, self.last_nanos, wire_len.max(captured), bytes))
+        Ok(give(interface, self.last_nanos, wire_len.max(captured), bytes, frames))
     }
 }
 
 #[inline]
-const fn packet<'a>(interface: &Interface, seen_at_nanos: i64, wire_len: u32, bytes: &'a [u8]) -> Step<'a> {
-    match interface.link {
-        Some(link) => Step::Frame(Frame { seen_at_nanos, wire_len, link, bytes }),
-        None => Step::Unreadable { number: interface.number },
-    }
+fn give<'a>(interface: &Interface, seen_at_nanos: i64, wire_len: u32, bytes: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Step {
+    let Some(link) = interface.link else {
+        return Step::Unreadable { number: interface.number };
+    };
+    frames.push(Frame { seen_at_nanos, wire_len, link, bytes });
+    Step::Frame
 }
 
 fn section_order(magic: [u8; 4]) -> Result<ByteOrder, Fault> {

@@ -90,12 +90,11 @@ impl<'a> Reader<'a> {
         let mut taken = 0_usize;
         while taken < max.max(1) {
             let step = match &mut self.format {
-                Format::Pcap(pcap) => pcap.next(&mut self.rest),
-                Format::Pcapng(pcapng) => pcapng.next(&mut self.rest),
+                Format::Pcap(pcap) => pcap.next(&mut self.rest, frames),
+                Format::Pcapng(pcapng) => pcapng.next(&mut self.rest, frames),
             };
             match step {
-                Ok(Step::Frame(frame)) => {
-                    frames.push(frame);
+                Ok(Step::Frame) => {
                     taken = taken.saturating_add(1);
                     self.packets = self.packets.saturating_add(1);
                 }

@@ -16,6 +16,7 @@ pub use stats::SourceStats;
 use crate::CaptureError;
 use crate::afxdp::{self, AfXdp, BUFFER_BYTES, Hook, Jumbo, Left, Refused};
 use crate::interface::{Interface, InterfaceCounters, InterfaceState};
+use crate::offload::{Offload, Offloads};
 use promiscuous::Promiscuous;
 
 /// The most frames one visit gets.
@@ -34,6 +35,7 @@ pub struct Live {
     source: Source,
     counted_before: InterfaceCounters,
     _promiscuous: Option<Promiscuous>,
+    _offloads: Offloads,
 }
 
 /// How frames come to us.
@@ -95,14 +97,39 @@ impl Live {
             InterfaceState::Gone => return Err(CaptureError::InterfaceGone { interface: config.interface.clone() }),
         }
         let counted_before = interface.counters().unwrap_or_default();
-        let mut opened = open_path(&interface, config)?;
+        let mut offloads = Offloads::of(Arc::clone(&interface));
+        if config.path != PathChoice::Libpcap {
+            offloads.switch_off(Offload::VlanStripping);
+        }
+        let stripping = offloads.take_warnings();
+        offloads.switch_off(Offload::LargeReceive);
+        let Opened { path, zero_copy, reason, mut warnings, queues, source } = open_path(&interface, config)?;
+        // libpcap puts the tags back.
+        if path != CapturePath::Libpcap {
+            warnings.extend(stripping);
+        }
+        // The driver's hook comes before the kernel joins packets. A veth port that is fed by other XDP programs receives them only with
+        // this offload on.
+        if path != CapturePath::AfXdpNative && !interface.has_driver("veth") {
+            offloads.switch_off(Offload::GenericReceive);
+        }
+        warnings.extend(offloads.take_warnings());
         let promiscuous = Promiscuous::enter(&interface);
         if let Err(error) = &promiscuous {
-            opened.warnings.push(format!("the interface is not promiscuous: {error}; only frames to its own address arrive"));
+            warnings.push(format!("the interface is not promiscuous: {error}; only frames to its own address arrive"));
         }
-        let Opened { path, zero_copy, reason, warnings, queues, source } = opened;
-        let (promiscuous, queues) = (promiscuous.ok(), Mutex::new(queues));
-        Ok(Self { interface, path, zero_copy, reason, warnings, queues, source, counted_before, _promiscuous: promiscuous })
+        Ok(Self {
+            interface,
+            path,
+            zero_copy,
+            reason,
+            warnings,
+            queues: Mutex::new(queues),
+            source,
+            counted_before,
+            _promiscuous: promiscuous.ok(),
+            _offloads: offloads,
+        })
     }
 
     #[must_use]
@@ -157,6 +184,10 @@ fn open_path(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened, 
     if config.path == PathChoice::Libpcap {
         return open_libpcap(interface, config, "libpcap, as configured".to_owned());
     }
+    if config.path == PathChoice::Auto && interface.has_ipv4_address() {
+        let reason = "the interface has an IPv4 address, and AF_XDP would take its frames from the host; using libpcap";
+        return open_libpcap(interface, config, reason.to_owned());
+    }
     let Refused { text: refused, left } = match open_af_xdp(interface, config) {
         Ok(opened) => return Ok(opened),
         Err(refused) => refused,
@@ -200,6 +231,9 @@ fn open_af_xdp(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened
     let mut warnings = Vec::new();
     if tap.jumbo() == Jumbo::Lost {
         warnings.push(format!("this kernel drops frames above {BUFFER_BYTES} bytes on AF_XDP (multi-buffer came with 6.6)"));
+    }
+    if interface.has_ipv4_address() {
+        warnings.push("the interface has an IPv4 address: while AF_XDP listens, the host receives nothing there".to_owned());
     }
     let received = queues.iter().map(afxdp::AfXdpQueue::received).collect();
     let queues = queues.into_iter().map(Queue::af_xdp).collect();

@@ -64,6 +64,20 @@ fn the_oldest_pcap_versions_have_the_wire_length_first() {
 }
 
 #[test]
+fn the_patched_pcap_of_kuznetzov_has_eight_more_bytes_before_each_packet() {
+    let mut file = pcap_header(Endian::Big, 0xa1b2_cd34, 2, 4, 1);
+    for packet in [b"abc", b"def"] {
+        file.extend(pcap_record(Endian::Big, 1, 2, 60, &[&[0_u8, 0, 0, 2, 8, 0, 4, 0], packet.as_slice()].concat()));
+        let captured = file.len() - 11 - 8;
+        file[captured..captured + 4].copy_from_slice(&3_u32.to_be_bytes());
+    }
+    let (frames, end) = read_all(parse_bytes(&file).expect("a pcap"));
+    assert!(matches!(end, Ok(ChunkEnd::End)), "{end:?}");
+    assert_eq!(frames.iter().map(|f| f.bytes).collect::<Vec<_>>(), [b"abc", b"def"]);
+    assert_eq!(times(&frames), [1_000_002_000, 1_000_002_000]);
+}
+
+#[test]
 fn the_length_of_the_frame_check_sequence_is_no_part_of_the_link_type() {
     // Given FCS present (bit 26) and two 16-bit words long (bits 28 to 31).
     let file = pcap_header(Endian::Little, 0xa1b2_c3d4, 2, 4, 0x2400_0001);

@@ -24,6 +24,13 @@ impl Wire {
             eprintln!("NOT CHECKED: live capture needs root for a network namespace; run the tests with sudo -E");
             return None;
         }
+        for program in ["ip -V", "ethtool --version", "sysctl -V"] {
+            let words: Vec<&str> = program.split(' ').collect();
+            if let Err(why) = run(&words) {
+                eprintln!("NOT CHECKED: live capture needs iproute2, ethtool and procps: {why}");
+                return None;
+            }
+        }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("cordon-capture-{}-{number}", std::process::id());
         if let Err(why) = run(&["ip", "netns", "add", &namespace]) {
