@@ -1,10 +1,14 @@
-//! The dissection state of one flow.
+//! The dissection state of one flow: recognises its protocol by the first bytes, then hands it message after message.
 
 use std::net::IpAddr;
 
-use sensor_model::{Direction, DirectionReason, Fact, IpProtocol, MacAddr, Timestamp};
+use sensor_model::{Direction, DirectionReason, Fact, FactKind, IpProtocol, MacAddr, Strength, Timestamp};
 
-/// The flow that a session belongs to, oriented as the flow table has it.
+use crate::protocol::{Framing, Notes, Parties, Protocol, Reading, Recognition, Step};
+use crate::registry;
+use crate::stream::{Arrival, Stream};
+
+/// The flow that a session belongs to, oriented as the flow table had it when the session began; the same for every `feed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionKey {
     pub protocol: IpProtocol,
@@ -34,9 +38,30 @@ pub enum Status {
     Done,
 }
 
+/// Segments or datagrams that may pass before a protocol must have been recognised.
+const MAX_PROBES: u8 = 8;
+/// Messages read out of one segment; a crafted one full of empty messages stops here and its direction is left.
+const MAX_MESSAGES_A_SEGMENT: usize = 512;
+
 /// Dissection of one flow. Small; a flow has one only while it is inspected.
 #[derive(Debug, Default)]
-pub struct Session {}
+pub struct Session {
+    protocol: Option<&'static Protocol>,
+    notes: Notes,
+    /// By direction of the flow table.
+    to_responder: Stream,
+    to_originator: Stream,
+    probes: u8,
+    said: Said,
+    done: bool,
+}
+
+/// Which of the two role facts of a flow were told; each is told once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    uses: bool,
+    serves: bool,
+}
 
 impl Session {
     /// Most bytes a session keeps for reassembly, both directions together.
@@ -44,8 +69,9 @@ impl Session {
 
     #[must_use]
     pub fn new(key: &SessionKey) -> Self {
-        let _ = key;
-        Self::default()
+        const { assert!(Stream::MAX_BYTES.saturating_mul(2) <= Self::MAX_BUFFERED_BYTES) };
+        let done = !matches!(key.protocol, IpProtocol::Tcp | IpProtocol::Udp);
+        Self { done, ..Self::default() }
     }
 
     /// One segment or datagram. `stream_offset` is its place in the TCP stream of its direction; 0 for datagrams.
@@ -58,7 +84,196 @@ impl Session {
         seen_at: Timestamp,
         findings: &mut Vec<Finding>,
     ) -> Status {
-        let _ = (key, direction, stream_offset, payload, seen_at, findings);
-        Status::Done
+        if !self.done && !payload.is_empty() {
+            let mut feeding = Feeding { session: self, key, seen_at, findings };
+            if key.protocol == IpProtocol::Tcp {
+                feeding.segment(direction, stream_offset, payload);
+            } else {
+                feeding.datagram(direction, payload);
+            }
+        }
+        if self.done { Status::Done } else { Status::More }
+    }
+
+    /// A session that has recognised `protocol` already.
+    #[cfg(test)]
+    pub(crate) fn of(protocol: &'static Protocol) -> Self {
+        Self { protocol: Some(protocol), ..Self::default() }
+    }
+
+    const fn stream(&mut self, direction: Direction) -> &mut Stream {
+        match direction {
+            Direction::ToResponder => &mut self.to_responder,
+            Direction::ToOriginator => &mut self.to_originator,
+        }
+    }
+}
+
+/// One call of `feed`: the session and everything it was called with.
+struct Feeding<'a> {
+    session: &'a mut Session,
+    key: &'a SessionKey,
+    seen_at: Timestamp,
+    findings: &'a mut Vec<Finding>,
+}
+
+/// How reading ended, and how many bytes it took; more than were given when a message reaches past them.
+struct Taken {
+    bytes: usize,
+    last: Step,
+}
+
+impl Feeding<'_> {
+    fn datagram(&mut self, direction: Direction, payload: &[u8]) {
+        if self.session.protocol.is_none() {
+            match registry::recognise(self.key, payload) {
+                (Recognition::Yes, Some(protocol)) => self.adopt(protocol),
+                _ => return self.count_probe(),
+            }
+        }
+        if let Some(protocol) = self.session.protocol
+            && self.read(protocol, direction, payload) == Step::Finish
+        {
+            self.finish();
+        }
+    }
+
+    fn segment(&mut self, direction: Direction, offset: u32, payload: &[u8]) {
+        // The common case of a long flow: whole messages in their segment, read without a copy.
+        if let Some(protocol) = self.session.protocol
+            && self.session.stream(direction).continues_at(offset)
+        {
+            let taken = self.read_all(protocol, direction, payload);
+            self.session.stream(direction).pass(offset, payload, taken.bytes);
+            return self.settle(direction, taken.last);
+        }
+        match self.session.stream(direction).arrive(offset, payload) {
+            Arrival::Nothing => return self.finish_when_deaf(),
+            Arrival::Gap if self.session.protocol.is_some_and(|protocol| protocol.framing == Framing::Continuous) => {
+                return self.settle(direction, Step::Leave);
+            }
+            Arrival::InOrder | Arrival::Gap => {}
+        }
+        match self.session.protocol {
+            Some(protocol) => self.drain(protocol, direction),
+            None => self.probe(direction),
+        }
+    }
+
+    fn probe(&mut self, direction: Direction) {
+        match registry::recognise(self.key, self.session.stream(direction).bytes()) {
+            (Recognition::Yes, Some(protocol)) => {
+                self.adopt(protocol);
+                // What the other side said made no sense alone. It is read first: it came first.
+                let other = opposite(direction);
+                if protocol.framing == Framing::MessagePerSegment {
+                    self.session.stream(other).reopen();
+                }
+                self.drain(protocol, other);
+                self.drain(protocol, direction);
+                return;
+            }
+            (Recognition::Unsure, _) => {}
+            _ => self.session.stream(direction).close(),
+        }
+        self.count_probe();
+        self.settle(direction, Step::Wait);
+    }
+
+    fn adopt(&mut self, protocol: &'static Protocol) {
+        self.session.protocol = Some(protocol);
+        self.findings.push(Finding::Service(protocol.service));
+    }
+
+    fn count_probe(&mut self) {
+        self.session.probes = self.session.probes.saturating_add(1);
+        if self.session.probes >= MAX_PROBES {
+            self.finish();
+        }
+    }
+
+    fn drain(&mut self, protocol: &'static Protocol, direction: Direction) {
+        if self.session.done {
+            return;
+        }
+        let bytes = self.session.stream(direction).lend();
+        let taken = self.read_all(protocol, direction, &bytes);
+        self.session.stream(direction).give_back(bytes, taken.bytes);
+        self.settle(direction, taken.last);
+    }
+
+    /// Reads messages from the front until one is not whole.
+    fn read_all(&mut self, protocol: &'static Protocol, direction: Direction, bytes: &[u8]) -> Taken {
+        let mut taken = 0_usize;
+        for _ in 0..MAX_MESSAGES_A_SEGMENT {
+            let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) else {
+                return Taken { bytes: taken, last: Step::Wait };
+            };
+            match self.read(protocol, direction, rest) {
+                // A message without length would be read for ever.
+                Step::Read(0) => return Taken { bytes: taken, last: Step::Leave },
+                Step::Read(len) => taken = taken.saturating_add(len),
+                last => return Taken { bytes: taken, last },
+            }
+        }
+        Taken { bytes: taken, last: Step::Leave }
+    }
+
+    fn read(&mut self, protocol: &'static Protocol, direction: Direction, bytes: &[u8]) -> Step {
+        let from_originator = direction == Direction::ToResponder;
+        let mut reading = Reading {
+            key: self.key,
+            source: protocol.source,
+            from_originator,
+            from_client: from_originator != self.session.notes.reversed,
+            seen_at: self.seen_at,
+            notes: &mut self.session.notes,
+            findings: self.findings,
+        };
+        let step = (protocol.read)(&mut reading, bytes);
+        if protocol.parties == Parties::ClientServer && matches!(step, Step::Read(_) | Step::Last | Step::Finish) {
+            let service = || Some(protocol.service.to_owned());
+            let said = &mut self.session.said;
+            if reading.from_client && !std::mem::replace(&mut said.uses, true) {
+                reading.tell_of_ip(reading.client(), FactKind::Uses, service(), Strength::Confirmed);
+            } else if !reading.from_client && !std::mem::replace(&mut said.serves, true) {
+                reading.tell_of_ip(reading.server(), FactKind::Serves, service(), Strength::Confirmed);
+            }
+        }
+        step
+    }
+
+    fn settle(&mut self, direction: Direction, last: Step) {
+        let resumes = self.session.protocol.is_some_and(|protocol| protocol.framing == Framing::MessagePerSegment);
+        let stream = self.session.stream(direction);
+        if matches!(last, Step::Last | Step::Leave) || stream.is_cut() {
+            stream.close();
+            if resumes {
+                stream.reopen();
+            }
+        }
+        if last == Step::Finish {
+            self.finish();
+        }
+        self.finish_when_deaf();
+    }
+
+    fn finish_when_deaf(&mut self) {
+        if self.session.to_responder.is_closed() && self.session.to_originator.is_closed() {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.session.done = true;
+        self.session.to_responder.close();
+        self.session.to_originator.close();
+    }
+}
+
+const fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::ToResponder => Direction::ToOriginator,
+        Direction::ToOriginator => Direction::ToResponder,
     }
 }
