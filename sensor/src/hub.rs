@@ -100,17 +100,6 @@ impl Hub {
         &self.conversations
     }
 
-    /// Flows between their first event and their last.
-    #[must_use]
-    pub fn open_flows(&self) -> usize {
-        self.flows.len()
-    }
-
-    #[must_use]
-    pub const fn missed_bytes(&self) -> u64 {
-        self.missed_bytes
-    }
-
     /// What is known now. `accounting` comes from the packet path; the hub adds what only it knows.
     #[must_use]
     pub fn flow_map(&self, accounting: Accounting) -> FlowMap {
