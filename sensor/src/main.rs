@@ -22,6 +22,7 @@ mod store;
 mod view;
 mod worker;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
@@ -88,5 +89,5 @@ fn flow_map(source: view::SourceArgs) -> Result<FlowMap> {
 /// Logs for operators, on stderr; `RUST_LOG` changes what is told.
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rumqttc=off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
 }

@@ -23,7 +23,7 @@ use crate::live::snapshot::Snapshot;
 use state::KnownState;
 
 /// First and longest pause between attempts to connect.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Requests that wait for the connection; more than one round of state needs.
@@ -77,9 +77,7 @@ pub async fn publish(settings: Settings, outbox: Arc<Outbox>, published: Arc<Arc
     let mut told = String::new();
     loop {
         let mut session = Session::new(&settings, &outbox, &published);
-        let lost = tokio::select! {
-            ended = session.run(&mut parted) => ended,
-        };
+        let lost = session.run(&mut parted).await;
         outbox.set_connected(false);
         let Some(reason) = lost else { return };
         if session.was_connected {
