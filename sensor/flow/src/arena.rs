@@ -8,7 +8,10 @@ use std::ops::{Index, IndexMut};
 use memmap2::{Advice, MmapMut};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// `len` values, all bits zero at first.
+/// What the system gives at a time on x86-64 and most of ARM.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// A fixed number of values, all bits zero at first.
 #[derive(Debug)]
 pub struct Arena<T> {
     mapped: Option<MmapMut>,
@@ -18,11 +21,24 @@ pub struct Arena<T> {
 }
 
 impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Clone> Arena<T> {
-    pub fn new(len: usize) -> Self {
-        let mapped = len.checked_mul(size_of::<T>()).and_then(|bytes| MmapMut::map_anon(bytes).ok());
-        if let Some(mapped) = &mapped {
+    /// For values used from the first on: the beginning stays in small pages, so that a small table costs little.
+    pub fn growing(len: usize) -> Self {
+        Self::with_huge_pages_from(len, HUGE_PAGE)
+    }
+
+    /// For values used anywhere from the start.
+    pub fn scattered(len: usize) -> Self {
+        Self::with_huge_pages_from(len, 0)
+    }
+
+    fn with_huge_pages_from(len: usize, offset: usize) -> Self {
+        let bytes = len.saturating_mul(size_of::<T>());
+        let mapped = MmapMut::map_anon(bytes).ok();
+        if let Some(mapped) = &mapped
+            && bytes >= offset + HUGE_PAGE
+        {
             // Only a wish: without huge pages it is slower, not wrong.
-            let _ = mapped.advise(Advice::HugePage);
+            let _ = mapped.advise_range(Advice::HugePage, offset, bytes - offset);
         }
         let heap = if mapped.is_some() { Vec::new() } else { vec![T::new_zeroed(); len] };
         Self { mapped, heap, values: PhantomData }
@@ -66,7 +82,7 @@ mod tests {
 
     #[test]
     fn values_are_zero_until_they_are_set() {
-        let mut arena = Arena::<u64>::new(100_000);
+        let mut arena = Arena::<u64>::growing(100_000);
         assert_eq!((arena.values().len(), arena[99_999]), (100_000, 0));
         arena[7] = 5;
         assert_eq!(arena.values().iter().sum::<u64>(), 5);

@@ -8,13 +8,19 @@ use crate::key::scale;
 pub struct Index {
     entries: Arena<u32>,
     number_bits: u32,
+    limit: usize,
 }
 
 impl Index {
-    /// For at most `slots` numbers; two thirds full at most.
-    pub fn new(slots: usize) -> Self {
+    /// For at most `limit` slots at a time with numbers below `slots`; two thirds full at most.
+    pub fn new(limit: usize, slots: usize) -> Self {
         let number_bits = usize::BITS - slots.leading_zeros();
-        Self { entries: Arena::new(slots + slots / 2 + 8), number_bits }
+        Self { entries: Arena::scattered(limit + limit / 2 + 8), number_bits, limit }
+    }
+
+    /// How many slots may be in it at a time.
+    pub const fn limit(&self) -> usize {
+        self.limit
     }
 
     fn home(&self, hash: u64) -> usize {
@@ -112,7 +118,7 @@ mod tests {
     fn what_was_inserted_is_found_until_it_is_removed() {
         // Few distinct homes, so that clusters form and wrap around the end.
         let hashes: Vec<u64> = (0..60_u64).map(|n| ((n % 3).wrapping_neg() << 58) | (n * 7)).collect();
-        let mut index = Index::new(60);
+        let mut index = Index::new(60, 60);
         for (slot, &hash) in hashes.iter().enumerate() {
             index.insert(hash, slot);
         }

@@ -17,6 +17,8 @@ use crate::slot::{Cold, Hot, Slot, Stream};
 pub const GROUP: usize = 64;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
+/// Up to so many flows a small index does, which touches little memory: most captures, and every idle worker.
+const SMALL: usize = 1 << 15;
 /// Slot numbers and some bits of the hash share 32 bits.
 const MAX_CAPACITY: usize = 1 << 27;
 
@@ -49,11 +51,11 @@ impl Store {
             capacity,
             used: 0,
             len: 0,
-            hot: Arena::new(slots),
-            stream: Arena::new(slots),
-            cold: Arena::new(slots),
-            wide: Arena::new(slots),
-            index: Index::new(slots),
+            hot: Arena::growing(slots),
+            stream: Arena::growing(slots),
+            cold: Arena::growing(slots),
+            wide: Arena::growing(slots),
+            index: Index::new(capacity.min(SMALL), slots),
             free: Vec::new(),
             resting: Vec::new(),
             // An eighth of the flows may be unusual at a time; a ceiling, so that crafted traffic cannot double the table.
@@ -128,6 +130,9 @@ impl Store {
 
     /// An empty slot under `key`. The caller has made room.
     pub fn insert(&mut self, key: &FlowKey, hash: u64, packet: &Packet) -> usize {
+        if self.used >= self.index.limit() {
+            self.enlarge_index();
+        }
         let slot = self.take_number();
         self.hot[slot] = Hot {
             pair: key.pair,
@@ -164,6 +169,16 @@ impl Store {
     /// The numbers of ended flows may be given out again.
     pub fn begin_batch(&mut self) {
         self.free.append(&mut self.resting);
+    }
+
+    /// Once in a table's life, within a millisecond or two.
+    fn enlarge_index(&mut self) {
+        let hot = self.hot.values();
+        let mut index = Index::new(self.capacity, hot.len());
+        for (slot, hot) in hot.iter().enumerate().take(self.len).filter(|(_, hot)| hot.is(Hot::USED)) {
+            index.insert(key::hash_of(hot.pair, hot.ports, hot.segment, hot.protocol, self.seeds), slot);
+        }
+        self.index = index;
     }
 
     fn take_number(&mut self) -> usize {

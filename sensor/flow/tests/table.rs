@@ -182,6 +182,18 @@ fn a_full_table_gives_up_half_open_flows_first_and_counts_them() {
 }
 
 #[test]
+fn flows_are_still_found_when_the_table_has_grown() {
+    let mut fed = Fed::new(Config { capacity: 100_000, ..config() });
+    let host = |number: u32| (number.to_be_bytes(), 1_024);
+    for round in 0..2 {
+        for number in 0..80_000 {
+            let touch = fed.packet_at(seconds(round), udp(host(0x0a00_0000 + number), SERVER, 10)).unwrap();
+            assert_eq!((touch.opened, touch.flow.0), (round == 0, number), "{number}");
+        }
+    }
+}
+
+#[test]
 fn every_packet_is_counted_or_refused() {
     let mut fed = Fed::new(config());
     assert!(fed.packet(Packet { fragment: Fragment::Later { offset: 1_480 }, ..udp(CLIENT, SERVER, 10) }).is_none());

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use replay::{conn_line, replay as run, shared};
+use sensor_model::{FlowRecord, IpProtocol};
 use sensor_wire::Options;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ const BARS: [(&str, f64); 5] =
     [("conn_state", 98.0), ("history no ^ x", 95.0), ("orientation", 99.0), ("pkts", 99.0), ("ip_bytes", 99.0)];
 
 /// Where we differ from Zeek, in which of these fields, and why.
-const EXPLAINED: [(&str, &[&str], &str); 6] = [
+const EXPLAINED: [(&str, &[&str], &str); 9] = [
     (
         "base.protocols.ntp.misordered-ntp",
         &["orientation", "conn_state", "history no ^ x", "pkts", "ip_bytes"],
@@ -31,21 +32,41 @@ const EXPLAINED: [(&str, &[&str], &str); 6] = [
         "one packet to port 53 that says it is a response: only the bit inside tells (`Table::set_originator`)",
     ),
     (
+        "core.pppoe",
+        &["orientation", "conn_state", "history no ^ x"],
+        "a DHCPv6 server's reply from port 547 to 546: the client asked, through a group. Zeek does not know the port",
+    ),
+    (
+        "core.pppoe-over-qinq",
+        &["history no ^ x", "ip_bytes"],
+        "six packets whose PPPoE length is 6 bytes short of their IP length: decode believes the smaller, Zeek the IP header",
+    ),
+    (
         "base.protocols.ldap.sasl-signed-clear-2",
         &["ip_bytes"],
-        "a segmentation offload frame with IP length 0: Zeek counts 0 bytes, we the frame",
+        "a segmentation offload frame with IP length 0: Zeek counts no bytes, we the frame",
     ),
     (
         "core.tunnels.teredo",
         &["pkts", "ip_bytes"],
-        "Zeek ends a DNS exchange 10 s after its answer, by what is inside; we after the UDP timeout",
+        "Zeek ends a DNS exchange 10 s after its answer, by what is inside, we after the UDP timeout; and Teredo between peers \
+         on other ports than 3544 is not opened",
+    ),
+    (
+        "core.tunnels.teredo_bubble_with_payload",
+        &["pkts", "ip_bytes"],
+        "Teredo between peers on other ports than 3544 is not opened",
     ),
     (
         "core.tunnels.gtp.outer_ip_frag",
-        &["pkts", "ip_bytes"],
-        "Zeek reassembles IP fragments; we count first fragments, later ones stand apart",
+        &["history no ^ x", "pkts", "ip_bytes"],
+        "Zeek reassembles IP fragments and drops the incomplete; we count first fragments, later ones stand apart",
     ),
-    ("core.cisco-fabric-path", &["pkts", "ip_bytes"], "frames behind a FabricPath header are not decoded"),
+    (
+        "core.cisco-fabric-path",
+        &["pkts", "ip_bytes"],
+        "half of its frames stand behind a FabricPath header, which is not decoded",
+    ),
 ];
 
 #[test]
@@ -63,12 +84,14 @@ fn states_histories_and_counts_agree_with_zeek() {
             skipped.push(name);
             continue;
         };
+        let outer = run(&trace, Options { decap: false, ..options }).unwrap();
         let counted: u64 = replayed.records.iter().map(|record| record.sent.packets + record.received.packets).sum();
         assert_eq!(counted + replayed.outside, replayed.frames, "{name}: every frame is in a flow or outside");
         assert_eq!(replayed.stats.packets_refused, 0, "{name}");
         let folder = out.join(&name);
         fs::create_dir_all(&folder).unwrap();
-        let lines: Vec<String> = replayed.records.iter().map(|record| conn_line(record).to_string() + "\n").collect();
+        let records = with_carriers(replayed.records, outer.records);
+        let lines: Vec<String> = records.iter().map(|record| conn_line(record).to_string() + "\n").collect();
         fs::write(folder.join("conn.log"), lines.concat()).unwrap();
     }
     eprintln!("link types not read yet: {skipped:?}");
@@ -81,6 +104,19 @@ fn states_histories_and_counts_agree_with_zeek() {
         eprintln!("{field}: {raw:.2} % of cases, {share:.2} % with the explained ones");
         assert!(share >= bar, "{field}: {share:.2} % of cases, want {bar} %: {unexplained:?}");
     }
+}
+
+/// Zeek counts a tunnelled packet in the flow that carries it as well, when that is UDP; we count the innermost flow only. So the
+/// UDP flows are taken from a run that opens no tunnel.
+fn with_carriers(inner: Vec<FlowRecord>, outer: Vec<FlowRecord>) -> Vec<FlowRecord> {
+    let ends = |record: &FlowRecord| {
+        let (one, other) = ((record.originator, record.originator_port), (record.responder, record.responder_port));
+        (one.min(other), one.max(other))
+    };
+    let carriers: Vec<_> = outer.into_iter().filter(|record| record.protocol == IpProtocol::Udp).collect();
+    let replaced: BTreeSet<_> = carriers.iter().map(ends).collect();
+    let inside = inner.into_iter().filter(|record| record.protocol != IpProtocol::Udp || !replaced.contains(&ends(record)));
+    inside.chain(carriers.iter().cloned()).collect()
 }
 
 fn unexplained<'a>(agreement: &'a Value, field: &str) -> BTreeSet<&'a str> {

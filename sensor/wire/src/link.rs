@@ -34,8 +34,12 @@ pub enum LinkType {
     Radiotap,
     /// Per-packet information around another link type.
     Ppi,
+    /// Darwin's capture of all interfaces, around another link type.
+    Pktap,
     /// Linux netfilter log.
     Nflog,
+    /// IP behind 16 bytes of the capture (serial line IP).
+    Slip,
 }
 
 impl LinkType {
@@ -55,7 +59,9 @@ impl LinkType {
             105 => Some(Self::Wlan),
             127 => Some(Self::Radiotap),
             192 => Some(Self::Ppi),
+            258 => Some(Self::Pktap),
             239 => Some(Self::Nflog),
+            8 => Some(Self::Slip),
             _ => None,
         }
     }
@@ -90,6 +96,8 @@ pub(crate) fn step<'a>(link: LinkType, view: View<'a>, state: &mut Walk) -> Step
         LinkType::Wlan => Step::On(Next::Wlan, view),
         LinkType::Radiotap => wlan::read_radiotap(view, state),
         LinkType::Ppi => pseudo_link::read_ppi(view, state),
+        LinkType::Pktap => pseudo_link::read_pktap(view, state),
+        LinkType::Slip => pseudo_link::read_slip(view),
         LinkType::Nflog => pseudo_link::read_nflog(view, state),
     }
 }

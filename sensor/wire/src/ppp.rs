@@ -5,6 +5,9 @@ use crate::view::View;
 use crate::walk::{Next, Step, Walk};
 
 const ADDRESS_AND_CONTROL: [u8; 2] = [0xff, 0x03];
+/// Cisco's HDLC, which PPP captures of serial lines hold as well (LINKTYPE_PPP_HDLC): unicast or multicast, then an ethertype.
+const CISCO_UNICAST: u8 = 0x0f;
+const CISCO_MULTICAST: u8 = 0x8f;
 
 /// Protocols (IANA, "Point-to-Point Protocol Numbers").
 const IPV4: u16 = 0x0021;
@@ -17,6 +20,9 @@ pub(crate) fn read<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
 }
 
 fn opened(view: View<'_>) -> Option<(Next, View<'_>)> {
+    if let [CISCO_UNICAST | CISCO_MULTICAST, 0, high, low, ..] = view.bytes() {
+        return view.after(4).map(|inside| (Next::EtherType(u16::from_be_bytes([*high, *low])), inside));
+    }
     let view = if view.bytes().starts_with(&ADDRESS_AND_CONTROL) { view.after(2)? } else { view };
     let first = view.u8_at(0)?;
     // RFC 1661 6.5: an odd first byte is a protocol compressed to it.

@@ -83,8 +83,26 @@ pub(crate) fn read_ppi<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
     let Some(head) = view.head::<8>() else { return TRUNCATED };
     let len = u32::from(u16::from_le_bytes([head[2], head[3]]));
     let Some(payload) = view.after(len).filter(|_| len >= 8) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
-    match LinkType::from_number(u32::from_le_bytes([head[4], head[5], head[6], head[7]])) {
-        Some(LinkType::Ppi) | None => Step::End(state.not_ip()),
+    read_named(u32::from_le_bytes([head[4], head[5], head[6], head[7]]), payload, state)
+}
+
+/// LINKTYPE_PKTAP: length, record type, link type, little endian on every machine that writes it.
+pub(crate) fn read_pktap<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+    let Some(head) = view.head::<12>() else { return TRUNCATED };
+    let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+    let Some(payload) = view.after(len).filter(|_| len >= 12) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
+    read_named(u32::from_le_bytes([head[8], head[9], head[10], head[11]]), payload, state)
+}
+
+/// One wrapper around a link type is honest, a wrapper in a wrapper is not.
+fn read_named<'a>(number: u32, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+    match LinkType::from_number(number) {
+        Some(LinkType::Ppi | LinkType::Pktap) | None => Step::End(state.not_ip()),
         Some(inner) => link::step(inner, payload, state),
     }
+}
+
+/// LINKTYPE_SLIP: direction and compression state, then the packet.
+pub(crate) fn read_slip(view: View<'_>) -> Step<'_> {
+    view.after(16).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload))
 }

@@ -6,6 +6,7 @@ use crate::view::View;
 use crate::walk::{Next, Step, Walk};
 use crate::{Outcome, SkipReason};
 
+const VERSION: u8 = 0x03;
 const TYPE_DATA: u8 = 2;
 const SUBTYPE_QOS: u8 = 0x80;
 const SUBTYPE_NO_DATA: u8 = 0x40;
@@ -62,7 +63,8 @@ fn radiotap_flags(view: View<'_>) -> Option<u8> {
 
 fn read_padded<'a>(view: View<'a>, padded: bool, state: &mut Walk) -> Step<'a> {
     let Some(head) = view.head::<2>() else { return Step::End(Outcome::Skip(SkipReason::Truncated)) };
-    let [control, flags] = *head;
+    // Cisco's access points tunnel the two bytes swapped; there is no version but 0 (IEEE 802.11 9.2.4.1.2) to tell it by.
+    let [control, flags] = if head[0] & VERSION != 0 && head[1] & VERSION == 0 { [head[1], head[0]] } else { *head };
     let payload = view.head::<24>().and_then(|head| {
         keep_addresses(flags, head, state);
         let is_plain_data = control >> 2 & 0x03 == TYPE_DATA && control & SUBTYPE_NO_DATA == 0 && flags & PROTECTED == 0;

@@ -10,6 +10,7 @@ pub(super) const OPENERS: &[&Opener] = &[
     &geneve::GENEVE,
     &gre::GRE,
     &gtp_u::GTP_U,
+    &gtp_u::VERSION_0,
     &ip_in_ip::IP,
     &ip_in_ip::SIX_IN_FOUR,
     &l2tp::OVER_IP,

@@ -70,7 +70,8 @@ fn pcapng(bytes: &[u8], frames: &mut Vec<Frame>) -> Option<()> {
         let len = number(bytes, at + 4, big)? as usize;
         let body = bytes.get(at + 8..at + len.checked_sub(4)?)?;
         match kind {
-            1 => links.push((number(body, 0, big)? & 0xffff, number(body, 4, big)?)),
+            1 => links
+                .push((if big { number(body, 0, true)? >> 16 } else { number(body, 0, false)? & 0xffff }, number(body, 4, big)?)),
             3 => {
                 let &(link, snap) = links.first()?;
                 let wire_len = number(body, 0, big)?;
