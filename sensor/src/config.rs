@@ -230,7 +230,11 @@ mod tests {
         let text = "[flwo]\nx = 1\n";
         assert_eq!(refused(text), "my.toml:1:2: unknown key `flwo`; did you mean `flow`?");
         let text = "zzzzzz = 1\n";
-        assert!(refused(text).starts_with("my.toml:1:1: unknown key `zzzzzz`; known here are `alert`, `capture`"), "{}", refused(text));
+        assert!(
+            refused(text).starts_with("my.toml:1:1: unknown key `zzzzzz`; known here are `alert`, `capture`"),
+            "{}",
+            refused(text)
+        );
     }
 
     #[test]

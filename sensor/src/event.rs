@@ -25,7 +25,10 @@ pub struct Event {
 #[derive(Clone, Debug)]
 pub enum What {
     Flow(FlowEvent),
-    Found { flow: FlowId, finding: Finding },
+    Found {
+        flow: FlowId,
+        finding: Finding,
+    },
     Sighted(Sighting),
     /// Heard outside any flow (ARP).
     Heard(Fact),

@@ -41,9 +41,7 @@ pub fn flow_map() -> FlowMap {
     let ip = record().originator;
     let sighting = Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, seen_at: record().first_seen };
     hub.take(Event { number: 0, table: 0, what: What::Sighted(sighting) });
-    for event in
-        [FlowEvent::Opened { flow, record: Box::new(record()) }, FlowEvent::Ended { flow, record: Box::new(record()) }]
-    {
+    for event in [FlowEvent::Opened { flow, record: Box::new(record()) }, FlowEvent::Ended { flow, record: Box::new(record()) }] {
         hub.take(Event { number: 0, table: 0, what: What::Flow(event) });
     }
     hub.flow_map(Accounting { packets: 11, ..Accounting::default() })

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_dissect::Finding;
 use sensor_flow::FlowEvent;
-use sensor_identify::{Inventory, Presence, Sighting};
+use sensor_identify::{Inventory, Presence, Sighting, Unplaced};
 use sensor_model::{
-    Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
-    Subject, Timestamp,
+    Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FactKind, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
+    Strength, Subject, Timestamp,
 };
 
 use crate::alert::{Alerts, Happening, Party, Settings as AlertSettings, scope_of};
@@ -98,6 +98,12 @@ impl Hub {
     #[must_use]
     pub const fn conversations(&self) -> &Conversations {
         &self.conversations
+    }
+
+    /// What found no room in the inventory.
+    #[must_use]
+    pub const fn unplaced(&self) -> Unplaced {
+        self.inventory.unplaced()
     }
 
     /// What is known now. `accounting` comes from the packet path; the hub adds what only it knows.
@@ -198,10 +204,29 @@ impl Hub {
                 self.conversations.join(edge, track.application, record);
             }
         }
-        if let Some(edge) = track.edge {
-            let report = Report { record, answered: track::is_answered(record) };
-            self.conversations.advance(edge, track.application, &mut track.share, report);
+        let answered = track::is_answered(record);
+        if answered && !track.share.answered && track.application.is_none() {
+            self.guess_roles(record);
         }
+        if let Some(edge) = track.edge {
+            self.conversations.advance(edge, track.application, &mut track.share, Report { record, answered });
+        }
+    }
+
+    /// What an answered flow on a registered port suggests of its two ends. Dissection speaks for the flows it recognises.
+    fn guess_roles(&mut self, record: &FlowRecord) {
+        let Some(name) = service_ports::name_of(record.protocol, record.responder_port) else { return };
+        for (ip, kind) in [(record.responder, FactKind::Serves), (record.originator, FactKind::Uses)] {
+            self.inventory.learn(&Fact {
+                subject: Subject::Ip(ip),
+                kind,
+                value: name.to_owned(),
+                strength: Strength::Port,
+                source: "port".to_owned(),
+                seen_at: record.last_seen,
+            });
+        }
+        self.follow_renames();
     }
 
     fn leave(&mut self, track: &mut Track) {
@@ -225,11 +250,14 @@ impl Hub {
 
     fn count_presence(&mut self, track: &mut Track, record: &FlowRecord) {
         let (sent, received) = track.news_of_packets(record);
-        let group = |ip: IpAddr, mac: Option<MacAddr>| {
-            scope_of(ip, &[]) == Scope::Group || mac.is_some_and(MacAddr::is_group)
-        };
+        let group = |ip: IpAddr, mac: Option<MacAddr>| scope_of(ip, &[]) == Scope::Group || mac.is_some_and(MacAddr::is_group);
         let to_group = group(record.responder, record.received.mac);
-        let heard = |mac: Option<MacAddr>, packets: u64| mac.filter(|mac| packets > 0 && record.tunnel.is_none() && !mac.is_group());
+        // Whatever the address looks like: a frame to everybody has no host as its destination.
+        if record.tunnel.is_none() && record.received.packets == 0 && record.received.mac.is_some_and(MacAddr::is_group) {
+            self.inventory.note_group(record.responder);
+        }
+        let heard =
+            |mac: Option<MacAddr>, packets: u64| mac.filter(|mac| packets > 0 && record.tunnel.is_none() && !mac.is_group());
         let seen_at = record.last_seen;
         self.inventory.count(Presence {
             ip: record.originator,

@@ -56,7 +56,8 @@ pub fn run(interface: &str, config: &Config) -> Result<bool> {
     };
 
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty(&config.name.0, interface, live.path(), live.reason())));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("cannot start tokio")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("cannot start tokio")?;
     let server = match config.http.listen {
         Some(address) => Some(runtime.block_on(http::bind(address))?),
         None => None,
@@ -83,8 +84,10 @@ pub fn run(interface: &str, config: &Config) -> Result<bool> {
         threads.push(thread::Builder::new().name(name).spawn(move || thread.run()).context("cannot start a queue's thread")?);
     }
     drop(sender);
-    let control = Control { hub, live, store, outbox: outbox.clone(), published, events, queues: threads.len(), settings: config.clone() };
-    let control = thread::Builder::new().name("hub".to_owned()).spawn(move || control.run()).context("cannot start the hub's thread")?;
+    let control =
+        Control { hub, live, store, outbox: outbox.clone(), published, events, queues: threads.len(), settings: config.clone() };
+    let control =
+        thread::Builder::new().name("hub".to_owned()).spawn(move || control.run()).context("cannot start the hub's thread")?;
 
     let mut in_order = true;
     for thread in threads {

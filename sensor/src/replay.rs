@@ -110,7 +110,13 @@ impl Replay {
         let unreadable: u64 = reader.unreadable().map(|link| link.packets).sum();
         self.shards.count_unreadable(unreadable);
         let left_out = reader.unreadable().next().map(|link| {
-            format!("`{}` has {} packets of link type {} ({}) that cannot be read", path.display(), link.packets, link.number, link.name)
+            format!(
+                "`{}` has {} packets of link type {} ({}) that cannot be read",
+                path.display(),
+                link.packets,
+                link.number,
+                link.name
+            )
         });
         Ok(error.or(left_out))
     }
@@ -196,6 +202,9 @@ impl Output {
         });
         let stats = MapStats {
             assets: map.assets.len(),
+            assets_refused_internal: hub.unplaced().internal,
+            assets_refused_external: hub.unplaced().external,
+            hearsay: hub.unplaced().hearsay,
             conversations: map.conversations.len(),
             conversations_refused: hub.conversations().refused,
             alerts: hub.alerts().total,

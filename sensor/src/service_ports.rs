@@ -23,7 +23,7 @@ enum Over {
 use Over::{Both, Tcp, Udp};
 use Weight::{Administration, Control, Ordinary};
 
-/// Ascending by port. Names in Zeek's words where Zeek has one (`ssl` stays what bytes tell, so port 443 is `https`).
+/// Ascending by port. Names in Zeek's words where Zeek has one, so that a guess and what bytes tell are called the same.
 const PORTS: &[(u16, Over, &str, Weight)] = &[
     (7, Both, "echo", Ordinary),
     (20, Tcp, "ftp-data", Ordinary),
@@ -38,7 +38,8 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (68, Udp, "dhcp", Ordinary),
     (69, Udp, "tftp", Ordinary),
     (80, Tcp, "http", Ordinary),
-    (88, Both, "kerberos", Ordinary),
+    (88, Tcp, "krb_tcp", Ordinary),
+    (88, Udp, "krb", Ordinary),
     (102, Tcp, "iso-tsap", Control),
     (104, Tcp, "dicom", Ordinary),
     (110, Tcp, "pop3", Ordinary),
@@ -53,8 +54,9 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (161, Udp, "snmp", Ordinary),
     (162, Udp, "snmptrap", Ordinary),
     (179, Tcp, "bgp", Ordinary),
-    (389, Both, "ldap", Ordinary),
-    (443, Tcp, "https", Ordinary),
+    (389, Tcp, "ldap_tcp", Ordinary),
+    (389, Udp, "ldap_udp", Ordinary),
+    (443, Tcp, "ssl", Ordinary),
     (443, Udp, "quic", Ordinary),
     (445, Tcp, "smb", Administration),
     (464, Both, "kpasswd", Ordinary),
@@ -82,7 +84,7 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (1090, Both, "ff-fms", Control),
     (1091, Both, "ff-sm", Control),
     (1194, Both, "openvpn", Ordinary),
-    (1433, Tcp, "ms-sql-s", Ordinary),
+    (1433, Tcp, "tds", Ordinary),
     (1434, Udp, "ms-sql-m", Ordinary),
     (1521, Tcp, "oracle", Ordinary),
     (1723, Tcp, "pptp", Ordinary),
@@ -93,7 +95,7 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (1911, Tcp, "niagara-fox", Control),
     (2049, Both, "nfs", Administration),
     (2222, Udp, "enip-io", Control),
-    (2404, Tcp, "iec-104", Control),
+    (2404, Tcp, "iec104", Control),
     (2575, Tcp, "hl7", Ordinary),
     (2762, Tcp, "dicom-tls", Ordinary),
     (3260, Tcp, "iscsi-target", Administration),
@@ -120,22 +122,23 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (6379, Tcp, "redis", Ordinary),
     (8000, Tcp, "http", Ordinary),
     (8080, Tcp, "http", Ordinary),
-    (8443, Tcp, "https", Ordinary),
+    (8443, Tcp, "ssl", Ordinary),
     (8883, Tcp, "secure-mqtt", Ordinary),
-    (9100, Tcp, "pdl-datastream", Ordinary),
-    (9600, Both, "omron-fins", Control),
+    (9100, Tcp, "jetdirect", Ordinary),
+    (9600, Both, "fins", Control),
     (11112, Tcp, "dicom", Ordinary),
     (18245, Tcp, "ge-srtp", Control),
     (19999, Tcp, "dnp3-sec", Control),
-    (20000, Both, "dnp3", Control),
+    (20000, Tcp, "dnp3_tcp", Control),
+    (20000, Udp, "dnp3_udp", Control),
     (27017, Tcp, "mongodb", Ordinary),
     (34962, Both, "profinet-rt", Control),
     (34963, Both, "profinet-rtm", Control),
-    (34964, Both, "profinet-cm", Control),
+    (34964, Both, "profinet_io_cm", Control),
     (34980, Both, "ethercat", Control),
     (44818, Both, "enip", Control),
     (47808, Udp, "bacnet", Control),
-    (48898, Tcp, "tc-ads", Control),
+    (48898, Tcp, "ads", Control),
     (55000, Udp, "ff-fda", Control),
 ];
 
@@ -148,7 +151,9 @@ pub fn name_of(protocol: IpProtocol, port: u16) -> Option<&'static str> {
 /// The service behind a port: named by `application` where the bytes told it, else by the port.
 #[must_use]
 pub fn service(protocol: IpProtocol, port: u16, application: Option<&str>) -> Service {
-    let name = application.map(|name| (name, Strength::Confirmed)).or_else(|| name_of(protocol, port).map(|name| (name, Strength::Port)));
+    let name = application
+        .map(|name| (name, Strength::Confirmed))
+        .or_else(|| name_of(protocol, port).map(|name| (name, Strength::Port)));
     Service { protocol, port, name: name.map(|(name, _)| name.to_owned()), name_strength: name.map(|(_, strength)| strength) }
 }
 
@@ -164,7 +169,7 @@ pub fn weight_of(protocol: IpProtocol, port: u16, application: Option<&str>) -> 
 
 /// Applications whose name by bytes is not the name of their port.
 fn control_words(name: &str) -> Option<Weight> {
-    const CONTROL: &[&str] = &["s7comm", "s7comm-plus", "cip", "iec104", "mms", "goose", "umas", "fins", "pccc", "opcua-binary"];
+    const CONTROL: &[&str] = &["s7comm", "s7comm-plus", "cip", "mms", "goose", "umas", "pccc", "opcua-binary"];
     CONTROL.contains(&name).then_some(Control)
 }
 
@@ -193,7 +198,7 @@ mod tests {
     fn a_port_has_a_name_only_over_its_own_transport() {
         assert_eq!(name_of(IpProtocol::Tcp, 502), Some("modbus"));
         assert_eq!(name_of(IpProtocol::Udp, 502), None);
-        assert_eq!((name_of(IpProtocol::Tcp, 443), name_of(IpProtocol::Udp, 443)), (Some("https"), Some("quic")));
+        assert_eq!((name_of(IpProtocol::Tcp, 443), name_of(IpProtocol::Udp, 443)), (Some("ssl"), Some("quic")));
         assert_eq!(name_of(IpProtocol::Icmp, 7), None);
     }
 

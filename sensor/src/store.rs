@@ -46,7 +46,10 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL").with_context(advice)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).with_context(advice)?;
         if version != 0 && version != VERSION {
-            bail!("the memory `{}` is of version {version}, this sensor reads {VERSION}; move it away to begin anew", path.display());
+            bail!(
+                "the memory `{}` is of version {version}, this sensor reads {VERSION}; move it away to begin anew",
+                path.display()
+            );
         }
         connection.execute_batch(TABLES).with_context(advice)?;
         connection.pragma_update(None, "user_version", VERSION)?;

@@ -140,7 +140,8 @@ impl Worker {
             }
             let taken_over = || later_opened(touches.get(at + 1..).unwrap_or_default(), touch);
             if touch.inspect && !(an_id_may_be_reused && taken_over()) {
-                let payload = frames.get(*place as usize).map(|frame| observation.packet.payload(frame.bytes)).unwrap_or_default();
+                let payload =
+                    frames.get(*place as usize).map(|frame| observation.packet.payload(frame.bytes)).unwrap_or_default();
                 self.inspect(observation, touch, payload, number, events);
             }
         }
@@ -163,8 +164,7 @@ impl Worker {
         }
         let Some((key, session)) = self.sessions.get(touch.flow) else { return };
         let key = *key;
-        let status =
-            session.feed(&key, touch.direction, touch.stream_offset, payload, observation.seen_at, &mut self.findings);
+        let status = session.feed(&key, touch.direction, touch.stream_offset, payload, observation.seen_at, &mut self.findings);
         for finding in self.findings.drain(..) {
             if let Finding::Service(name) = finding {
                 self.table.set_service(touch.flow, name);

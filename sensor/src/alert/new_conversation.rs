@@ -16,7 +16,9 @@ impl Rule for NewConversation {
         let crosses_the_border = client.scope == Scope::External || server.scope == Scope::External;
         let (severity, why) = match weight {
             _ if server.scope == Scope::Group => (Severity::Info, "It goes to a group address."),
-            Weight::Control if crosses_the_border => (Severity::Critical, "The service controls the process, and one end is outside."),
+            Weight::Control if crosses_the_border => {
+                (Severity::Critical, "The service controls the process, and one end is outside.")
+            }
             Weight::Control => (Severity::High, "The service reads or moves the process."),
             Weight::Administration if client.scope == Scope::External => {
                 (Severity::Critical, "The service gives access to the host, and the client is outside.")

@@ -8,9 +8,10 @@ use sensor_model::Scope;
 #[must_use]
 pub fn scope_of(ip: IpAddr, internal: &[(IpAddr, u8)]) -> Scope {
     let (group, ours) = match ip {
-        IpAddr::V4(v4) => {
-            (v4.is_multicast() || v4.is_broadcast(), v4.is_private() || v4.is_link_local() || v4.is_loopback() || v4.is_unspecified())
-        }
+        IpAddr::V4(v4) => (
+            v4.is_multicast() || v4.is_broadcast(),
+            v4.is_private() || v4.is_link_local() || v4.is_loopback() || v4.is_unspecified(),
+        ),
         IpAddr::V6(v6) => {
             (v6.is_multicast(), v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback() || v6.is_unspecified())
         }
@@ -42,10 +43,11 @@ mod tests {
     #[test]
     fn configured_prefixes_are_ours_besides_the_private_ones() {
         let internal = [("203.0.113.0".parse().unwrap(), 24), ("2001:db8::".parse().unwrap(), 32)];
-        let scopes: Vec<_> = ["10.1.1.1", "203.0.113.9", "203.0.114.9", "2001:db8::1", "2001:db9::1", "ff02::1", "255.255.255.255"]
-            .iter()
-            .map(|ip| scope_of(ip.parse().unwrap(), &internal))
-            .collect();
+        let scopes: Vec<_> =
+            ["10.1.1.1", "203.0.113.9", "203.0.114.9", "2001:db8::1", "2001:db9::1", "ff02::1", "255.255.255.255"]
+                .iter()
+                .map(|ip| scope_of(ip.parse().unwrap(), &internal))
+                .collect();
         use Scope::{External, Group, Internal};
         assert_eq!(scopes, [Internal, Internal, External, Internal, External, Group, Group]);
     }

@@ -27,9 +27,8 @@ impl ConfigError {
 
 /// The user's text over the defaults.
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    let refused = |error: toml::de::Error| {
-        ConfigError::at(path, text, error.span().map_or(0, |span| span.start), error.message())
-    };
+    let refused =
+        |error: toml::de::Error| ConfigError::at(path, text, error.span().map_or(0, |span| span.start), error.message());
     let user = DeTable::parse(text).map_err(refused)?;
     let mut whole = DeTable::parse(DEFAULTS).map_err(refused)?;
     overlay(whole.get_mut(), user.into_inner(), "").map_err(|(offset, message)| ConfigError::at(path, text, offset, &message))?;

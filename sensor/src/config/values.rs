@@ -78,9 +78,8 @@ impl FromStr for CapturePath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        clap::ValueEnum::from_str(text, false).map_err(|_| {
-            format!("`{text}` is not a capture path; write \"auto\", \"af-xdp\", \"af-xdp-generic\" or \"libpcap\"")
-        })
+        clap::ValueEnum::from_str(text, false)
+            .map_err(|_| format!("`{text}` is not a capture path; write \"auto\", \"af-xdp\", \"af-xdp-generic\" or \"libpcap\""))
     }
 }
 
@@ -119,7 +118,11 @@ impl FromStr for Broker {
             _ => (rest, if encrypted { 8883 } else { 1883 }),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() || host.contains(['/', '@']) { Err(refused()) } else { Ok(Self { host: host.to_owned(), port, encrypted }) }
+        if host.is_empty() || host.contains(['/', '@']) {
+            Err(refused())
+        } else {
+            Ok(Self { host: host.to_owned(), port, encrypted })
+        }
     }
 }
 

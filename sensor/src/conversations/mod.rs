@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashMapExt};
 use sensor_model::{
-    Activity, AssetId, Conversation, DirectionReason, EachWay, FlowRecord, IpProtocol, Service, Strength,
-    Timestamp,
+    Activity, AssetId, Conversation, DirectionReason, EachWay, FlowRecord, IpProtocol, Service, Strength, Timestamp,
 };
 
 use crate::service_ports;
@@ -74,11 +73,6 @@ impl Conversations {
             edges_at: Vec::new(),
             live: 0,
         }
-    }
-
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.live
     }
 
     /// The edge a flow belongs to; made when unknown. None when the limit is reached.
@@ -148,9 +142,8 @@ impl Conversations {
     /// Whether `application` is heard on an edge where others are known already and it is not.
     #[must_use]
     pub fn is_another_application(&self, id: EdgeId, application: &str) -> bool {
-        self.find(id).is_some_and(|edge| {
-            edge.judged && !edge.applications.is_empty() && !edge.applications.contains_key(application)
-        })
+        self.find(id)
+            .is_some_and(|edge| edge.judged && !edge.applications.is_empty() && !edge.applications.contains_key(application))
     }
 
     /// Two assets were one: their edges become one.
@@ -272,12 +265,7 @@ impl Conversations {
         Some(EdgeId(at))
     }
 
-    fn tally(
-        &mut self,
-        id: EdgeId,
-        application: Option<&str>,
-        first_seen: Timestamp,
-    ) -> Option<&mut Tally> {
+    fn tally(&mut self, id: EdgeId, application: Option<&str>, first_seen: Timestamp) -> Option<&mut Tally> {
         let edge = self.live_edge(id)?;
         let known = &mut edge.applications;
         match application {

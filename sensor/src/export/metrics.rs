@@ -19,7 +19,12 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     let (frames, stages, source, status) = (&snapshot.frames, &snapshot.stages, &snapshot.source, &snapshot.status);
     counter(registry, "sensor_packets_total", "Frames that reached a worker.", frames.packets)?;
     counter(registry, "sensor_wire_bytes_total", "Bytes of these frames on the wire.", frames.wire_bytes)?;
-    let outcome = counters(registry, "sensor_decoded_packets_total", "Frames by what they turned out to be; they add up to all.", "outcome")?;
+    let outcome = counters(
+        registry,
+        "sensor_decoded_packets_total",
+        "Frames by what they turned out to be; they add up to all.",
+        "outcome",
+    )?;
     for (label, count) in [
         ("flow", stages.flow_packets),
         ("refused", stages.refused_packets),
@@ -32,7 +37,12 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (reason, count) in frames.skipped() {
         outcome.with_label_values(&[reason]).inc_by(count);
     }
-    counter(registry, "sensor_port_received_packets_total", "Frames the port took in, as its driver counts.", source.port_received)?;
+    counter(
+        registry,
+        "sensor_port_received_packets_total",
+        "Frames the port took in, as its driver counts.",
+        source.port_received,
+    )?;
     counter(registry, "sensor_port_sent_packets_total", "Frames the port sent; must stay 0.", source.port_sent)?;
     let lost = counters(registry, "sensor_lost_packets_total", "Frames lost before a worker saw them, by where.", "stage")?;
     for (label, count) in [
@@ -57,7 +67,12 @@ fn write_control_plane(registry: &Registry, snapshot: &Snapshot) -> Result<(), p
     gauge(registry, "sensor_assets", "Assets known.", status.assets as u64)?;
     gauge(registry, "sensor_conversations", "Conversations known.", status.conversations as u64)?;
     counter(registry, "sensor_conversations_refused_total", "Flows left out of a full map.", status.refused_conversations)?;
-    counter(registry, "sensor_missed_bytes_total", "TCP bytes that were acknowledged and never seen.", map.accounting.missed_bytes)?;
+    counter(
+        registry,
+        "sensor_missed_bytes_total",
+        "TCP bytes that were acknowledged and never seen.",
+        map.accounting.missed_bytes,
+    )?;
     let seen = IntGaugeVec::new(Opts::new("sensor_hosts", "Assets by how the tap sees them."), &["visibility"])?;
     registry.register(Box::new(seen.clone()))?;
     for visibility in
@@ -67,7 +82,12 @@ fn write_control_plane(registry: &Registry, snapshot: &Snapshot) -> Result<(), p
         seen.with_label_values(&[&visibility.as_str().replace(' ', "_")]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
     counter(registry, "sensor_alerts_total", "Alerts raised.", status.alerts)?;
-    counter(registry, "sensor_alerts_suppressed_total", "Alerts held back by the hourly limit of their asset.", status.suppressed_alerts)?;
+    counter(
+        registry,
+        "sensor_alerts_suppressed_total",
+        "Alerts held back by the hourly limit of their asset.",
+        status.suppressed_alerts,
+    )?;
     gauge(registry, "sensor_outbox_alerts", "Alerts that the broker has not acknowledged.", status.waiting_alerts)?;
     counter(registry, "sensor_outbox_dropped_alerts_total", "Alerts dropped from a full outbox.", status.dropped_alerts)?;
     if let Some(connected) = status.broker_connected {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use rumqttc::{
-    AsyncClient, ClientError, ConnectReturnCode, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, TlsConfiguration, Transport,
+    AsyncClient, ClientError, ConnectReturnCode, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS,
+    TlsConfiguration, Transport,
 };
 use tokio::sync::oneshot::Receiver;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
@@ -61,7 +62,8 @@ impl Settings {
             options.set_credentials(user.clone(), password);
         }
         if broker.encrypted {
-            let path = mqtt.ca_file.as_ref().context("`mqtt.ca_file` is empty; mqtts needs the PEM file of the broker's authority")?;
+            let path =
+                mqtt.ca_file.as_ref().context("`mqtt.ca_file` is empty; mqtts needs the PEM file of the broker's authority")?;
             let ca = std::fs::read(path).with_context(|| format!("cannot read `mqtt.ca_file` `{}`", path.display()))?;
             // A second call finds the provider in place, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -85,7 +87,12 @@ pub async fn publish(settings: Settings, outbox: Arc<Outbox>, published: Arc<Arc
         }
         // The same reason over and over is one piece of news.
         if reason != told || session.was_connected {
-            warn!(broker = settings.broker, reason, waiting = outbox.state().waiting, "no MQTT broker; alerts wait in the outbox");
+            warn!(
+                broker = settings.broker,
+                reason,
+                waiting = outbox.state().waiting,
+                "no MQTT broker; alerts wait in the outbox"
+            );
             told = reason;
         }
         tokio::select! {

@@ -44,12 +44,15 @@ impl Outbox {
     /// None keeps the messages in memory.
     pub fn open(path: Option<&Path>, limit: u64) -> Result<Self> {
         let connection = match path {
-            Some(path) => Connection::open(path)
-                .with_context(|| format!("cannot open the outbox `{}`; see that its folder exists and is writable", path.display()))?,
+            Some(path) => Connection::open(path).with_context(|| {
+                format!("cannot open the outbox `{}`; see that its folder exists and is writable", path.display())
+            })?,
             None => Connection::open_in_memory()?,
         };
         connection.busy_timeout(Duration::from_secs(2))?;
-        connection.pragma_update(None, "journal_mode", "WAL").context("cannot write the outbox; is it a file of another kind?")?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .context("cannot write the outbox; is it a file of another kind?")?;
         // An alert that is reported as kept must also survive a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(
@@ -86,7 +89,8 @@ impl Outbox {
     /// The oldest message and its number.
     pub fn oldest(&self) -> Result<Option<(i64, Message)>> {
         let inner = self.lock();
-        let mut statement = inner.connection.prepare_cached("SELECT number, topic, payload FROM message ORDER BY number LIMIT 1")?;
+        let mut statement =
+            inner.connection.prepare_cached("SELECT number, topic, payload FROM message ORDER BY number LIMIT 1")?;
         let oldest = statement.query_row([], |row| Ok((row.get(0)?, Message { topic: row.get(1)?, payload: row.get(2)? })));
         Ok(oldest.optional()?)
     }

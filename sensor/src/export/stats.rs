@@ -56,6 +56,10 @@ pub struct DissectStats {
 #[derive(Debug, Serialize)]
 pub struct MapStats {
     pub assets: usize,
+    /// Observations of internal and external addresses that a full inventory did not take, and facts about hosts never heard.
+    pub assets_refused_internal: u64,
+    pub assets_refused_external: u64,
+    pub hearsay: u64,
     pub conversations: usize,
     pub conversations_refused: u64,
     pub alerts: u64,

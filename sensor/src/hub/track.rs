@@ -67,9 +67,10 @@ pub const fn is_answered(record: &FlowRecord) -> bool {
         return false;
     }
     match (record.protocol, record.state) {
-        (IpProtocol::Tcp, ConnState::S0 | ConnState::REJ | ConnState::RSTOS0 | ConnState::RSTRH | ConnState::SH | ConnState::SHR) => {
-            false
-        }
+        (
+            IpProtocol::Tcp,
+            ConnState::S0 | ConnState::REJ | ConnState::RSTOS0 | ConnState::RSTRH | ConnState::SH | ConnState::SHR,
+        ) => false,
         (IpProtocol::Tcp, ConnState::OTH) => record.sent.packets > 0,
         _ => true,
     }

@@ -68,7 +68,10 @@ impl Control {
                 publish_at = started + PUBLISH_EVERY.max(started.elapsed() * BUILD_SHARE);
                 let dropped: u64 = totals.iter().map(|total| total.dropped_events).sum();
                 if dropped > dropped_events {
-                    error!(events = dropped - dropped_events, "the hub is too slow: events were dropped, counts of flows may be late or missing");
+                    error!(
+                        events = dropped - dropped_events,
+                        "the hub is too slow: events were dropped, counts of flows may be late or missing"
+                    );
                     dropped_events = dropped;
                 }
             }

@@ -52,7 +52,14 @@ pub struct QueueThread {
 
 impl QueueThread {
     #[must_use]
-    pub fn new(number: usize, queue: Queue, limits: &Limits, options: Options, sender: Sender<Batch>, stop: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        number: usize,
+        queue: Queue,
+        limits: &Limits,
+        options: Options,
+        sender: Sender<Batch>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             number,
             queue,
@@ -103,7 +110,8 @@ impl QueueThread {
 
     fn flush(&mut self) {
         let waited = self.flushed_at.elapsed();
-        let is_due = self.events.len() >= FLUSH_EVENTS || waited >= COUNT_AFTER || (!self.events.is_empty() && waited >= FLUSH_AFTER);
+        let is_due =
+            self.events.len() >= FLUSH_EVENTS || waited >= COUNT_AFTER || (!self.events.is_empty() && waited >= FLUSH_AFTER);
         if !is_due {
             return;
         }

@@ -7,8 +7,8 @@
 use std::thread;
 
 use sensor_capture::Frame;
-use sensor_model::FlowRecord;
 use sensor_flow::FlowEvent;
+use sensor_model::FlowRecord;
 use sensor_wire::Options;
 
 use crate::counts::{FrameCounts, StageCounts};
@@ -97,9 +97,9 @@ impl Shards {
         }
         if let Some(new) = events.get_mut(start..) {
             new.sort_by_cached_key(|event| match &event.what {
-                What::Flow(FlowEvent::Ended { record, .. } | FlowEvent::Interim { record, .. } | FlowEvent::Opened { record, .. }) => {
-                    Some(order_of(record))
-                }
+                What::Flow(
+                    FlowEvent::Ended { record, .. } | FlowEvent::Interim { record, .. } | FlowEvent::Opened { record, .. },
+                ) => Some(order_of(record)),
                 _ => None,
             });
         }

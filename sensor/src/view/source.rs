@@ -38,8 +38,8 @@ impl Source {
     pub fn flow_map(&self) -> Result<FlowMap> {
         let (text, name) = match self {
             Self::File(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the flow map `{}`", path.display()))?;
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("cannot read the flow map `{}`", path.display()))?;
                 (text, path.display().to_string())
             }
             Self::Url(url) => (get(url, "/v1/flowmap")?, url.clone()),
@@ -58,7 +58,11 @@ pub fn get(url: &str, path: &str) -> Result<String> {
     let Some(host) = host.filter(|host| !host.is_empty() && !host.contains('/')) else {
         bail!("`{url}` cannot be asked; write it as http://127.0.0.1:9640");
     };
-    let address = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) { host.to_owned() } else { format!("{host}:80") };
+    let address = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+        host.to_owned()
+    } else {
+        format!("{host}:80")
+    };
     let unreachable = || format!("no sensor answers at `{url}`; start `sensor run`, or give --flowmap FILE");
     let mut stream = TcpStream::connect(&address).with_context(unreachable)?;
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -8,7 +8,9 @@ use super::{Format, Source, print_json, print_table};
 
 pub fn show(source: &Source, format: Format) -> Result<()> {
     let status: Value = match source {
-        Source::Url(url) => serde_json::from_str(&get(url, "/v1/status")?).with_context(|| format!("`{url}` does not answer as a sensor does"))?,
+        Source::Url(url) => {
+            serde_json::from_str(&get(url, "/v1/status")?).with_context(|| format!("`{url}` does not answer as a sensor does"))?
+        }
         // A file has no running sensor behind it: what it says of itself is its accounting.
         Source::File(_) => {
             let map = source.flow_map()?;

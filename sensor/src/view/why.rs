@@ -21,8 +21,19 @@ pub fn show(map: &FlowMap, wanted: &str, format: Format) -> Result<()> {
     if format == Format::Json {
         return print_json(&answer);
     }
-    print(&format!("{} ({}), first seen {}, seen {}\n", asset.label, asset.id, short_time(asset.first_seen), asset.coverage.visibility.as_str()))?;
-    let claims = [("vendor", &asset.vendor), ("model", &asset.model), ("role", &asset.role), ("operating system", &asset.operating_system)];
+    print(&format!(
+        "{} ({}), first seen {}, seen {}\n",
+        asset.label,
+        asset.id,
+        short_time(asset.first_seen),
+        asset.coverage.visibility.as_str()
+    ))?;
+    let claims = [
+        ("vendor", &asset.vendor),
+        ("model", &asset.model),
+        ("role", &asset.role),
+        ("operating system", &asset.operating_system),
+    ];
     let claims = claims.into_iter().filter_map(|(what, claim)| claim.as_ref().map(|claim| (what, claim)));
     let names = asset.names.iter().map(|claim| ("name", claim));
     print_table(

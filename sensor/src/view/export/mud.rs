@@ -21,7 +21,10 @@ pub fn describe(map: &FlowMap, asset: &Asset) -> Result<String> {
         for (direction, from_device) in [("from", true), ("to", false)] {
             let entries: Vec<Value> = ours.iter().flat_map(|c| entries(c, asset, family, from_device)).collect();
             if !entries.is_empty() {
-                lists.push((from_device, json!({ "name": format!("{direction}-{suffix}"), "type": kind, "aces": { "ace": entries } })));
+                lists.push((
+                    from_device,
+                    json!({ "name": format!("{direction}-{suffix}"), "type": kind, "aces": { "ace": entries } }),
+                ));
             }
         }
     }
@@ -61,7 +64,13 @@ fn entries(conversation: &Conversation, asset: &Asset, family: &str, from_device
             let number = match conversation.service.protocol {
                 IpProtocol::Tcp => 6,
                 IpProtocol::Udp => 17,
-                IpProtocol::Icmp => if peer.is_ipv4() { 1 } else { 58 },
+                IpProtocol::Icmp => {
+                    if peer.is_ipv4() {
+                        1
+                    } else {
+                        58
+                    }
+                }
                 IpProtocol::Sctp => 132,
                 IpProtocol::Other(number) => number,
             };
