@@ -22,9 +22,9 @@ use crate::export::topics;
 use crate::hub::Hub;
 use crate::store::Store;
 
-/// How fresh what is published is, at best. A large map is published more rarely: building it may take a tenth of the hub's time.
+/// How fresh what is published is, at best. A large map is published more rarely: building it may take a quarter of the hub's time.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
-const BUILD_SHARE: u32 = 10;
+const BUILD_SHARE: u32 = 4;
 const WAIT: Duration = Duration::from_millis(100);
 
 pub struct Control {

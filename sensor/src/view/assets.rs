@@ -11,7 +11,7 @@ pub fn show(map: &FlowMap, format: Format) -> Result<()> {
         return print_json(&map.assets);
     }
     print_table(
-        &["asset", "addresses", "MAC", "vendor", "role", "because of", "seen", "last seen"],
+        &["asset.", "addresses.", "MAC.", "vendor", "role.", "because of", "seen.", "last seen."],
         map.assets.iter().map(|asset| {
             vec![
                 asset.label.clone(),

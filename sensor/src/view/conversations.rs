@@ -14,19 +14,17 @@ pub fn show(map: &FlowMap, format: Format) -> Result<()> {
     }
     let labels = labels(map);
     print_table(
-        &["client", "server", "service", "flows", "answered", "packets", "bytes", "first seen", "last seen", "asks for"],
+        &["client.", "server.", "service", "answered.", "packets.", "bytes.", "first seen.", "last seen."],
         map.conversations.iter().map(|conversation| {
             vec![
                 label(&labels, &conversation.client),
                 label(&labels, &conversation.server),
-                service(conversation),
-                conversation.flows.to_string(),
-                conversation.answered_flows.to_string(),
+                format!("{}\n{}", service(conversation), operations(conversation)).trim_end().to_owned(),
+                format!("{} of {}", conversation.answered_flows, conversation.flows),
                 (conversation.packets.client + conversation.packets.server).to_string(),
                 short_bytes(conversation.bytes.client + conversation.bytes.server),
-                short_time(conversation.first_seen),
+                short_time(conversation.first_seen).chars().take("2026-01-31".len()).collect(),
                 short_time(conversation.last_seen),
-                operations(conversation),
             ]
         }),
     )
@@ -50,7 +48,10 @@ pub fn service(conversation: &Conversation) -> String {
 pub fn operations(conversation: &Conversation) -> String {
     let mut all: Vec<_> = conversation.operations.iter().collect();
     all.sort_by_key(|operation| std::cmp::Reverse(operation.times));
-    let shown: Vec<String> = all.iter().take(2).map(|operation| format!("{} x{}", operation.name, operation.times)).collect();
+    let prefix = conversation.service.name.as_ref().map(|name| format!("{name}.")).unwrap_or_default();
+    let short = |name: &str| name.strip_prefix(&prefix).unwrap_or(name).to_owned();
+    let shown: Vec<String> =
+        all.iter().take(2).map(|operation| format!("{} x{}", short(&operation.name), operation.times)).collect();
     let more = all.len().saturating_sub(2);
     if more > 0 { format!("{} +{more}", shown.join(" ")) } else { shown.join(" ") }
 }

@@ -29,7 +29,7 @@ pub fn show(map: &FlowMap, format: Format) -> Result<()> {
         return print_json(&rows);
     }
     print_table(
-        &["asset", "seen", "likely cause", "sent", "received", "broadcast"],
+        &["asset.", "seen.", "likely cause", "sent", "received", "broadcast"],
         rows.iter().map(|row| {
             vec![
                 row.label.to_owned(),

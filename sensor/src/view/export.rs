@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use sensor_model::FlowMap;
 
-use super::conversations::{label, labels, operations, service};
+use super::conversations::{label, labels, service};
 use super::table::print;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -62,7 +62,7 @@ fn csv(map: &FlowMap) -> Result<String, std::fmt::Error> {
             c.first_seen.to_string(),
             c.last_seen.to_string(),
             c.activity.days.to_string(),
-            operations(c),
+            c.operations.iter().map(|operation| format!("{}={}", operation.name, operation.times)).collect::<Vec<_>>().join(" "),
         ];
         let quoted: Vec<String> = fields.iter().map(|field| quote_csv(field)).collect();
         write!(text, "{}\r\n", quoted.join(","))?;

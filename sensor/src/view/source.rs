@@ -15,10 +15,10 @@ const LARGEST_ANSWER_BYTES: u64 = 1 << 30;
 #[derive(Clone, Debug, Args)]
 pub struct SourceArgs {
     /// Read a flow map file, as replay writes it
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "url")]
     flowmap: Option<PathBuf>,
     /// Ask a running sensor
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9640")]
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:9640")]
     url: String,
 }
 

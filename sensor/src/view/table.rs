@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use sensor_model::Timestamp;
 use serde::Serialize;
 
@@ -18,17 +18,20 @@ pub enum Format {
     Json,
 }
 
+/// Columns whose name ends in `.` keep their words whole while there is room; the others are folded first.
 pub fn print_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.to_vec());
+    let (names, whole): (Vec<&str>, Vec<bool>) =
+        header.iter().map(|name| (name.trim_end_matches('.'), name.ends_with('.'))).unzip();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(names);
     if !io::stdout().is_terminal() || table.width().is_none_or(|width| width > WIDTH) {
         table.set_width(WIDTH);
     }
     for row in rows {
         table.add_row(row);
+    }
+    for (column, _) in table.column_iter_mut().zip(whole).filter(|(_, whole)| *whole) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     print(&format!("{table}\n"))
 }
@@ -45,10 +48,9 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// To the second: tables have no room for more.
+/// To the minute: tables have no room for more.
 pub fn short_time(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.split_once('.').map_or(text.clone(), |(whole, _)| whole.replacen('T', " ", 1))
+    at.to_string().chars().take("2026-01-31T13:05".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// `12.3 MB`: three digits and a unit.
@@ -71,6 +73,6 @@ mod tests {
     fn figures_are_short_enough_for_a_column() {
         let texts: Vec<_> = [0, 999, 1_000, 12_345_678, 5_000_000_000_000].map(short_bytes).into();
         assert_eq!(texts, ["0 B", "999 B", "1.0 kB", "12.3 MB", "5.0 TB"]);
-        assert_eq!(short_time(Timestamp::from_nanos(1_500_000_000)), "1970-01-01 00:00:01");
+        assert_eq!(short_time(Timestamp::from_nanos(1_500_000_000)), "1970-01-01 00:00");
     }
 }

@@ -43,7 +43,7 @@ pub fn show(map: &FlowMap, wanted: &str, format: Format) -> Result<()> {
         }),
     )?;
     print_table(
-        &["evidence", "value", "strength", "source", "times", "first seen", "last seen"],
+        &["evidence.", "value", "strength.", "source.", "times.", "first seen.", "last seen."],
         asset.evidence.iter().map(|evidence| {
             vec![
                 evidence.kind.to_string(),
@@ -58,7 +58,7 @@ pub fn show(map: &FlowMap, wanted: &str, format: Format) -> Result<()> {
     )?;
     let labels = labels(map);
     print_table(
-        &["client", "server", "service", "flows", "answered", "last seen"],
+        &["client.", "server.", "service", "flows.", "answered.", "last seen."],
         answer.conversations.iter().map(|conversation| {
             vec![
                 label(&labels, &conversation.client),
@@ -85,9 +85,9 @@ pub fn find<'a>(map: &'a FlowMap, wanted: &str) -> Result<&'a Asset> {
         return Ok(asset);
     }
     let nearest = map.assets.iter().min_by_key(|asset| strsim::damerau_levenshtein(&asset.label, wanted));
-    match nearest {
+    match nearest.filter(|asset| strsim::damerau_levenshtein(&asset.label, wanted) <= 3) {
         Some(asset) => bail!("unknown asset `{wanted}`; did you mean `{}`? `sensor assets` lists all", asset.label),
-        None => bail!("unknown asset `{wanted}`; the map has none"),
+        None => bail!("unknown asset `{wanted}`; `sensor assets` lists all"),
     }
 }
 
