@@ -3,22 +3,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use sensor_model::{FactKind, IpProtocol, MacAddr, Strength};
+use sensor_model::{FactKind, MacAddr, Strength};
 
-use crate::protocol::{Framing, Parties, Probe, Protocol, Reading, Recognition, Step};
+use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::reader::Reader;
 use crate::text;
 
-pub(crate) const PROTOCOL: Protocol = Protocol {
-    service: "dhcp",
-    source: "dhcp",
-    transport: IpProtocol::Udp,
-    ports: &[67, 68],
-    parties: Parties::Peers,
-    framing: Framing::Continuous,
-    recognise,
-    read,
-};
+pub(crate) const PROTOCOL: Protocol = Protocol::udp("dhcp", &[67, 68], recognise, read).between_peers();
 
 const MAGIC_COOKIE: u32 = 0x6382_5363;
 const REQUEST: u8 = 1;

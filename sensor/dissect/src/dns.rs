@@ -5,37 +5,19 @@ mod message;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use sensor_model::{FactKind, IpProtocol, Role, Strength};
+use sensor_model::{FactKind, Role, Strength};
 
-use crate::protocol::{Framing, Parties, Probe, Protocol, Reading, Recognition, Step};
+use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::text;
 use message::{Message, Name, Record, Section, TYPE_A, TYPE_AAAA, TYPE_CNAME, TYPE_PTR, TYPE_SRV, TYPE_TXT};
 
-pub(crate) const OVER_UDP: Protocol = Protocol {
-    service: "dns",
-    source: "dns",
-    transport: IpProtocol::Udp,
-    ports: &[53],
-    parties: Parties::ClientServer,
-    framing: Framing::Continuous,
-    recognise,
-    read: read_dns,
-};
-
-pub(crate) const OVER_TCP: Protocol =
-    Protocol { transport: IpProtocol::Tcp, recognise: recognise_stream, read: read_stream, ..OVER_UDP };
-
-/// Only on its port: without it, its messages are those of DNS.
-pub(crate) const MULTICAST: Protocol = Protocol {
-    source: "mdns",
-    ports: &[5353],
-    parties: Parties::Peers,
-    recognise: recognise_on_port,
-    read: read_mdns,
-    ..OVER_UDP
-};
-
-pub(crate) const LINK_LOCAL: Protocol = Protocol { source: "llmnr", ports: &[5355], read: read_llmnr, ..MULTICAST };
+pub(crate) const OVER_UDP: Protocol = Protocol::udp("dns", &[53], recognise, read_dns);
+pub(crate) const OVER_TCP: Protocol = Protocol::tcp("dns", &[53], recognise_stream, read_stream);
+/// Only on their ports: without them, the messages are those of DNS.
+pub(crate) const MULTICAST: Protocol =
+    Protocol::udp("dns", &[5353], recognise_on_port, read_mdns).between_peers().told_by("mdns");
+pub(crate) const LINK_LOCAL: Protocol =
+    Protocol::udp("dns", &[5355], recognise_on_port, read_llmnr).between_peers().told_by("llmnr");
 
 fn recognise(probe: &Probe<'_>) -> Recognition {
     Recognition::of(Message::parse(probe.bytes).is_some_and(|message| is_plausible(&message, probe.hinted)))

@@ -5,13 +5,35 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests own their bytes"))]
 
+mod bacnet;
+mod banner;
+mod ber;
+mod cotp;
 mod dhcp;
+mod directory;
+mod dnp3;
 mod dns;
+mod enip;
+mod head;
+mod http;
+mod iec104;
+mod medical;
 mod modbus;
+mod mqtt;
+mod netbios;
+mod ntlm;
+mod ntp;
+mod office;
+mod opcua;
+mod printer;
 mod protocol;
 mod reader;
 mod registry;
 mod session;
+mod sip;
+mod smb;
+mod snmp;
+mod ssdp;
 mod stream;
 #[cfg(test)]
 mod template;

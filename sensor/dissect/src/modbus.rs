@@ -1,22 +1,13 @@
 //! Modbus/TCP (Modbus Application Protocol 1.1b3, Messaging on TCP/IP 1.0b): each request's function as an operation, and what a device
 //! says of itself (43/14). Followed for the life of the flow, since a write may come after months of reads.
 
-use sensor_model::{FactKind, IpProtocol, Strength};
+use sensor_model::{FactKind, Strength};
 
-use crate::protocol::{Framing, Parties, Probe, Protocol, Reading, Recognition, Step};
+use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::reader::Reader;
 use crate::text;
 
-pub(crate) const PROTOCOL: Protocol = Protocol {
-    service: "modbus",
-    source: "modbus",
-    transport: IpProtocol::Tcp,
-    ports: &[502],
-    parties: Parties::ClientServer,
-    framing: Framing::MessagePerSegment,
-    recognise,
-    read,
-};
+pub(crate) const PROTOCOL: Protocol = Protocol::tcp("modbus", &[502], recognise, read).message_per_segment();
 
 /// Transaction, protocol and length field; the length counts from behind itself (Messaging 3.1.3).
 const PREFIX_LEN: usize = 6;

@@ -19,9 +19,37 @@ pub(crate) struct Protocol {
     pub parties: Parties,
     pub framing: Framing,
     /// Whether bytes are this protocol's, looking only at the bytes and at whether the port fits.
-    pub recognise: fn(&Probe<'_>) -> Recognition,
+    pub recognise: Recognise,
     /// Takes the next message from the front of the bytes.
-    pub read: fn(&mut Reading<'_>, &[u8]) -> Step,
+    pub read: Read,
+}
+
+pub(crate) type Recognise = fn(&Probe<'_>) -> Recognition;
+pub(crate) type Read = fn(&mut Reading<'_>, &[u8]) -> Step;
+
+impl Protocol {
+    /// Over TCP, between client and server, not to be understood after a gap.
+    pub const fn tcp(service: &'static str, ports: &'static [u16], recognise: Recognise, read: Read) -> Self {
+        let (parties, framing) = (Parties::ClientServer, Framing::Continuous);
+        Self { service, source: service, transport: IpProtocol::Tcp, ports, parties, framing, recognise, read }
+    }
+
+    /// Over UDP, between client and server.
+    pub const fn udp(service: &'static str, ports: &'static [u16], recognise: Recognise, read: Read) -> Self {
+        Self { transport: IpProtocol::Udp, ..Self::tcp(service, ports, recognise, read) }
+    }
+
+    pub const fn between_peers(self) -> Self {
+        Self { parties: Parties::Peers, ..self }
+    }
+
+    pub const fn message_per_segment(self) -> Self {
+        Self { framing: Framing::MessagePerSegment, ..self }
+    }
+
+    pub const fn told_by(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
 }
 
 /// Who takes part.
@@ -48,7 +76,6 @@ pub(crate) struct Probe<'a> {
     pub bytes: &'a [u8],
     /// Responder or originator port is one of the protocol's.
     pub hinted: bool,
-    pub key: &'a SessionKey,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +87,17 @@ pub(crate) enum Recognition {
 }
 
 impl Recognition {
+    /// Bytes that begin with, or are the beginning of, one of these.
+    pub fn starts_with_any(bytes: &[u8], beginnings: &[&[u8]]) -> Self {
+        if beginnings.iter().any(|beginning| bytes.starts_with(beginning)) {
+            Self::Yes
+        } else if beginnings.iter().any(|beginning| beginning.starts_with(bytes)) {
+            Self::Unsure
+        } else {
+            Self::No
+        }
+    }
+
     /// `Yes` when it holds.
     pub const fn of(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
@@ -84,8 +122,8 @@ pub(crate) enum Step {
 /// What a protocol keeps of a flow from one message to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// Bits with a meaning of the protocol's own.
-    pub flags: u32,
+    /// Messages read so far, for protocols that listen to so many.
+    messages: u32,
     /// The flow table's originator is the server.
     pub reversed: bool,
     /// A message has shown who is who; later ones change nothing.
@@ -134,11 +172,10 @@ impl Reading<'_> {
         }
     }
 
-    /// Sets a bit of `notes.flags`; true the first time.
-    pub const fn first_time(&mut self, bit: u32) -> bool {
-        let first = self.notes.flags & bit == 0;
-        self.notes.flags |= bit;
-        first
+    /// Counts this message; ends the flow's dissection when it is the last of `limit`.
+    pub fn one_of(&mut self, limit: u32, read: Step) -> Step {
+        self.notes.messages = self.notes.messages.saturating_add(1);
+        if self.notes.messages >= limit { Step::Finish } else { read }
     }
 
     pub fn operation(&mut self, name: &'static str) {

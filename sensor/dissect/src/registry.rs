@@ -2,11 +2,65 @@
 
 use crate::protocol::{Probe, Protocol, Recognition};
 use crate::session::SessionKey;
-use crate::{dhcp, dns, modbus, tls};
+use crate::{
+    bacnet, banner, cotp, dhcp, directory, dnp3, dns, enip, http, iec104, medical, modbus, mqtt, netbios, ntp, office, opcua,
+    printer, sip, smb, snmp, ssdp, tls,
+};
 
 /// Order matters only between protocols that recognise the same bytes: the stricter one stands first.
-pub(crate) const PROTOCOLS: &[&Protocol] =
-    &[&dhcp::PROTOCOL, &tls::PROTOCOL, &modbus::PROTOCOL, &dns::OVER_TCP, &dns::OVER_UDP, &dns::MULTICAST, &dns::LINK_LOCAL];
+pub(crate) const PROTOCOLS: &[&Protocol] = &[
+    &tls::PROTOCOL,
+    &http::PROTOCOL,
+    &dns::OVER_UDP,
+    &modbus::PROTOCOL,
+    &cotp::S7COMM,
+    &cotp::S7COMM_PLUS,
+    &cotp::MMS,
+    &cotp::RDP,
+    &enip::OVER_TCP,
+    &enip::OVER_UDP,
+    &enip::CIP_IO,
+    &dnp3::OVER_TCP,
+    &dnp3::OVER_UDP,
+    &iec104::PROTOCOL,
+    &opcua::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &dns::MULTICAST,
+    &dns::LINK_LOCAL,
+    &dns::OVER_TCP,
+    &netbios::NAME_SERVICE,
+    &netbios::DATAGRAMS,
+    &smb::PROTOCOL,
+    &office::DCE_RPC,
+    &directory::LDAP_OVER_TCP,
+    &directory::LDAP_OVER_UDP,
+    &directory::KERBEROS_OVER_TCP,
+    &directory::KERBEROS_OVER_UDP,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &ssdp::PROTOCOL,
+    &sip::SIP_OVER_UDP,
+    &sip::SIP_OVER_TCP,
+    &sip::RTSP,
+    &mqtt::PROTOCOL,
+    &medical::DICOM,
+    &medical::HL7,
+    &printer::PROTOCOL,
+    &banner::SSH,
+    &banner::VNC,
+    &banner::SMTP,
+    &banner::FTP,
+    &banner::POP3,
+    &banner::IMAP,
+    &banner::TELNET,
+    &office::MYSQL,
+    &office::POSTGRESQL,
+    &office::TDS,
+    &office::SYSLOG,
+    &office::TFTP,
+    &office::RADIUS,
+];
 
 /// The protocol whose first bytes these are. Candidates whose port fits are asked first; a port alone decides nothing.
 pub(crate) fn recognise(key: &SessionKey, bytes: &[u8]) -> (Recognition, Option<&'static Protocol>) {
@@ -17,7 +71,7 @@ pub(crate) fn recognise(key: &SessionKey, bytes: &[u8]) -> (Recognition, Option<
             if fits != hinted {
                 continue;
             }
-            match (protocol.recognise)(&Probe { bytes, hinted, key }) {
+            match (protocol.recognise)(&Probe { bytes, hinted }) {
                 Recognition::Yes => return (Recognition::Yes, Some(protocol)),
                 Recognition::Unsure => unsure = true,
                 Recognition::No => {}

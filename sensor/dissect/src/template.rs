@@ -5,32 +5,20 @@
 //!
 //! The example is Echo (RFC 862) with a made-up greeting, so that it compiles and is tested but claims nobody's flow.
 
-use sensor_model::{FactKind, IpProtocol, Strength};
+use sensor_model::{FactKind, Strength};
 
-use crate::protocol::{Framing, Parties, Probe, Protocol, Reading, Recognition, Step};
+use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::reader::Reader;
 use crate::text;
 
-pub(crate) const PROTOCOL: Protocol = Protocol {
-    service: "echo",
-    source: "echo",
-    transport: IpProtocol::Tcp,
-    ports: &[7],
-    parties: Parties::ClientServer,
-    framing: Framing::Continuous,
-    recognise,
-    read,
-};
+/// Ports are a hint only. See `Protocol` for what else can be said: peers without roles, a message a segment, another source of facts.
+pub(crate) const PROTOCOL: Protocol = Protocol::tcp("echo", &[7], recognise, read);
 
 const MAGIC: &[u8] = b"ECHO";
 
 /// Strict: a random payload must not pass. Aim at 32 bits that must be just so, fewer only when `probe.hinted`.
 fn recognise(probe: &Probe<'_>) -> Recognition {
-    let shared = probe.bytes.len().min(MAGIC.len());
-    if probe.bytes.get(..shared) != MAGIC.get(..shared) {
-        return Recognition::No;
-    }
-    if shared < MAGIC.len() { Recognition::Unsure } else { Recognition::Yes }
+    Recognition::starts_with_any(probe.bytes, &[MAGIC])
 }
 
 /// One message: magic, an 8-bit length, the sender's name.

@@ -3,23 +3,16 @@
 mod hello;
 mod ja4;
 
-use sensor_model::{FactKind, IpProtocol, Strength};
+use sensor_model::{FactKind, Strength};
 
-use crate::protocol::{Framing, Parties, Probe, Protocol, Reading, Recognition, Step};
+use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::reader::Reader;
 use crate::text;
 use hello::ClientHello;
 
-pub(crate) const PROTOCOL: Protocol = Protocol {
-    service: "ssl",
-    source: "tls",
-    transport: IpProtocol::Tcp,
-    ports: &[443, 8443, 636, 853, 989, 990, 993, 995, 465, 5061, 8883, 5986, 3269],
-    parties: Parties::ClientServer,
-    framing: Framing::Continuous,
-    recognise,
-    read,
-};
+const PORTS: &[u16] = &[443, 8443, 636, 853, 989, 990, 993, 995, 465, 5061, 8883, 5986, 3269];
+
+pub(crate) const PROTOCOL: Protocol = Protocol::tcp("ssl", PORTS, recognise, read).told_by("tls");
 
 const HANDSHAKE: u8 = 22;
 /// Change cipher spec, alert, application data.

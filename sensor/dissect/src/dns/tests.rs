@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use sensor_model::Subject;
+use sensor_model::{IpProtocol, Subject};
 
 use super::*;
 use crate::samples::{CLIENT, SERVER, Script};
