@@ -100,7 +100,7 @@ impl Control {
             return;
         }
         if let Some(outbox) = &self.outbox {
-            let messages: Vec<_> = alerts.iter().filter_map(|alert| to_message(alert)).collect();
+            let messages: Vec<_> = alerts.iter().filter_map(to_message).collect();
             if let Err(cause) = outbox.push(&messages) {
                 error!(%cause, "alerts could not be kept for the broker");
             }

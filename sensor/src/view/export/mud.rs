@@ -58,7 +58,7 @@ fn entries(conversation: &Conversation, asset: &Asset, family: &str, from_device
     let peers: BTreeSet<&IpAddr> = peers.iter().filter(|ip| ip.is_ipv4() == (family == "ipv4")).collect();
     peers
         .into_iter()
-        .filter_map(|peer| {
+        .map(|peer| {
             let network = format!("{peer}/{}", if peer.is_ipv4() { 32 } else { 128 });
             let way = if from_device { "destination" } else { "source" };
             let number = match conversation.service.protocol {
@@ -94,7 +94,7 @@ fn entries(conversation: &Conversation, asset: &Asset, family: &str, from_device
                 matches[transport] = ports;
             }
             let name = format!("{}-{}-{peer}", conversation.service.protocol, conversation.service.port);
-            Some(json!({ "name": name, "matches": matches, "actions": { "forwarding": "accept" } }))
+            json!({ "name": name, "matches": matches, "actions": { "forwarding": "accept" } })
         })
         .collect()
 }
