@@ -78,6 +78,7 @@ pub fn serve(listen: SocketAddr) -> Result<()> {
     let router = serde_json::json!({
         "max_connections": 64, "max_outgoing_packet_count": 200, "max_segment_size": 1 << 20, "max_segment_count": 10,
     });
-    let config: rumqttd::Config = serde_json::from_value(serde_json::json!({ "id": 0, "router": router, "v4": { "1": server } }))?;
+    let config: rumqttd::Config =
+        serde_json::from_value(serde_json::json!({ "id": 0, "router": router, "v4": { "1": server } }))?;
     rumqttd::Broker::new(config).start().context("the embedded broker")
 }

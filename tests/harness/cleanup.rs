@@ -40,7 +40,8 @@ pub fn sweep() {
     for line in String::from_utf8_lossy(&listed.stdout).lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
         let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.split('-').next());
-        let dead = owner.and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_err());
+        let dead =
+            owner.and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_err());
         if dead {
             remove(name);
         }
@@ -50,7 +51,9 @@ pub fn sweep() {
 /// Every process whose network is this namespace is ours: nobody else knows its name.
 fn end_processes(name: &str) {
     let Ok(listed) = Command::new("ip").args(["netns", "pids", name]).output() else { return };
-    for pid in String::from_utf8_lossy(&listed.stdout).lines().filter_map(|line| line.trim().parse().ok()).filter_map(Pid::from_raw) {
+    for pid in
+        String::from_utf8_lossy(&listed.stdout).lines().filter_map(|line| line.trim().parse().ok()).filter_map(Pid::from_raw)
+    {
         // A thread of ours may be inside on a visit.
         if pid != rustix::process::getpid() {
             let _ = kill_process(pid, Signal::KILL);

@@ -64,7 +64,8 @@ pub fn add_default_route(namespace: &Namespace, gateway: Ipv4Addr) -> Result<()>
 /// # Errors
 /// When the kernel has no bridge, or a port is missing.
 pub fn add_bridge(namespace: &Namespace, bridge: &str, ports: &[&str]) -> Result<()> {
-    namespace.run("ip", &["link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"])?;
+    namespace
+        .run("ip", &["link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"])?;
     for port in ports {
         namespace.run("ip", &["link", "set", port, "master", bridge])?;
     }
@@ -84,7 +85,8 @@ pub fn frame_count(namespace: &Namespace, interface: &str) -> Result<FrameCount>
     let text = namespace.run("cat", &["/proc/net/dev"])?;
     // man 5 proc: bytes, packets and six more columns for reception, then the same for transmission.
     let columns = text.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'));
-    let columns: Vec<u64> = columns.context("no such interface")?.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let columns: Vec<u64> =
+        columns.context("no such interface")?.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let column = |at: usize| columns.get(at).copied().context("short line in /proc/net/dev");
     Ok(FrameCount { received: column(1)?, sent: column(9)? })
 }

@@ -29,7 +29,8 @@ impl<'a> Mirror<'a> {
         source.run("ip", &["link", "set", "span", "arp", "off", "multicast", "off"])?;
         for port in ports {
             source.run("tc", &["qdisc", "add", "dev", port, "clsact"])?;
-            let filter = ["filter", "add", "dev", port, "ingress", "protocol", "all", "prio", "1", "u32", "match", "u32", "0", "0"];
+            let filter =
+                ["filter", "add", "dev", port, "ingress", "protocol", "all", "prio", "1", "u32", "match", "u32", "0", "0"];
             let action = ["action", "mirred", "egress", "mirror", "dev", "span"];
             source.run("tc", &[&filter[..], &action[..]].concat())?;
         }

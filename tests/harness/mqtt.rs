@@ -38,7 +38,8 @@ impl Subscription {
     /// # Errors
     /// When the broker cannot be reached or refuses.
     pub fn open(namespace: &Namespace, broker: SocketAddr, filter: &str) -> Result<Self> {
-        let stream = namespace.enter(|| TcpStream::connect_timeout(&broker, Duration::from_secs(2)).context("connecting to the broker"))?;
+        let stream = namespace
+            .enter(|| TcpStream::connect_timeout(&broker, Duration::from_secs(2)).context("connecting to the broker"))?;
         Self::over(stream, filter)
     }
 

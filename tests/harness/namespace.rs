@@ -19,7 +19,8 @@ impl Namespace {
     /// None needed for reading captures; everything on wires needs root.
     #[must_use]
     pub fn available() -> bool {
-        rustix::process::geteuid().is_root() && Command::new("ip").args(["netns", "list"]).output().is_ok_and(|out| out.status.success())
+        rustix::process::geteuid().is_root()
+            && Command::new("ip").args(["netns", "list"]).output().is_ok_and(|out| out.status.success())
     }
 
     /// # Errors

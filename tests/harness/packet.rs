@@ -30,6 +30,8 @@ const MIN_FRAME_LEN: usize = 60;
 pub struct Link {
     pub source: [u8; 6],
     pub destination: [u8; 6],
+    /// Source and destination of frames the other way: not the same pair where a router stands between.
+    pub answer: ([u8; 6], [u8; 6]),
     /// Outermost first. Two tags make the outer one a service tag (802.1ad).
     pub vlans: Vec<u16>,
 }
@@ -37,13 +39,14 @@ pub struct Link {
 impl Link {
     #[must_use]
     pub const fn between(source: [u8; 6], destination: [u8; 6]) -> Self {
-        Self { source, destination, vlans: Vec::new() }
+        Self { source, destination, answer: (destination, source), vlans: Vec::new() }
     }
 
     /// The other way.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        Self { source: self.destination, destination: self.source, vlans: self.vlans.clone() }
+        let (source, destination) = self.answer;
+        Self { source, destination, answer: (self.source, self.destination), vlans: self.vlans.clone() }
     }
 
     /// Puts the payload in a frame, padded to the shortest that a wire carries.
@@ -249,7 +252,9 @@ mod tests {
 
     #[test]
     fn a_receiver_sums_header_and_segment_to_all_ones() {
-        for network in [v4(TCP), Network { source: "fd00::1".parse().unwrap(), destination: "fd00::2".parse().unwrap(), ..v4(TCP) }] {
+        for network in
+            [v4(TCP), Network { source: "fd00::1".parse().unwrap(), destination: "fd00::2".parse().unwrap(), ..v4(TCP) }]
+        {
             let segment = tcp(&network, (1, 2), (3, 4), SYN, b"odd");
 
             assert_eq!(folded(network.pseudo_sum(segment.len()) + sum(&segment)), 0xffff);

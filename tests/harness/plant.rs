@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use sensor_model::MacAddr;
 
+use crate::hosts::service::Identity;
+use crate::hosts::wire::identity_of;
 use crate::hosts::{Host, HostPlan};
 use crate::link::{self, Gro, Ipv4Interface};
 use crate::mirror::Mirror;
@@ -40,6 +43,13 @@ struct Place {
     mac: &'static str,
 }
 
+/// The MAC of a host of the plant; all zero for anybody else.
+#[must_use]
+pub fn mac_of(address: Ipv4Addr) -> [u8; 6] {
+    let place = PLACES.iter().find(|place| place.address == address);
+    place.and_then(|place| place.mac.parse::<MacAddr>().ok()).unwrap_or_default().0
+}
+
 const PLACES: [Place; 8] = [
     Place { word: "plc", address: PLC, mac: "00:1b:1b:10:00:10" },
     Place { word: "files", address: FILES, mac: "00:15:5d:10:00:20" },
@@ -65,7 +75,8 @@ impl Plant {
     pub fn build() -> Result<Self> {
         crate::cleanup::sweep();
         let (router, sensor) = (Namespace::create("router")?, Namespace::create("sensor")?);
-        let places = PLACES.iter().map(|place| Ok((place.address, Namespace::create(place.word)?))).collect::<Result<Vec<_>>>()?;
+        let places =
+            PLACES.iter().map(|place| Ok((place.address, Namespace::create(place.word)?))).collect::<Result<Vec<_>>>()?;
         let plant = Self { router, sensor, places };
         plant.wire()?;
         Ok(plant)
@@ -131,25 +142,27 @@ impl Staff {
     /// # Errors
     /// When a host does not start.
     pub fn hire(plant: &Plant, pace: Duration) -> Result<Self> {
-        let start = |address, plan: HostPlan| Host::start(plant.at(address)?, &plan.ask("dhcp-inform", (Ipv4Addr::BROADCAST, 67), pace * 2));
-        let plc = HostPlan::named("plc-1", "Siemens S7-1507S").serve("modbus", 502).serve("snmp", 161);
+        let start = |address, plan: HostPlan| {
+            Host::start(plant.at(address)?, &plan.ask("dhcp-inform", (Ipv4Addr::BROADCAST, 67), pace * 2))
+        };
+        let plc = HostPlan::of(identity_of(PLC)).serve("modbus", 502).serve("snmp", 161);
         // A controller in software on a Windows box: its other doors are open too.
         let plc = start(PLC, plc.serve("smb", 445).serve("rdp", 3389))?;
-        let files = HostPlan::named("files-1", "Windows Server 2008").serve("smb", 445).serve("rdp", 3389).serve("rsync", 873);
+        let files = HostPlan::of(identity_of(FILES)).serve("smb", 445).serve("rdp", 3389).serve("rsync", 873);
         let files = start(FILES, files.serve("snmp", 161).serve("probe", 3391))?;
-        let printer = HostPlan::named("printer-1", "Brother HL-L6400DW").serve("jetdirect", 9100).serve("ipp", 631).serve("snmp", 161);
+        let printer = HostPlan::of(identity_of(PRINTER)).serve("jetdirect", 9100).serve("ipp", 631).serve("snmp", 161);
         let printer = start(PRINTER, printer)?;
-        let monitor = HostPlan::named("monitor-1", "Linux 6.1 monitoring").serve("dns", 53);
+        let monitor = HostPlan::of(identity_of(MONITOR)).serve("dns", 53);
         let monitor = monitor.record("files-1.plant.example", FILES).record("plc-1.plant.example", PLC);
         let monitor = [PLC, FILES, PRINTER].iter().fold(monitor, |plan, &agent| plan.ask("snmp-poll", (agent, 161), pace / 20));
         let monitor = start(MONITOR, monitor)?;
-        let hmi = HostPlan::named("hmi-1", "Windows 10 IoT").ask("modbus-operate", (PLC, 502), pace / 40);
+        let hmi = HostPlan::of(identity_of(HMI)).ask("modbus-operate", (PLC, 502), pace / 40);
         let hmi = hmi.ask("print", (PRINTER, 9100), pace).ask("dns-stub", (MONITOR, 53), pace / 2);
         let hmi = start(HMI, hmi)?;
-        let historian = HostPlan::named("historian-1", "Windows Server 2019").ask("modbus-read", (PLC, 502), pace / 20);
+        let historian = HostPlan::of(identity_of(HISTORIAN)).ask("modbus-read", (PLC, 502), pace / 20);
         let historian = historian.ask("smb-session", (FILES, 445), pace / 4).ask("ipp-status", (PRINTER, 631), pace);
         let historian = start(HISTORIAN, historian)?;
-        let backup = HostPlan::named("backup-1", "Linux 5.10 NAS").ask("rsync-backup", (FILES, 873), pace * 4);
+        let backup = HostPlan::of(identity_of(BACKUP)).ask("rsync-backup", (FILES, 873), pace * 4);
         let backup = start(BACKUP, backup.ask("dns-stub", (MONITOR, 53), pace * 4))?;
         Ok(Self { plc, files, printer, hmi, historian, monitor, backup })
     }
@@ -166,7 +179,8 @@ impl Staff {
 /// When it does not start.
 pub fn start_intruder(plant: &Plant) -> Result<Host> {
     let every = Duration::from_millis(1);
-    let plan = HostPlan::named("laptop-17", "Linux 6.1").ask("smb-hold", (FILES, 445), every).ask("probe-send", (FILES, 3391), every);
+    let identity = Identity { name: "laptop-17".to_owned(), product: "Linux 6.1".to_owned(), ..Identity::default() };
+    let plan = HostPlan::of(identity).ask("smb-hold", (FILES, 445), every).ask("probe-send", (FILES, 3391), every);
     Host::start(plant.at(INTRUDER)?, &plan)
 }
 

@@ -19,7 +19,8 @@ pub fn get(namespace: &Namespace, server: SocketAddr, path: &str) -> Result<Stri
 }
 
 fn get_here(server: SocketAddr, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(2)).with_context(|| format!("http://{server}{path}"))?;
+    let mut stream =
+        TcpStream::connect_timeout(&server, Duration::from_secs(2)).with_context(|| format!("http://{server}{path}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     // HTTP/1.0 without keep-alive: the body ends with the connection and never comes in chunks (RFC 9112 6.3).
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
@@ -45,7 +46,10 @@ pub fn flow_map(namespace: &Namespace, server: SocketAddr) -> Result<FlowMap> {
 #[must_use]
 pub fn series(page: &str) -> BTreeMap<String, f64> {
     let samples = page.lines().filter(|line| !line.starts_with('#'));
-    samples.filter_map(|line| line.rsplit_once(' ')).filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
+    samples
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+        .collect()
 }
 
 /// Sum over all series of one metric.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use super::service::{Client, Task};
+use super::service::{Client, Identity, Task};
 
 pub const INFORMER: Client = Client { name: "dhcp-inform", run: inform };
 
@@ -12,27 +12,31 @@ fn inform(task: &Task<'_>) -> io::Result<()> {
     socket.set_broadcast(true)?;
     let IpAddr::V4(own) = own_address(task)? else { return Ok(()) };
     for id in 1u32.. {
-        // BOOTREQUEST over Ethernet; the client's hardware address comes from the kernel, the server does not need it here.
-        let mut message = vec![1, 1, 6, 0];
-        message.extend(id.to_be_bytes());
-        message.extend([0; 4]);
-        message.extend(own.octets());
-        message.extend([0; 12]);
-        message.extend(hardware_address());
-        message.extend([0; 10 + 192]);
-        message.extend([99, 130, 83, 99]);
-        // Message type INFORM, host name, vendor class, requested parameters.
-        message.extend([53, 1, 8]);
-        for (option, text) in [(12, &task.identity.name), (60, &task.identity.product)] {
-            message.extend([option, u8::try_from(text.len()).unwrap_or(255)]);
-            message.extend(text.as_bytes().iter().take(255));
-        }
-        message.extend([55, 3, 1, 3, 6, 255]);
-        socket.send_to(&message, task.target)?;
+        socket.send_to(&message(id, own, hardware_address(), task.identity), task.target)?;
         task.tally.add("dhcp inform");
         task.rest();
     }
     Ok(())
+}
+
+pub(super) fn message(id: u32, own: Ipv4Addr, mac: [u8; 6], identity: &Identity) -> Vec<u8> {
+    // BOOTREQUEST over Ethernet.
+    let mut message = vec![1, 1, 6, 0];
+    message.extend(id.to_be_bytes());
+    message.extend([0; 4]);
+    message.extend(own.octets());
+    message.extend([0; 12]);
+    message.extend(mac);
+    message.extend([0; 10 + 192]);
+    message.extend([99, 130, 83, 99]);
+    // Message type INFORM, host name, vendor class, requested parameters.
+    message.extend([53, 1, 8]);
+    for (option, text) in [(12, &identity.name), (60, &identity.product)] {
+        message.extend([option, u8::try_from(text.len()).unwrap_or(255)]);
+        message.extend(text.as_bytes().iter().take(255));
+    }
+    message.extend([55, 3, 1, 3, 6, 255]);
+    message
 }
 
 fn own_address(task: &Task<'_>) -> io::Result<IpAddr> {

@@ -34,23 +34,29 @@ fn ask(task: &Task<'_>) -> io::Result<()> {
     socket.connect(task.target)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     for (id, name) in (1u16..).zip(WANTED.iter().cycle()) {
-        let [high, low] = id.to_be_bytes();
-        let mut query = vec![high, low, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        for label in name.split('.') {
-            query.push(u8::try_from(label.len()).unwrap_or(63));
-            query.extend(label.as_bytes());
-        }
-        query.extend([0, 0, 1, 0, 1]);
+        let query = query(id, name);
         socket.send(&query)?;
         let mut buffer = [0; 512];
         let len = socket.recv(&mut buffer)?;
-        if buffer.get(..2) != Some(&[high, low]) || len < query.len() {
+        if buffer.get(..2) != query.get(..2) || len < query.len() {
             return Err(broken("an answer to another question"));
         }
         task.tally.add("dns query");
         task.rest();
     }
     Ok(())
+}
+
+/// One question for an IPv4 address, recursion desired.
+pub(super) fn query(id: u16, name: &str) -> Vec<u8> {
+    let [high, low] = id.to_be_bytes();
+    let mut query = vec![high, low, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        query.push(u8::try_from(label.len()).unwrap_or(63));
+        query.extend(label.as_bytes());
+    }
+    query.extend([0, 0, 1, 0, 1]);
+    query
 }
 
 /// The first name, and where it ends.

@@ -15,6 +15,7 @@ mod snmp;
 
 pub mod rdp;
 pub mod smb;
+pub mod wire;
 
 pub use modbus::write_register;
 pub use registry::{ANSWERERS, CLIENTS, SERVERS};

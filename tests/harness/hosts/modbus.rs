@@ -42,7 +42,8 @@ fn serve(stream: &mut TcpStream, identity: &Identity, peer: &Peer<'_>) -> io::Re
 }
 
 fn respond(request: &[u8], identity: &Identity) -> Result<Vec<u8>, u8> {
-    let word = |at| request.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u16::from_be_bytes(*bytes)).ok_or(ILLEGAL_ADDRESS);
+    let word =
+        |at| request.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u16::from_be_bytes(*bytes)).ok_or(ILLEGAL_ADDRESS);
     let mut memory = MEMORY.lock().map_err(|_| ILLEGAL_ADDRESS)?;
     match request.first() {
         Some(&(READ_HOLDING_REGISTERS | READ_INPUT_REGISTERS)) => {
@@ -97,6 +98,18 @@ fn poll(task: &Task<'_>, function: u8, write_every: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// A request as it goes over TCP.
+pub(super) fn request(transaction: u16, body: &[u8]) -> Vec<u8> {
+    let [high, low] = transaction.to_be_bytes();
+    unit([high, low, 0, 0, 0, 0, 1], body)
+}
+
+/// What the controller answers to such a request.
+pub(super) fn answer(request: &[u8], identity: &Identity) -> Vec<u8> {
+    let Some((header, body)) = request.split_first_chunk() else { return Vec::new() };
+    unit(*header, &respond(body, identity).unwrap_or_else(|code| vec![body.first().copied().unwrap_or_default() | 0x80, code]))
+}
+
 /// Writes one register on a connection of its own: what an attacker needs to do.
 ///
 /// # Errors
@@ -108,10 +121,9 @@ pub fn write_register(controller: SocketAddr, register: u16, value: u16) -> io::
 }
 
 fn ask(stream: &mut TcpStream, transaction: u16, request: &[u8]) -> io::Result<Vec<u8>> {
-    let [high, low] = transaction.to_be_bytes();
-    stream.write_all(&unit([high, low, 0, 0, 0, 0, 1], request))?;
+    stream.write_all(&self::request(transaction, request))?;
     let (header, answer) = read_unit(stream)?;
-    if header[..2] != [high, low] || answer.first() != request.first() {
+    if header[..2] != transaction.to_be_bytes() || answer.first() != request.first() {
         return Err(broken("an answer to another request, or an exception"));
     }
     Ok(answer)

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use super::service::{Client, Identity, Peer, Server, Task, broken};
 
 /// Universal exit language, then a question about the printer's identity.
-const JOB_START: &[u8] = b"\x1b%-12345X@PJL INFO ID\r\n";
+pub(super) const JOB_START: &[u8] = b"\x1b%-12345X@PJL INFO ID\r\n";
 const JOB_END: &[u8] = b"\x1b%-12345X";
 
 pub const RAW_SERVER: Server = Server { name: "jetdirect", serve: serve_raw };
@@ -19,8 +19,13 @@ fn serve_raw(stream: &mut TcpStream, identity: &Identity, peer: &Peer<'_>) -> io
     let mut line = String::new();
     reader.read_line(&mut line)?;
     peer.count("print job");
-    stream.write_all(format!("@PJL INFO ID\r\n\"{}\"\r\n\x0c", identity.product).as_bytes())?;
+    stream.write_all(&answer(identity))?;
     io::copy(&mut reader.take(1 << 24), &mut io::sink()).map(|_| ())
+}
+
+/// What the printer says about itself.
+pub(super) fn answer(identity: &Identity) -> Vec<u8> {
+    format!("@PJL INFO ID\r\n\"{}\"\r\n\x0c", identity.product).into_bytes()
 }
 
 fn print(task: &Task<'_>) -> io::Result<()> {
@@ -54,7 +59,10 @@ fn serve_ipp(stream: &mut TcpStream, identity: &Identity, peer: &Peer<'_>) -> io
         answer.extend(text.as_bytes());
     }
     answer.push(3);
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", answer.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        answer.len()
+    );
     stream.write_all(head.as_bytes())?;
     stream.write_all(&answer)
 }

@@ -6,10 +6,13 @@ use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use super::service::{Answerer, Client, Identity, Peer, Server, Task};
 use crate::tally::now_nanos;
 
-pub const DATAGRAM_SINK: Answerer = Answerer { name: "probe", answer: |_, _, peer| {
-    peer.count("probe");
-    None
-} };
+pub const DATAGRAM_SINK: Answerer = Answerer {
+    name: "probe",
+    answer: |_, _, peer| {
+        peer.count("probe");
+        None
+    },
+};
 pub const DATAGRAM_SOURCE: Client = Client { name: "probe-send", run: send };
 /// Takes any connection and whatever comes: an open port with nobody behind it.
 pub const STREAM_SERVER: Server = Server { name: "sink", serve: swallow };

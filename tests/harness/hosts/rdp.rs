@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use super::service::{Identity, Peer, Server, broken, connect, read_array, read_body};
 
 /// TPKT, X.224 CR, negotiation request for TLS or CredSSP.
-const REQUEST: [u8; 19] = [3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0];
+pub(super) const REQUEST: [u8; 19] = [3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0];
 /// TPKT, X.224 CC, negotiation response: CredSSP.
-const CONFIRM: [u8; 19] = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 2, 0x1f, 8, 0, 2, 0, 0, 0];
+pub(super) const CONFIRM: [u8; 19] = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 2, 0x1f, 8, 0, 2, 0, 0, 0];
 
 pub const SERVER: Server = Server { name: "rdp", serve };
 

@@ -26,8 +26,8 @@ pub struct HostPlan {
 
 impl HostPlan {
     #[must_use]
-    pub fn named(name: &str, product: &str) -> Self {
-        Self { identity: Identity { name: name.to_owned(), product: product.to_owned(), records: Vec::new() }, ..Self::default() }
+    pub fn of(identity: Identity) -> Self {
+        Self { identity, ..Self::default() }
     }
 
     #[must_use]

@@ -69,6 +69,14 @@ pub fn open(server: SocketAddr) -> io::Result<TcpStream> {
     if command_of(&answer)? == NEGOTIATE { Ok(stream) } else { Err(broken("no answer to SMB2 NEGOTIATE")) }
 }
 
+/// Request and answer: the negotiation first (0), then echoes.
+pub(super) fn exchange(id: u64) -> (Vec<u8>, Vec<u8>) {
+    if id == 0 {
+        return (message(NEGOTIATE, 0, 0, &negotiate_request()), message(NEGOTIATE, FROM_SERVER, 0, &negotiate_response()));
+    }
+    (message(ECHO, 0, id, &[4, 0, 0, 0]), message(ECHO, FROM_SERVER, id, &[4, 0, 0, 0]))
+}
+
 fn echo(stream: &mut TcpStream, id: u64) -> io::Result<()> {
     stream.write_all(&message(ECHO, 0, id, &[4, 0, 0, 0]))?;
     let answer = read_message(stream)?;

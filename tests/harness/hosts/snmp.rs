@@ -51,11 +51,9 @@ fn poll(task: &Task<'_>) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect(task.target)?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    let wanted = [SYS_DESCR, SYS_NAME].iter().flat_map(|object| write(SEQUENCE, &[write(OBJECT, object), write(NULL, &[])].concat()));
-    let wanted: Vec<u8> = wanted.collect();
     for id in 1i32.. {
         let asked_at = Instant::now();
-        socket.send(&message_of(b"public", GET, &id.to_be_bytes(), &wanted))?;
+        socket.send(&request(id))?;
         let mut buffer = [0; 1500];
         let len = socket.recv(&mut buffer)?;
         if read(&buffer[..len]).is_none() {
@@ -65,6 +63,13 @@ fn poll(task: &Task<'_>) -> io::Result<()> {
         task.rest();
     }
     Ok(())
+}
+
+/// A question for both objects.
+pub(super) fn request(id: i32) -> Vec<u8> {
+    let wanted =
+        [SYS_DESCR, SYS_NAME].iter().flat_map(|object| write(SEQUENCE, &[write(OBJECT, object), write(NULL, &[])].concat()));
+    message_of(b"public", GET, &id.to_be_bytes(), &wanted.collect::<Vec<u8>>())
 }
 
 fn message_of(community: &[u8], pdu_tag: u8, id: &[u8], bindings: &[u8]) -> Vec<u8> {
