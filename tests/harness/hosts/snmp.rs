@@ -1,10 +1,10 @@
 //! SNMPv2c (RFC 3416) in BER: an agent that answers GET for sysDescr.0 and sysName.0, and a monitor that asks.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Instant;
 
-use super::service::{Answerer, Client, Identity, PATIENCE, Peer, Task, broken};
+use super::service::{Answerer, Client, Identity, Peer, Task, broken};
 
 const INTEGER: u8 = 0x02;
 const OCTETS: u8 = 0x04;
@@ -47,20 +47,24 @@ fn answer(request: &[u8], identity: &Identity, peer: &Peer<'_>) -> Option<Vec<u8
     Some(message_of(community, RESPONSE, id, &answered))
 }
 
+/// Asks at a steady pace whether answered or not, so that a hole in the answers is as wide as the outage.
 fn poll(task: &Task<'_>) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect(task.target)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(task.interval))?;
     for id in 1i32.. {
         let asked_at = Instant::now();
         socket.send(&request(id))?;
         let mut buffer = [0; 1500];
-        let len = socket.recv(&mut buffer)?;
-        if read(&buffer[..len]).is_none() {
-            return Err(broken("not BER"));
+        match socket.recv(&mut buffer) {
+            Ok(len) if buffer.get(..len).and_then(read).is_some() => task.tally.add_timed("snmp get", asked_at.elapsed()),
+            Ok(_) => return Err(broken("not BER")),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                task.tally.add("snmp unanswered")
+            }
+            Err(error) => return Err(error),
         }
-        task.tally.add_timed("snmp get", asked_at.elapsed());
-        task.rest();
+        std::thread::sleep(task.interval.saturating_sub(asked_at.elapsed()));
     }
     Ok(())
 }
