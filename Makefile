@@ -31,7 +31,7 @@ docs:
 
 # cargo-deny takes longer to build than everything here; the tidy test checks licences and sources too.
 deny:
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked --config .cargo/deny.toml check bans licenses sources; \
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences and sources are left to the tidy test"; fi
 
 unit:

@@ -5,6 +5,7 @@ use harness::enforcer::{Answer, Enforcer, code};
 use harness::generate::generate;
 use harness::scratch::Scratch;
 use harness::sensor::replay;
+use harness::story::Narrator;
 
 use crate::screen::Screen;
 

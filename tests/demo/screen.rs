@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Instant;
 
-use harness::enforcer::Answer;
+use harness::story::Narrator;
 
 /// Lines longer than this are cut: tables of many columns wrap on a terminal and then nobody reads them.
 const WIDTH: usize = 150;
@@ -19,42 +19,8 @@ impl Screen {
         Self { coloured: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(), start: Instant::now() }
     }
 
-    /// A numbered step, with the time since the start.
-    pub fn chapter(&self, number: usize, title: &str) {
-        let seconds = self.start.elapsed().as_secs_f64();
-        println!("\n{}  {}", self.paint("1;36", &format!("{number}. {title}")), self.paint("2", &format!("[{seconds:.1} s]")));
-    }
-
-    pub fn say(&self, text: &str) {
-        println!("   {text}");
-    }
-
-    /// Something measured.
-    pub fn good(&self, text: &str) {
-        println!("   {} {text}", self.paint("32", "ok"));
-    }
-
     pub fn note(&self, text: &str) {
         println!("   {} {text}", self.paint("33", "note"));
-    }
-
-    /// A command as typed, and at most `limit` lines of what it printed.
-    pub fn command(&self, typed: &str, output: &str, limit: usize) {
-        println!("   {}", self.paint("1", &format!("$ {typed}")));
-        let lines: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        for line in lines.iter().take(limit) {
-            println!("     {}", cut(line));
-        }
-        if lines.len() > limit {
-            println!("     {}", self.paint("2", &format!("... {} more lines", lines.len() - limit)));
-        }
-    }
-
-    pub fn answer(&self, answer: &Answer, limit: usize) {
-        self.command(&answer.typed, &answer.lines().collect::<Vec<_>>().join("\n"), limit);
-        if answer.code != 0 {
-            self.say(&self.paint("2", &format!("(exit {})", answer.code)));
-        }
     }
 
     /// The last line.
@@ -64,6 +30,32 @@ impl Screen {
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+impl Narrator for Screen {
+    fn chapter(&self, number: usize, title: &str) {
+        let seconds = self.start.elapsed().as_secs_f64();
+        println!("\n{}  {}", self.paint("1;36", &format!("{number}. {title}")), self.paint("2", &format!("[{seconds:.1} s]")));
+    }
+
+    fn say(&self, text: &str) {
+        println!("   {text}");
+    }
+
+    fn good(&self, text: &str) {
+        println!("   {} {text}", self.paint("32", "ok"));
+    }
+
+    fn command(&self, typed: &str, output: &str, limit: usize) {
+        println!("   {}", self.paint("1", &format!("$ {typed}")));
+        let lines: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        for line in lines.iter().take(limit) {
+            println!("     {}", cut(line));
+        }
+        if lines.len() > limit {
+            println!("     {}", self.paint("2", &format!("... {} more lines", lines.len() - limit)));
+        }
     }
 }
 

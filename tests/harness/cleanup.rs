@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -14,10 +15,11 @@ const PREFIX: &str = "cordon";
 static NAMESPACES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static WATCH: Once = Once::new();
 
-/// A name for a namespace of this process; `word` says which one it is.
+/// A name that nobody else has, here or in another process; `word` says what it is for.
 #[must_use]
 pub fn unique_name(word: &str) -> String {
-    format!("{PREFIX}-{}-{word}", std::process::id())
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("{PREFIX}-{}-{}-{word}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Remembers a namespace until `forget`, so that a signal cannot leave it behind.
@@ -72,6 +74,6 @@ fn watch_signals() {
     });
 }
 
-fn lock() -> std::sync::MutexGuard<'static, BTreeSet<String>> {
+fn lock() -> MutexGuard<'static, BTreeSet<String>> {
     NAMESPACES.lock().unwrap_or_else(PoisonError::into_inner)
 }

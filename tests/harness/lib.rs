@@ -20,5 +20,7 @@ pub mod process;
 pub mod scrape;
 pub mod scratch;
 pub mod sensor;
+pub mod story;
 pub mod tally;
 pub mod threat;
+pub mod wire_sender;

@@ -73,7 +73,7 @@ pub fn add_bridge(namespace: &Namespace, bridge: &str, ports: &[&str]) -> Result
 }
 
 /// Frames an interface sent and received so far, as the kernel counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameCount {
     pub received: u64,
     pub sent: u64,

@@ -14,7 +14,9 @@ impl Scratch {
     /// # Errors
     /// When the temporary folder cannot be written.
     pub fn create(word: &str) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("{}-{}", crate::cleanup::unique_name(word), crate::tally::now_nanos()));
+        let path = std::env::temp_dir().join(crate::cleanup::unique_name(word));
+        // What is there is from a process whose id we inherited.
+        let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
         Ok(Self { path })
     }

@@ -24,7 +24,7 @@ fn make(recorder: &mut Recorder, count: u64, random: &mut Random) -> Result<()> 
     for _ in 0..count * FRAMES_EACH {
         let number = random.below(count);
         let [a, b, c, d] = (number as u32).to_be_bytes();
-        let protocol = if number % 2 == 0 { TCP } else { UDP };
+        let protocol = if number.is_multiple_of(2) { TCP } else { UDP };
         let client = SocketAddr::from(([10, b, c, d], 1024 + u16::from(a)));
         let link = Link::between([2, 0, 0, b, c, d], [2, 1, 0, 0, 0, d]);
         let mut talk = Talk::new(link, protocol, client, SocketAddr::from(([172, 16, d, c], 443)));

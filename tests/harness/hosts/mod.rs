@@ -12,6 +12,7 @@ mod rsync;
 mod run;
 pub mod service;
 mod snmp;
+mod template;
 
 pub mod rdp;
 pub mod smb;

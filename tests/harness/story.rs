@@ -1,22 +1,21 @@
-//! The story on real wires, in the order in which a site would live it.
+//! The story on real wires, in the order in which a site would live it: the demo tells it, a test holds it to its figures.
 
 use std::time::{Duration, Instant};
 
+use crate::broker::Broker;
+use crate::enforcer::{Answer, Enforcer, code};
+use crate::hosts::Host;
+use crate::link::FrameCount;
+use crate::measure;
+use crate::mqtt::Subscription;
+use crate::namespace::Namespace;
+use crate::plant::{BROKER, FILES, HISTORIAN, HMI, INTRUDER, MONITOR, PLC, PRINTER, Plant, Staff, start_intruder};
+use crate::scrape;
+use crate::scratch::Scratch;
+use crate::sensor::{Sensor, SensorSetting};
+use crate::tally::now_nanos;
+use crate::threat::{self, Outcome};
 use anyhow::{Context, Result, ensure};
-use harness::broker::Broker;
-use harness::enforcer::{Enforcer, code};
-use harness::hosts::Host;
-use harness::measure;
-use harness::mirror::Mirror;
-use harness::mqtt::Subscription;
-use harness::plant::{BROKER, FILES, HISTORIAN, HMI, INTRUDER, MONITOR, PLC, PRINTER, Plant, Staff, start_intruder};
-use harness::scrape;
-use harness::scratch::Scratch;
-use harness::sensor::{Sensor, SensorSetting};
-use harness::tally::now_nanos;
-use harness::threat::{self, Outcome};
-
-use crate::screen::Screen;
 
 /// How long an hour of the plant takes here: the backup comes every four.
 const PACE: Duration = Duration::from_secs(2);
@@ -25,26 +24,53 @@ const LEARNING: Duration = Duration::from_secs(14);
 /// The timer of the apply that nobody confirms.
 const SHORT_TIMER: Duration = Duration::from_secs(5);
 
-/// What the last line tells.
-#[derive(Default)]
-struct Figures {
-    assets: usize,
-    conversations: usize,
-    frames: u64,
-    alert: Duration,
-    block: Duration,
-    cut: Duration,
-    rollback: Duration,
+/// Who listens to the story.
+pub trait Narrator {
+    fn chapter(&self, number: usize, title: &str);
+    fn say(&self, text: &str);
+    /// Something that was checked.
+    fn good(&self, text: &str);
+    /// A command as typed, and at most `limit` lines of what it printed.
+    fn command(&self, typed: &str, output: &str, limit: usize);
+
+    fn answer(&self, answer: &Answer, limit: usize) {
+        self.command(&answer.typed, &answer.lines().collect::<Vec<_>>().join("\n"), limit);
+        if answer.code != 0 {
+            self.say(&format!("(exit {})", answer.code));
+        }
+    }
 }
 
-pub fn play(screen: &Screen) -> Result<()> {
-    let scratch = Scratch::create("demo")?;
+/// What was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    pub assets: usize,
+    pub conversations: usize,
+    /// Mirrored frames that the sensor's port received, and that it sent.
+    pub frames: FrameCount,
+    /// From the intruder's first packet to the alert at the subscriber.
+    pub alert: Duration,
+    /// From the command to the last packet of a stream of new ones, and of a live connection, that got through.
+    pub block: Duration,
+    pub cut: Duration,
+    /// How late after its timer an unconfirmed apply was undone on the wire.
+    pub rollback: Duration,
+    /// Requests of the plant that failed during enforcement.
+    pub broken: u64,
+}
+
+/// Plays the story. `open_broker` starts a broker at `BROKER` inside the given namespace.
+///
+/// # Errors
+/// At the first thing that is not as told.
+pub fn play(screen: &dyn Narrator, open_broker: impl FnOnce(&Namespace, &Scratch) -> Result<Broker>) -> Result<Figures> {
+    let scratch = Scratch::create("story")?;
     let mut figures = Figures::default();
 
     screen.chapter(1, "A plant: two subnets, a router that can hold rules, a mirror port");
     let plant = Plant::build()?;
     let mirror = plant.mirror()?;
-    let broker = Broker::embedded(&plant.sensor, &std::env::current_exe()?, BROKER)?;
+    let _broker = open_broker(&plant.sensor, &scratch)?;
     screen.say("plant 10.10.0.0/24: PLC (Modbus/TCP), old file server (SMB, RDP, rsync), printer (9100, IPP)");
     screen.say("office 10.20.0.0/24: HMI, historian, monitoring (SNMP, DNS), backup host");
     screen.say("router: nftables, `ct state established,related accept`, policy accept; every frame that enters it is mirrored");
@@ -57,7 +83,7 @@ pub fn play(screen: &Screen) -> Result<()> {
     let mut staff = Staff::hire(&plant, PACE)?;
     let started_at = Instant::now();
     screen.say(&format!("the hosts work; {} s of traffic are taken as normal", LEARNING.as_secs()));
-    harness::deadline::wait_until("the end of learning", LEARNING * 2, || {
+    crate::deadline::wait_until("the end of learning", LEARNING * 2, || {
         started_at.elapsed() > LEARNING + Duration::from_secs(1)
     })?;
     let sampled = scrape::series(&sensor.metrics()?);
@@ -86,24 +112,14 @@ pub fn play(screen: &Screen) -> Result<()> {
     screen.answer(&drift, 4);
     drift.expect_code(&[code::DONE])?;
 
-    figures.frames = mute(screen, &mirror)?;
-    drop(broker);
-    screen.summary(&format!(
-        "{} assets, {} conversations from {} mirrored frames, 0 sent; alert after {}, blocked after {}, live connection cut after {}, \
-         unconfirmed apply gone {} after its timer",
-        figures.assets,
-        figures.conversations,
-        figures.frames,
-        millis(figures.alert),
-        millis(figures.block),
-        millis(figures.cut),
-        millis(figures.rollback)
-    ));
-    Ok(())
+    figures.frames = mirror.frame_count()?;
+    ensure!(figures.frames.sent == 0, "the sensor's port sent {} frames", figures.frames.sent);
+    screen.good(&format!("the sensor's port received {} frames and sent 0", figures.frames.received));
+    Ok(figures)
 }
 
 /// learn, check, simulate, plan, prove.
-fn propose(screen: &Screen, enforcer: &Enforcer<'_>) -> Result<()> {
+fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
     let learned = enforcer.run(&["learn", "--flowmap", "flowmap.json", "--out", "policy.yaml"])?;
     screen.answer(&learned, 6);
     learned.expect_code(&[code::DONE])?;
@@ -140,7 +156,7 @@ fn propose(screen: &Screen, enforcer: &Enforcer<'_>) -> Result<()> {
 }
 
 /// The intruder gets in everywhere, and the sensor says so. Returns how long the alert took.
-fn intrusion(screen: &Screen, plant: &Plant, alerts: &Subscription) -> Result<Duration> {
+fn intrusion(screen: &dyn Narrator, plant: &Plant, alerts: &Subscription) -> Result<Duration> {
     let started_at = Instant::now();
     for attempt in threat::attempts(FILES.into(), PLC.into()) {
         let outcome = threat::attempt(plant.at(INTRUDER)?, &attempt)?;
@@ -159,7 +175,7 @@ fn intrusion(screen: &Screen, plant: &Plant, alerts: &Subscription) -> Result<Du
 
 /// Applies, confirms, and measures what is blocked and what goes on.
 fn enforce(
-    screen: &Screen,
+    screen: &dyn Narrator,
     plant: &Plant,
     enforcer: &Enforcer<'_>,
     staff: &mut Staff,
@@ -189,6 +205,7 @@ fn enforce(
     screen.answer(&confirmed, 3);
     confirmed.expect_code(&[code::DONE])?;
     let failed = staff_failures(staff)? - failed_before;
+    figures.broken = failed;
     ensure!(failed == 0, "{failed} legitimate requests failed");
     screen.good(&format!("legitimate traffic went on: {worked} more requests answered, 0 failed"));
     Ok(())
@@ -196,7 +213,12 @@ fn enforce(
 
 /// Plans from a map that lacks one conversation, applies it, kills the enforcer, and waits for the rules to come back.
 /// Returns how late that was.
-fn unconfirmed(screen: &Screen, enforcer: &Enforcer<'_>, staff: &mut Staff, map: &sensor_model::FlowMap) -> Result<Duration> {
+fn unconfirmed(
+    screen: &dyn Narrator,
+    enforcer: &Enforcer<'_>,
+    staff: &mut Staff,
+    map: &sensor_model::FlowMap,
+) -> Result<Duration> {
     let mut narrower = map.clone();
     let printer_polled = |conversation: &sensor_model::Conversation| {
         conversation.service.port == 161 && conversation.server_addresses.contains(&PRINTER.into())
@@ -232,7 +254,7 @@ fn unconfirmed(screen: &Screen, enforcer: &Enforcer<'_>, staff: &mut Staff, map:
 fn legitimate_work(staff: &mut Staff) -> Result<u64> {
     let plc = [format!("modbus read from {HMI}"), format!("modbus read from {HISTORIAN}")];
     let before: u64 = plc.iter().map(|name| staff.plc.count(name).map(|count| count.times)).sum::<Result<u64>>()?;
-    harness::deadline::wait_for("the controller to be polled on", Duration::from_secs(5), || {
+    crate::deadline::wait_for("the controller to be polled on", Duration::from_secs(5), || {
         let now: u64 = plc.iter().map(|name| staff.plc.count(name).map(|count| count.times)).sum::<Result<u64>>()?;
         Ok((now > before + 20).then_some(now - before))
     })
@@ -242,14 +264,8 @@ fn staff_failures(staff: &mut Staff) -> Result<u64> {
     staff.clients().into_iter().map(|(_, host)| measure::failures(host)).sum()
 }
 
-/// The sensor's port must not have sent anything, ever.
-fn mute(screen: &Screen, mirror: &Mirror<'_>) -> Result<u64> {
-    let count = mirror.frame_count()?;
-    ensure!(count.sent == 0, "the sensor's port sent {} frames", count.sent);
-    screen.good(&format!("the sensor's port received {} frames and sent 0", count.received));
-    Ok(count.received)
-}
-
-fn millis(time: Duration) -> String {
+/// For people.
+#[must_use]
+pub fn millis(time: Duration) -> String {
     format!("{:.0} ms", time.as_secs_f64() * 1000.0)
 }
