@@ -1,5 +1,7 @@
 //! What is claimed about documents: replayed captures, their truth, and bad input. Needs no root.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
 #[path = "offline/bad_input.rs"]
 mod bad_input;
 #[path = "offline/captures.rs"]

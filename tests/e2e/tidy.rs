@@ -1,5 +1,7 @@
 //! The rules of the house that no compiler checks.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it is surprised")]
+
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/rooms.rs"]

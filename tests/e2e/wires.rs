@@ -1,5 +1,7 @@
 //! What is claimed about traffic, tried on real wires. Needs root; without it every test says so and passes.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it is surprised")]
+
 #[path = "wires/alerting.rs"]
 mod alerting;
 #[path = "wires/enforcement.rs"]

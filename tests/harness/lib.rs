@@ -7,6 +7,7 @@ pub mod capture;
 pub mod cleanup;
 pub mod deadline;
 pub mod enforcer;
+pub mod firewall;
 pub mod generate;
 pub mod hosts;
 pub mod link;

@@ -36,14 +36,12 @@ impl WireSender {
     pub fn send_paced<'a>(&mut self, frames: impl Iterator<Item = &'a Vec<u8>>, per_second: usize) -> Result<()> {
         let group_len = (per_second / 1000).max(1);
         let start = Instant::now();
-        let mut sent = 0;
-        for frame in frames {
+        for (sent, frame) in frames.enumerate() {
             if sent % group_len == 0 {
                 let due = start + GROUP * u32::try_from(sent / group_len).unwrap_or(u32::MAX);
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
             }
             self.send(frame)?;
-            sent += 1;
         }
         Ok(())
     }
