@@ -1,15 +1,26 @@
 //! Exact algebra of packet sets: a set is what a policy, a ruleset or a parsed text admits. Pure, no vendor words.
 
 mod address;
+mod chain;
+mod compare;
+mod diagram;
+mod level;
 mod packet;
 mod range;
 mod selector;
+mod set;
+mod step;
 mod week;
+mod witness;
 
 pub use address::{AddressSet, Prefix};
+pub use compare::{Agreement, Disagreement, Outcomes, compare};
+pub use diagram::{Limits, TooLarge};
 pub use packet::{ConnectionState, Packet};
-pub use range::RangeSet;
+pub use range::{Number, RangeSet};
 pub use selector::{L4, Selector, StateSet};
+pub use set::PacketSet;
+pub use step::{Effect, Step, Verdict};
 pub use week::WeekSet;
 
 /// TCP, UDP or SCTP ports.

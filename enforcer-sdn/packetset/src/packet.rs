@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::WeekSet;
+
 /// What a stateful point knows of a packet's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConnectionState {
@@ -26,6 +28,14 @@ pub struct Packet {
     pub state: ConnectionState,
     /// 0 = Monday 00:00 UTC.
     pub minute_of_week: u16,
+}
+
+impl Packet {
+    /// False for what no wire carries: addresses of two families, a minute beyond the week. No set holds such a packet.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        self.source.is_ipv4() == self.destination.is_ipv4() && self.minute_of_week < WeekSet::MINUTES
+    }
 }
 
 impl fmt::Display for Packet {

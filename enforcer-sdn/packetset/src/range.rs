@@ -1,11 +1,16 @@
 //! Sets of whole numbers as sorted, disjoint, non-adjacent inclusive ranges.
 
+use std::fmt;
 use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A number with neighbours.
-pub trait Step: Copy + Ord + Debug {
+pub trait Number: Copy + Ord + Debug + Hash + 'static {
     const MIN: Self;
     const MAX: Self;
+    /// The one range that holds every number.
+    const WHOLE: &'static [(Self, Self)];
     /// The next number; None at the top.
     fn next(self) -> Option<Self>;
     /// The number before; None at the bottom.
@@ -14,9 +19,10 @@ pub trait Step: Copy + Ord + Debug {
 
 macro_rules! step {
     ($($number:ty),*) => {$(
-        impl Step for $number {
+        impl Number for $number {
             const MIN: Self = <$number>::MIN;
             const MAX: Self = <$number>::MAX;
+            const WHOLE: &'static [(Self, Self)] = &[(<$number>::MIN, <$number>::MAX)];
             fn next(self) -> Option<Self> { self.checked_add(1) }
             fn previous(self) -> Option<Self> { self.checked_sub(1) }
         }
@@ -24,36 +30,72 @@ macro_rules! step {
 }
 step!(u8, u16, u32, u128);
 
-/// A set of numbers; equal sets are equal values.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RangeSet<T>(Vec<(T, T)>);
+/// A set of numbers; equal sets are equal values. A copy shares its ranges, so that ten thousand rules about one zone hold it once.
+#[derive(Clone)]
+pub struct RangeSet<T: 'static>(Ranges<T>);
 
-impl<T: Step> Default for RangeSet<T> {
+#[derive(Clone)]
+enum Ranges<T: 'static> {
+    Fixed(&'static [(T, T)]),
+    Shared(Arc<[(T, T)]>),
+}
+
+impl<T: Number> Default for RangeSet<T> {
     fn default() -> Self {
         Self::empty()
     }
 }
 
-impl<T: Step> RangeSet<T> {
+impl<T> RangeSet<T> {
     #[must_use]
     pub const fn empty() -> Self {
-        Self(Vec::new())
+        Self(Ranges::Fixed(&[]))
+    }
+
+    /// The caller promises that the ranges are ascending, disjoint and not adjacent.
+    pub(crate) const fn fixed(ranges: &'static [(T, T)]) -> Self {
+        Self(Ranges::Fixed(ranges))
+    }
+
+    /// The ranges, ascending.
+    #[must_use]
+    pub fn ranges(&self) -> &[(T, T)] {
+        match &self.0 {
+            Ranges::Fixed(ranges) => ranges,
+            Ranges::Shared(ranges) => ranges,
+        }
     }
 
     #[must_use]
-    pub fn full() -> Self {
-        Self(vec![(T::MIN, T::MAX)])
+    pub fn is_empty(&self) -> bool {
+        self.ranges().is_empty()
+    }
+}
+
+impl<T: Number> RangeSet<T> {
+    #[must_use]
+    pub const fn full() -> Self {
+        Self(Ranges::Fixed(T::WHOLE))
     }
 
     #[must_use]
     pub fn of(value: T) -> Self {
-        Self(vec![(value, value)])
+        Self::range(value, value)
     }
 
     /// Both ends included; empty when `first > last`.
     #[must_use]
     pub fn range(first: T, last: T) -> Self {
-        if first > last { Self::empty() } else { Self(vec![(first, last)]) }
+        if first > last { Self::empty() } else { Self::sorted(&[(first, last)]) }
+    }
+
+    /// From ranges that are already ascending, disjoint and not adjacent.
+    fn sorted(ranges: &[(T, T)]) -> Self {
+        match ranges {
+            [] => Self::empty(),
+            [(first, last)] if (*first, *last) == (T::MIN, T::MAX) => Self::full(),
+            _ => Self(Ranges::Shared(Arc::from(ranges))),
+        }
     }
 
     /// From inclusive ranges in any order, overlapping or not.
@@ -68,48 +110,38 @@ impl<T: Step> RangeSet<T> {
                 _ => merged.push((first, last)),
             }
         }
-        Self(merged)
-    }
-
-    /// The ranges, ascending.
-    #[must_use]
-    pub fn ranges(&self) -> &[(T, T)] {
-        &self.0
-    }
-
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        Self::sorted(&merged)
     }
 
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.0 == [(T::MIN, T::MAX)]
+        self.ranges() == T::WHOLE
     }
 
     #[must_use]
     pub fn contains(&self, value: T) -> bool {
-        self.0
+        let ranges = self.ranges();
+        ranges
             .partition_point(|&(first, _)| first <= value)
             .checked_sub(1)
-            .and_then(|at| self.0.get(at))
+            .and_then(|at| ranges.get(at))
             .is_some_and(|&(_, last)| value <= last)
     }
 
     /// The smallest member.
     #[must_use]
     pub fn first(&self) -> Option<T> {
-        self.0.first().map(|&(first, _)| first)
+        self.ranges().first().map(|&(first, _)| first)
     }
 
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::from_ranges(self.0.iter().chain(&other.0).copied())
+        Self::from_ranges(self.ranges().iter().chain(other.ranges()).copied())
     }
 
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let (mut left, mut right) = (self.0.iter().copied().peekable(), other.0.iter().copied().peekable());
+        let (mut left, mut right) = (self.ranges().iter().copied().peekable(), other.ranges().iter().copied().peekable());
         let mut shared = Vec::new();
         while let (Some(&(a, b)), Some(&(c, d))) = (left.peek(), right.peek()) {
             if a.max(c) <= b.min(d) {
@@ -121,14 +153,14 @@ impl<T: Step> RangeSet<T> {
                 right.next()
             };
         }
-        Self(shared)
+        Self::sorted(&shared)
     }
 
     #[must_use]
     pub fn complement(&self) -> Self {
-        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        let mut gaps = Vec::with_capacity(self.ranges().len() + 1);
         let mut start = Some(T::MIN);
-        for &(first, last) in &self.0 {
+        for &(first, last) in self.ranges() {
             if let (Some(from), Some(to)) = (start, first.previous())
                 && from <= to
             {
@@ -139,7 +171,7 @@ impl<T: Step> RangeSet<T> {
         if let Some(from) = start {
             gaps.push((from, T::MAX));
         }
-        Self(gaps)
+        Self::sorted(&gaps)
     }
 
     #[must_use]
@@ -150,6 +182,39 @@ impl<T: Step> RangeSet<T> {
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.difference(other).is_empty()
+    }
+}
+
+impl<T: PartialEq> PartialEq for RangeSet<T> {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (self.ranges(), other.ranges());
+        std::ptr::eq(left, right) || left == right
+    }
+}
+
+impl<T: Eq> Eq for RangeSet<T> {}
+
+impl<T: Ord> PartialOrd for RangeSet<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Ord> Ord for RangeSet<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.ranges().cmp(other.ranges())
+    }
+}
+
+impl<T: Hash> Hash for RangeSet<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ranges().hash(state);
+    }
+}
+
+impl<T: Debug> Debug for RangeSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RangeSet").field(&self.ranges()).finish()
     }
 }
 

@@ -21,12 +21,12 @@ pub enum L4 {
         source: PortSet,
         destination: PortSet,
     },
-    /// ICMP over IPv4 (protocol 1).
+    /// ICMP over IPv4 (protocol 1); never an IPv6 packet.
     Icmp {
         types: RangeSet<u8>,
         codes: RangeSet<u8>,
     },
-    /// ICMPv6 over IPv6 (protocol 58).
+    /// ICMPv6 over IPv6 (protocol 58); never an IPv4 packet.
     Icmp6 {
         types: RangeSet<u8>,
         codes: RangeSet<u8>,
@@ -91,8 +91,9 @@ impl L4 {
         let ports = |number, source: &PortSet, destination: &PortSet| {
             packet.protocol == number && source.contains(packet.source_port) && destination.contains(packet.destination_port)
         };
-        let icmp = |number, types: &RangeSet<u8>, codes: &RangeSet<u8>| {
+        let icmp = |number, is_ipv4, types: &RangeSet<u8>, codes: &RangeSet<u8>| {
             packet.protocol == number
+                && packet.source.is_ipv4() == is_ipv4
                 && u8::try_from(packet.source_port).is_ok_and(|kind| types.contains(kind))
                 && u8::try_from(packet.destination_port).is_ok_and(|code| codes.contains(code))
         };
@@ -102,8 +103,8 @@ impl L4 {
             Self::Tcp { source, destination } => ports(6, source, destination),
             Self::Udp { source, destination } => ports(17, source, destination),
             Self::Sctp { source, destination } => ports(132, source, destination),
-            Self::Icmp { types, codes } => icmp(1, types, codes),
-            Self::Icmp6 { types, codes } => icmp(58, types, codes),
+            Self::Icmp { types, codes } => icmp(1, true, types, codes),
+            Self::Icmp6 { types, codes } => icmp(58, false, types, codes),
         }
     }
 }

@@ -15,8 +15,8 @@ impl WeekSet {
     }
 
     #[must_use]
-    pub fn always() -> Self {
-        Self(RangeSet::range(0, Self::MINUTES - 1))
+    pub const fn always() -> Self {
+        Self(RangeSet::fixed(&[(0, Self::MINUTES - 1)]))
     }
 
     /// From inclusive minute ranges; minutes beyond the week are dropped.
@@ -36,7 +36,7 @@ impl WeekSet {
     }
 
     #[must_use]
-    pub const fn is_never(&self) -> bool {
+    pub fn is_never(&self) -> bool {
         self.0.is_empty()
     }
 

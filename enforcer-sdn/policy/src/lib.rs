@@ -1,5 +1,37 @@
 //! The policy language: read, check, learn, simulate, compile. Pure: text and flow maps in, documents and diagnostics out.
 
+mod compile;
+pub mod diagnostic;
+mod diff;
+pub mod document;
+mod explain;
+mod gaps;
+mod glob;
+mod judge;
+mod learn;
+pub mod lint;
+mod merge;
+pub mod point;
+mod read;
+pub mod resolve;
 mod ruleset;
+pub mod semantics;
+mod service;
+pub mod simulate;
+pub mod source;
+mod window;
+mod yaml;
 
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Change, changes};
+pub use document::{Mode, Policy, Verdict};
+pub use explain::{End, Explanation, explain, explain_conversation};
+pub use learn::{LearnOptions, NotProposed, Proposal, Subnet, learn};
+pub use lint::{LINTS, Lint, check};
+pub use merge::merge;
+pub use point::{EnforcementPoint, Gap, Sees, Side};
+pub use read::{API_VERSION, read};
 pub use ruleset::{Action, PointRule, Ruleset};
+pub use simulate::{Fate, Impact, Outcome, Proof, RuleProof, Standing, Summary, simulate};
+pub use source::{SourceFile, Sources, Span, Spanned};

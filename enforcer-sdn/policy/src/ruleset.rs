@@ -1,6 +1,6 @@
 //! Vendor-neutral rules for one enforcement point: what every dialect renders and every parser is compared with.
 
-use enforcer_packetset::{Packet, Selector};
+use enforcer_packetset::{Effect, Packet, Selector, Step, Verdict};
 
 /// What a rule does with a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +18,7 @@ pub struct PointRule {
     pub id: String,
     pub selector: Selector,
     pub action: Action,
-    /// Denied packets leave a log entry too.
+    /// Selected packets leave a log entry too. `Action::Log` does nothing else, whatever stands here.
     pub log: bool,
     /// Names of the policy rules and zones that it comes from.
     pub origin: Vec<String>,
@@ -38,5 +38,24 @@ impl Ruleset {
     pub fn decide(&self, packet: &Packet) -> (Action, Option<&PointRule>) {
         let decided = self.rules.iter().find(|rule| rule.action != Action::Log && rule.selector.contains(packet));
         (decided.map_or(Action::Allow, |rule| rule.action), decided)
+    }
+
+    /// The rules as steps of a first-match chain, one each, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        self.rules.iter().map(PointRule::step).collect()
+    }
+}
+
+impl PointRule {
+    /// What the rule selects and does, without its names.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        let effect = match self.action {
+            Action::Allow => Effect { verdict: Some(Verdict::Allow), log: self.log },
+            Action::Deny => Effect { verdict: Some(Verdict::Deny), log: self.log },
+            Action::Log => Effect { verdict: None, log: true },
+        };
+        Step { selector: self.selector.clone(), effect }
     }
 }

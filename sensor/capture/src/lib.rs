@@ -1,5 +1,20 @@
 //! How bytes arrive: capture files, libpcap, AF_XDP. The only room with `unsafe`; it never sends.
 
+mod afxdp;
+mod descriptor;
+mod error;
+pub mod file;
 mod frame;
+mod interface;
+#[cfg(feature = "libpcap")]
+mod libpcap;
+pub mod live;
+mod mute;
+mod offload;
 
+pub use error::CaptureError;
+pub use file::{CaptureFile, ChunkEnd, Reader, Truncation, UnreadableLink};
 pub use frame::Frame;
+pub use interface::InterfaceState;
+pub use live::{CapturePath, Live, LiveConfig, PathChoice, Queue, SourceStats};
+pub use mute::{Muted, mute};

@@ -1,9 +1,18 @@
-//! The flow table.
+//! The flow table: a batch of packets in, what each did to its flow and what happened to flows out.
 
 use std::time::Duration;
 
-use sensor_model::{Direction, FlowRecord, Timestamp};
-use sensor_wire::Packet;
+use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
+use sensor_wire::{Fragment, Packet};
+
+use crate::expiry::{Clock, Timeouts};
+use crate::key::{FlowKey, TCP};
+use crate::orient::orient;
+use crate::path::Path;
+use crate::record::reason_number;
+use crate::slot::{Hot, ORIGINATOR, RESPONDER};
+use crate::store::{GROUP, Store};
+use crate::tcp;
 
 /// Limits and timeouts. Every field has its default in `config/sensor.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +74,15 @@ pub struct TableStats {
     pub flows_active: u64,
 }
 
-/// Which of `shards` a packet belongs to; both directions give the same answer, and so does every run.
-#[must_use]
-pub fn shard_of(packet: &Packet, shards: usize) -> usize {
-    let _ = packet;
-    shards.saturating_sub(1)
-}
-
 /// Flows of one worker or shard.
 #[derive(Debug)]
 pub struct Table {
+    timeouts: Timeouts,
+    interim_interval: i64,
+    store: Store,
+    clock: Clock,
+    /// Names given by `set_service`; a slot keeps the number.
+    services: Vec<&'static str>,
     stats: TableStats,
 }
 
@@ -82,37 +90,222 @@ impl Table {
     /// `seed` keys the hash against crafted collisions; it never shows in any output.
     #[must_use]
     pub fn new(config: Config, seed: u64) -> Self {
-        let _ = (config, seed);
-        Self { stats: TableStats::default() }
+        Self {
+            timeouts: Timeouts::of(&config),
+            interim_interval: i64::try_from(config.interim_interval.as_nanos()).unwrap_or(i64::MAX),
+            store: Store::new(config.capacity, seed),
+            clock: Clock::default(),
+            services: Vec::new(),
+            stats: TableStats::default(),
+        }
     }
 
     /// Takes a batch in order; fills `touches` with one entry for each packet. Appends to `events`.
+    ///
+    /// A flow that ends here keeps its id to itself until the next call (for batches of up to 256 packets).
     pub fn process(&mut self, batch: &[Observation], touches: &mut Vec<Option<Touch>>, events: &mut Vec<FlowEvent>) {
-        let _ = (batch, touches, events);
+        touches.clear();
+        self.store.begin_batch();
+        let seeds = self.store.seeds();
+        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [None; GROUP]);
+        for group in batch.chunks(GROUP) {
+            let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
+            for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
+                *key = FlowKey::of(&observation.packet, seeds);
+                *hash = key.hash(seeds);
+            }
+            self.store.look_ahead(hashes, guesses);
+            for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
+                touches.push(self.take(key, (hash, guess), observation, events));
+            }
+        }
     }
 
     /// Names the application; it shows in every later record.
     pub fn set_service(&mut self, flow: FlowId, service: &'static str) {
-        let _ = (flow, service);
+        let known = self.services.iter().position(|&known| known == service);
+        let number = known.unwrap_or_else(|| {
+            self.services.push(service);
+            self.services.len() - 1
+        });
+        // Names come from a closed set of dissectors, far below 255.
+        if let (Ok(number), Some(hot)) = (u8::try_from(number + 1), self.store.hot_mut(flow.0 as usize)) {
+            hot.service = number;
+        }
     }
 
     /// No packet of this flow will be wanted for dissection again.
     pub fn stop_inspecting(&mut self, flow: FlowId) {
-        let _ = flow;
+        if let Some(hot) = self.store.hot_mut(flow.0 as usize) {
+            hot.flags |= Hot::INSPECTION_STOPPED;
+        }
+    }
+
+    /// A dissector read who asks: packets that went `direction` so far came from the originator. Overrules what was guessed from
+    /// ports and order, not what a SYN said; later records, and later touches, are oriented by it.
+    pub fn set_originator(&mut self, flow: FlowId, direction: Direction) {
+        let slot = flow.0 as usize;
+        let guessed = |hot: &Hot| hot.reason > reason_number(DirectionReason::Role);
+        if !self.store.hot(slot).is_some_and(guessed) {
+            return;
+        }
+        let mut parts = self.store.slot(slot);
+        parts.hot.reason = reason_number(DirectionReason::Role);
+        if direction == Direction::ToOriginator {
+            parts.exchange_sides();
+            let old = parts.cold.path;
+            let path = self.store.paths.take(self.store.paths.get(old).exchanged());
+            self.store.paths.release(old);
+            self.store.slot(slot).cold.path = path;
+        }
     }
 
     /// Ends flows that are idle at `now`, examining at most `budget` slots; call between batches.
     pub fn sweep(&mut self, now: Timestamp, budget: usize, events: &mut Vec<FlowEvent>) {
-        let _ = (now, budget, events);
+        for slot in self.clock.over(&self.store, &self.timeouts, now.as_nanos(), budget) {
+            self.end(slot, events);
+        }
     }
 
     /// Ends every flow, at the end of a capture or on drain.
     pub fn drain(&mut self, events: &mut Vec<FlowEvent>) {
-        let _ = events;
+        for slot in 0..self.store.len() {
+            if self.store.hot(slot).is_some() {
+                self.end(slot, events);
+            }
+        }
     }
 
     #[must_use]
     pub const fn stats(&self) -> TableStats {
         self.stats
     }
+
+    /// `place` is the key's hash and the slot it is probably in.
+    fn take(
+        &mut self,
+        key: &FlowKey,
+        (hash, guess): (u64, Option<usize>),
+        observation: &Observation,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touch> {
+        let packet = &observation.packet;
+        if matches!(packet.fragment, Fragment::Later { .. }) {
+            // It has no ports: it would make a flow that does not exist.
+            self.stats.packets_refused += 1;
+            return None;
+        }
+        let now = observation.seen_at.as_nanos();
+        let found = self.store.find(key, hash, guess, packet);
+        let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
+        let (slot, opened) = match found {
+            Some(slot) => (slot, false),
+            None => (self.open(key, hash, packet, now, events), true),
+        };
+        self.stats.packets_counted += 1;
+        Some(self.count(slot, opened, key, observation, events))
+    }
+
+    /// Ends the flow in `slot` when this packet comes after its timeout or begins another connection.
+    fn ends_before(&mut self, slot: usize, key: &FlowKey, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> bool {
+        let view = self.store.slot(slot);
+        let side = side_of(view.hot, key);
+        let ends = self.timeouts.is_over(view.hot, now)
+            || packet.tcp.is_some_and(|segment| key.protocol == TCP && tcp::is_reuse(&view, side, &segment));
+        if ends {
+            self.end(slot, events);
+        }
+        ends
+    }
+
+    fn open(&mut self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
+        if self.store.used >= self.store.capacity
+            && let Some(victim) = self.clock.victim(&self.store, &self.timeouts, now)
+        {
+            self.stats.flows_evicted += 1;
+            self.end(victim, events);
+        }
+        let slot = self.store.insert(key, hash, packet);
+        let orientation = orient(packet);
+        let path = self.store.paths.take(Path::of(packet, orientation.sender_is_originator));
+        let mut flow = self.store.slot(slot);
+        flow.cold.path = path;
+        flow.cold.first_seen = now;
+        flow.hot.last_seen = now;
+        flow.hot.reported_at = now;
+        flow.hot.reason = reason_number(orientation.reason);
+        if orientation.sender_is_originator == key.from_low {
+            flow.hot.flags |= Hot::ORIGINATOR_IS_LOW;
+        }
+        if !orientation.sender_is_originator {
+            flow.push_letter(b'^', ORIGINATOR);
+        }
+        self.stats.flows_opened += 1;
+        self.stats.flows_active += 1;
+        slot
+    }
+
+    /// Works one packet into its flow and reports what is due.
+    fn count(
+        &mut self,
+        slot: usize,
+        opened: bool,
+        key: &FlowKey,
+        observation: &Observation,
+        events: &mut Vec<FlowEvent>,
+    ) -> Touch {
+        let packet = &observation.packet;
+        let now = observation.seen_at.as_nanos();
+        let mut flow = self.store.slot(slot);
+        let side = side_of(flow.hot, key);
+        let answers = !opened && flow.hot.counts[side].packets == 0;
+        // What trails after both sides closed does not lengthen a connection (as Zeek's duration).
+        if !(flow.hot.ends[ORIGINATOR].did_close() && flow.hot.ends[RESPONDER].did_close()) {
+            flow.hot.last_seen = flow.hot.last_seen.max(now);
+        }
+        flow.count(side, packet.ip_len, packet.wire_len);
+        let arrival = match packet.tcp {
+            Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
+            // The header was cut before its flags: the packet counts, its place in the stream is unknown.
+            None if key.protocol == TCP => tcp::Arrival::default(),
+            _ => {
+                flow.receive_datagram(side, packet.payload_len);
+                tcp::Arrival { new_payload: true, stream_offset: 0 }
+            }
+        };
+        let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
+        let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
+        if opened || answers || due {
+            flow.hot.reported_at = flow.hot.reported_at.max(now);
+            self.report(slot, opened, events);
+        }
+        Touch {
+            flow: FlowId(slot as u32),
+            direction: if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator },
+            opened,
+            inspect,
+            stream_offset: arrival.stream_offset,
+        }
+    }
+
+    fn report(&self, slot: usize, opened: bool, events: &mut Vec<FlowEvent>) {
+        let (flow, record) = (FlowId(slot as u32), self.record(slot));
+        events.push(if opened { FlowEvent::Opened { flow, record } } else { FlowEvent::Interim { flow, record } });
+    }
+
+    fn end(&mut self, slot: usize, events: &mut Vec<FlowEvent>) {
+        events.push(FlowEvent::Ended { flow: FlowId(slot as u32), record: self.record(slot) });
+        self.store.remove(slot);
+        self.stats.flows_ended += 1;
+        self.stats.flows_active -= 1;
+    }
+
+    fn record(&self, slot: usize) -> Box<FlowRecord> {
+        Box::new(self.store.view(slot, &self.services).record())
+    }
+}
+
+/// Who sent a packet with this key.
+fn side_of(hot: &Hot, key: &FlowKey) -> usize {
+    if key.from_low == hot.is(Hot::ORIGINATOR_IS_LOW) { ORIGINATOR } else { RESPONDER }
 }

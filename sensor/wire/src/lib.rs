@@ -1,9 +1,22 @@
 //! What the bytes of layers 2 to 4 mean: one frame in, one [`Outcome`] out. Pure, allocates nothing, never panics.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod arp;
+mod checksum;
+mod ethernet;
+mod ip;
+mod ipv4;
+mod ipv6;
 mod link;
 mod outcome;
 mod packet;
+mod ppp;
+mod pseudo_link;
+mod transport;
+mod tunnel;
+mod view;
+mod walk;
+mod wlan;
 
 pub use link::LinkType;
 pub use outcome::{Arp, Outcome, SkipReason};
@@ -27,6 +40,5 @@ impl Default for Options {
 /// Reads one frame. `wire_len` is its length before the capture cut it (never below `frame.len()`).
 #[must_use]
 pub fn decode(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
-    let _ = (link, frame, wire_len, options);
-    Outcome::Skip(SkipReason::Truncated)
+    link::read(link, frame, wire_len, options)
 }

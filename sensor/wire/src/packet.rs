@@ -100,18 +100,78 @@ pub struct Tunnel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TunnelKind {
+    /// IPv4 in IP, IPv6 in IPv6 (RFC 2003, RFC 2473).
     IpInIp,
+    /// IPv6 in IPv4 (RFC 4213).
+    SixInFour,
+    /// The id is the key, for PPTP's variant the call id.
     Gre,
+    /// The id is the VSID.
+    Nvgre,
+    /// The id is the session; 0 in type I.
+    Erspan,
+    /// The id is the VNI.
     Vxlan,
+    /// The id is the VNI.
+    Geneve,
+    /// The id is the TEID.
+    GtpU,
+    Teredo,
+    /// The id is tunnel and session for version 2, the session for version 3.
+    L2tp,
+    /// The id is the service path.
+    Nsh,
+    /// The id is the label at the bottom.
+    Mpls,
+    /// The id is the session.
+    Pppoe,
+    /// 802.1ah; the id is the I-SID.
+    Pbb,
+    /// Data between wireless access point and controller (RFC 5415).
+    Capwap,
+    /// RFC 3378.
+    EtherIp,
 }
 
 impl TunnelKind {
+    pub const ALL: &'static [Self] = &[
+        Self::IpInIp,
+        Self::SixInFour,
+        Self::Gre,
+        Self::Nvgre,
+        Self::Erspan,
+        Self::Vxlan,
+        Self::Geneve,
+        Self::GtpU,
+        Self::Teredo,
+        Self::L2tp,
+        Self::Nsh,
+        Self::Mpls,
+        Self::Pppoe,
+        Self::Pbb,
+        Self::Capwap,
+        Self::EtherIp,
+    ];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IpInIp => "ipip",
+            Self::SixInFour => "6in4",
             Self::Gre => "gre",
+            Self::Nvgre => "nvgre",
+            Self::Erspan => "erspan",
             Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::GtpU => "gtpu",
+            Self::Teredo => "teredo",
+            Self::L2tp => "l2tp",
+            Self::Nsh => "nsh",
+            Self::Mpls => "mpls",
+            Self::Pppoe => "pppoe",
+            Self::Pbb => "pbb",
+            Self::Capwap => "capwap",
+            Self::EtherIp => "etherip",
         }
     }
 }
@@ -156,8 +216,16 @@ impl Anomalies {
     /// A length field of the transport disagrees with the IP length.
     pub const TRANSPORT_LENGTH: u8 = 0x04;
 
+    /// The transport header is cut after its ports: TCP flags, if any, are unknown.
+    pub const PARTIAL_TRANSPORT: u8 = 0x08;
+
     #[must_use]
     pub const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
+    }
+
+    #[must_use]
+    pub(crate) const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 }

@@ -1,0 +1,296 @@
+//! A policy and a flow map to the ruleset of one enforcement point: the same decisions as `semantics`, as address sets.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Write as _;
+
+use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
+use sensor_model::{FlowMap, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::diagnostic::Diagnostic;
+use crate::document::{Mode, Peer, Policy, Rule, Verdict};
+use crate::gaps;
+use crate::point::{EnforcementPoint, Gap};
+use crate::resolve::{Resolution, resolve, union_of};
+use crate::ruleset::{Action, PointRule, Ruleset};
+use crate::{semantics, service, window};
+
+/// Longest id of a rule; devices cut longer log prefixes.
+const MAX_ID: usize = 48;
+
+/// What one point shall hold, and until when that is the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compiled {
+    pub ruleset: Ruleset,
+    /// What the policy asks for and this point cannot do, sorted.
+    pub gaps: Vec<Gap>,
+    /// The next expiry or clock change after which the ruleset differs; None: never by time alone.
+    pub valid_until: Option<Timestamp>,
+    /// SHA-256 of the rules, in hexadecimal.
+    pub digest: String,
+}
+
+/// The ruleset of one point at `now`.
+///
+/// # Errors
+/// Overlapping zones, and zones in `enforce` or `simulate` that nobody is in.
+pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Timestamp) -> Result<Compiled, Vec<Diagnostic>> {
+    let resolution = resolve(policy, Some(map))?;
+    let empty = memberless(policy, &resolution);
+    if !empty.is_empty() {
+        return Err(empty);
+    }
+    let mut build = Build::new(policy, &resolution);
+    for at in policy.rules_in_order() {
+        if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
+            build.rule(rule, now);
+        }
+    }
+    build.defaults();
+    let mut gaps = gaps::find(policy, &resolution, point, now);
+    gaps.append(&mut build.gaps);
+    let ruleset = Ruleset { point: point.name.clone(), rules: build.finish() };
+    Ok(Compiled { gaps: gaps.into_iter().collect(), valid_until: valid_until(policy, now), digest: digest(&ruleset), ruleset })
+}
+
+/// Zones that are meant to protect somebody and have nobody.
+fn memberless(policy: &Policy, resolution: &Resolution) -> Vec<Diagnostic> {
+    let zones = policy.zones.iter().zip(&resolution.zones);
+    zones
+        .filter(|(zone, members)| zone.mode != Mode::Observe && members.addresses.is_empty())
+        .map(|(zone, _)| {
+            let message = format!("zone `{}` is in `{}` and has no members", zone.name.value, zone.mode);
+            Diagnostic::error("zone-empty", message)
+                .at(&policy.sources, &zone.name.span)
+                .help("no asset of the flow map matches its selectors: correct them, use a newer map, or set `mode: observe`")
+        })
+        .collect()
+}
+
+fn valid_until(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    let alive = || policy.rules.iter().filter(|rule| semantics::is_alive(rule, now));
+    let expiries = alive().filter_map(|rule| rule.expires.as_ref().map(|expires| expires.value));
+    // Few zones, many rules: each zone is asked once.
+    let zones: HashMap<&str, _> = alive()
+        .filter_map(|rule| rule.schedule.as_ref())
+        .map(|schedule| (schedule.zone_name.as_str(), &schedule.value))
+        .collect();
+    expiries.chain(zones.values().filter_map(|schedule| window::next_change(schedule, now))).min()
+}
+
+/// Zones by index, ascending; the index after the last zone is the outside.
+type Atoms = Vec<usize>;
+
+struct Build<'a> {
+    policy: &'a Policy,
+    resolution: &'a Resolution,
+    outside: AddressSet,
+    unions: HashMap<Atoms, AddressSet>,
+    rules: Vec<PointRule>,
+    ids: HashSet<String>,
+    gaps: BTreeSet<Gap>,
+}
+
+impl<'a> Build<'a> {
+    fn new(policy: &'a Policy, resolution: &'a Resolution) -> Self {
+        let outside = AddressSet::full().difference(&resolution.inside());
+        Self {
+            policy,
+            resolution,
+            outside,
+            unions: HashMap::new(),
+            rules: Vec::new(),
+            ids: HashSet::new(),
+            gaps: BTreeSet::new(),
+        }
+    }
+
+    fn atoms(&self, peers: &[Peer]) -> Atoms {
+        let outside = self.policy.zones.len();
+        if peers.contains(&Peer::Any) {
+            return (0..=outside).collect();
+        }
+        let atom = |peer: &Peer| if let Peer::Zone(at) = peer { *at } else { outside };
+        let mut atoms: Atoms = peers.iter().map(atom).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        atoms
+    }
+
+    fn mode(&self, atom: usize) -> Option<Mode> {
+        self.policy.zones.get(atom).map(|zone| zone.mode)
+    }
+
+    fn addresses(&mut self, atoms: &[usize]) -> AddressSet {
+        let everybody = self.policy.zones.len() + 1;
+        if atoms.len() == everybody {
+            return AddressSet::full();
+        }
+        if let Some(known) = self.unions.get(atoms) {
+            return known.clone();
+        }
+        let sets = atoms.iter().map(|&atom| self.resolution.zones.get(atom).map_or(&self.outside, |zone| &zone.addresses));
+        let union = union_of(sets);
+        self.unions.insert(atoms.to_vec(), union.clone());
+        union
+    }
+
+    /// The pairs of two lists whose mode is `mode`, as at most two products.
+    fn pairs(&self, from: &[usize], to: &[usize], mode: Mode) -> [(Atoms, Atoms); 2] {
+        let below = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) < Some(mode)).collect() };
+        let at_most = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) <= Some(mode)).collect() };
+        let exactly = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) == Some(mode)).collect() };
+        [(exactly(from), at_most(to)), (below(from), exactly(to))]
+    }
+
+    fn rule(&mut self, rule: &Rule, now: Timestamp) {
+        let week = rule.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, now));
+        if week.is_never() {
+            return;
+        }
+        let (from, to) = (self.atoms(&rule.from), self.atoms(&rule.to));
+        let (sentences, mut is_concerned) = (self.rules.len(), false);
+        for mode in [Mode::Enforce, Mode::Simulate] {
+            for (from, to) in self.pairs(&from, &to, mode) {
+                if from.is_empty() || to.is_empty() {
+                    continue;
+                }
+                is_concerned = true;
+                let (source, destination) = (self.addresses(&from), self.addresses(&to));
+                for l4 in &rule.l4 {
+                    self.sentence(rule, (&source, &destination), l4, &week, mode);
+                }
+            }
+        }
+        if is_concerned && self.rules.len() == sentences {
+            self.gaps.insert(Gap::NoPacket { rule: rule.name.value.clone() });
+        }
+    }
+
+    fn sentence(&mut self, rule: &Rule, (source, destination): (&AddressSet, &AddressSet), l4: &L4, week: &WeekSet, mode: Mode) {
+        let Some(selector) = selector(source, destination, l4, week) else { return };
+        let base = match (rule.l4.len(), ending(l4)) {
+            (1, _) => rule.name.value.clone(),
+            (_, ending) => format!("{}-{ending}", rule.name.value),
+        };
+        let origin = vec![rule.name.value.clone()];
+        match (rule.action, mode) {
+            (Verdict::Allow, _) => self.push(&base, selector, Action::Allow, rule.log, origin),
+            (Verdict::Deny, Mode::Enforce) => self.push(&base, selector, Action::Deny, rule.log, origin),
+            // Logged once, then let through, as a denied packet would meet no later rule.
+            (Verdict::Deny, _) => {
+                self.push(&format!("{base}-log"), selector.clone(), Action::Log, true, origin.clone());
+                self.push(&format!("{base}-pass"), selector, Action::Allow, false, origin);
+            }
+        }
+    }
+
+    /// What no rule decided: within zones that allow it, then everything else of the zones that are enforced or simulated.
+    fn defaults(&mut self) {
+        let everybody: Atoms = (0..=self.policy.zones.len()).collect();
+        let always = WeekSet::always();
+        for (at, zone) in self.policy.zones.iter().enumerate() {
+            if zone.mode != Mode::Observe && zone.intra_zone == Verdict::Allow {
+                let within = self.addresses(&[at]);
+                if let Some(selector) = selector(&within, &within, &L4::Any, &always) {
+                    self.push(
+                        &format!("{}-intra", zone.name.value),
+                        selector,
+                        Action::Allow,
+                        false,
+                        vec![zone.name.value.clone()],
+                    );
+                }
+            }
+        }
+        for (mode, action) in [(Mode::Enforce, Action::Deny), (Mode::Simulate, Action::Log)] {
+            // Stronger pairs were decided above, so every address may stand on the other side; but `Log` decides nothing, and
+            // a packet between two simulated zones is to be logged once: the incoming half leaves simulated sources out.
+            let elsewhere: Atoms = everybody.iter().copied().filter(|&at| self.mode(at) != Some(mode)).collect();
+            let sources = if action == Action::Deny { everybody.clone() } else { elsewhere };
+            let full = AddressSet::full();
+            let sources = self.addresses(&sources);
+            for (half, outgoing) in [("out", true), ("in", false)] {
+                for (at, zone) in self.policy.zones.iter().enumerate().filter(|(_, zone)| zone.mode == mode) {
+                    let members = self.addresses(&[at]);
+                    let (from, to) = if outgoing { (&members, &full) } else { (&sources, &members) };
+                    if let Some(selector) = selector(from, to, &L4::Any, &always) {
+                        let id = format!("{}-default-{half}", zone.name.value);
+                        self.push(&id, selector, action, true, vec![zone.name.value.clone()]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, base: &str, selector: Selector, action: Action, log: bool, origin: Vec<String>) {
+        let id = unique(base, &mut self.ids);
+        self.rules.push(PointRule { id, selector, action, log, origin });
+    }
+
+    fn finish(self) -> Vec<PointRule> {
+        if self.rules.is_empty() {
+            return self.rules;
+        }
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".to_owned(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        std::iter::once(first).chain(self.rules).collect()
+    }
+}
+
+/// The product of the sets in the families that both sides and the protocol have; None when that is nothing.
+///
+/// The state is left open: rule one has taken every established packet, so what comes here is new.
+fn selector(source: &AddressSet, destination: &AddressSet, l4: &L4, week: &WeekSet) -> Option<Selector> {
+    let v4 = service::speaks(l4, true) && !source.v4.is_empty() && !destination.v4.is_empty();
+    let v6 = service::speaks(l4, false) && !source.v6.is_empty() && !destination.v6.is_empty();
+    let kept = |set: &AddressSet| AddressSet {
+        v4: if v4 { set.v4.clone() } else { enforcer_packetset::RangeSet::empty() },
+        v6: if v6 { set.v6.clone() } else { enforcer_packetset::RangeSet::empty() },
+    };
+    (v4 || v6).then(|| Selector {
+        source: kept(source),
+        destination: kept(destination),
+        l4: l4.clone(),
+        state: StateSet::Any,
+        week: week.clone(),
+    })
+}
+
+fn ending(l4: &L4) -> String {
+    match l4 {
+        L4::Any => "any".to_owned(),
+        L4::Protocol(6) | L4::Tcp { .. } => "tcp".to_owned(),
+        L4::Protocol(17) | L4::Udp { .. } => "udp".to_owned(),
+        L4::Protocol(132) | L4::Sctp { .. } => "sctp".to_owned(),
+        L4::Icmp { .. } => "icmp".to_owned(),
+        L4::Icmp6 { .. } => "icmp6".to_owned(),
+        L4::Protocol(number) => format!("ip{number}"),
+    }
+}
+
+/// The base, or the base with the next free number.
+fn unique(base: &str, taken: &mut HashSet<String>) -> String {
+    let cut = |text: &str, room: usize| text.chars().take(room).collect::<String>();
+    let mut id = cut(base, MAX_ID);
+    let mut next = 2u32;
+    while id == "established" || taken.contains(&id) {
+        let ending = format!("-{next}");
+        id = cut(base, MAX_ID - ending.len()) + &ending;
+        next += 1;
+    }
+    taken.insert(id.clone());
+    id
+}
+
+fn digest(ruleset: &Ruleset) -> String {
+    let mut hash = Sha256::new();
+    for rule in &ruleset.rules {
+        // Derived `Debug` of plain data: every field, in a fixed order, nothing else.
+        hash.update(format!("{rule:?}\n").as_bytes());
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::parse_duration;
+
+/// Turns what a mirror port saw, and a policy, into proven rules for the firewalls and switches around hosts.
+#[derive(Debug, Parser)]
+#[command(name = "enforcer-sdn", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Configuration; without it the built-in defaults (config/enforcer-sdn.toml).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Table for people, JSON for programs.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 error; 2 changes pending; 3 proof failed; 4 observed traffic would break; 5 over capacity; \
+6 drift; 7 rolled back by itself; 8 hygiene";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Propose a policy from what was observed.
+    Learn(Learn),
+    /// Check policy documents: errors, hygiene, lints.
+    Check(Documents),
+    /// Say, for every observed conversation, what the policy would do with it.
+    Simulate(Documents),
+    /// Compare two policies: whose verdict changes.
+    Diff(Diff),
+    /// Say which rule decides for one packet, and why.
+    Explain(Explain),
+    /// Compile, render and prove; show what would change on the devices.
+    Plan(PlanArgs),
+    /// Print the proven text for one enforcement point.
+    Render(Render),
+    /// Compare a text from anywhere with the policy, as sets of packets.
+    Prove(Prove),
+    /// Put a plan on its devices; it rolls back by itself unless confirmed in time.
+    Apply(Apply),
+    /// Keep the applied plan.
+    Confirm,
+    /// Put back what ran before.
+    Rollback,
+    /// Compare what runs with what was confirmed.
+    Drift,
+    /// Say whether the rules bite, from a newer flow map.
+    Verify(Verify),
+    /// Stay up: recover lost timers, watch for drift, publish metrics.
+    Serve,
+    /// List the dialects that rules can be written in.
+    Targets,
+    /// The timer of an applied plan; started by `apply`.
+    #[command(hide = true)]
+    Watchdog { plan: String },
+}
+
+/// What most commands read.
+#[derive(Args, Debug)]
+pub struct Documents {
+    /// Policy documents; repeat for several.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// Flow maps: files or addresses of sensors; repeat for several.
+    #[arg(long, value_name = "FILE|URL")]
+    pub flowmap: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Learn {
+    /// Flow maps: files or addresses of sensors; repeat for several.
+    #[arg(long, value_name = "FILE|URL")]
+    pub flowmap: Vec<String>,
+    /// Where to write the proposal; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Who answers for the proposed rules.
+    #[arg(long, default_value = "unassigned")]
+    pub owner: String,
+    /// Mode of the proposed zones.
+    #[arg(long, value_enum, default_value_t = ModeArg::Observe)]
+    pub mode: ModeArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    Observe,
+    Simulate,
+    Enforce,
+}
+
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// The policy before.
+    pub old: PathBuf,
+    /// The policy after.
+    pub new: PathBuf,
+    /// Flow maps: files or addresses of sensors; repeat for several.
+    #[arg(long, value_name = "FILE|URL")]
+    pub flowmap: Vec<String>,
+    /// Enforcement point, where there are several.
+    #[arg(long)]
+    pub point: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Asset (id or label) or address that initiates.
+    pub from: String,
+    /// Asset (id or label) or address that is asked.
+    pub to: String,
+    /// Service as protocol and port (tcp/502), or icmp.
+    pub service: String,
+}
+
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Where to write the plan.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The conversations that the plan cuts are meant to be cut.
+    #[arg(long)]
+    pub accept_cuts: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Render {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Dialect; the point's own when absent.
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Enforcement point, where there are several.
+    #[arg(long)]
+    pub point: Option<String>,
+    /// Where to write the text; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Prove {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Dialect of the text; the point's own when absent.
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Enforcement point, where there are several.
+    #[arg(long)]
+    pub point: Option<String>,
+    /// Where to write the counterexample as a capture, if there is one.
+    #[arg(long, value_name = "FILE", default_value = "counterexample.pcap")]
+    pub counterexample: PathBuf,
+    /// The text: a rendering, a running configuration, another generator's output.
+    pub text: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct Apply {
+    /// A plan written by `plan --out`.
+    pub plan: PathBuf,
+    /// How long to wait for `confirm` before everything is put back (30s, 10m).
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub confirm: Option<Duration>,
+    /// Return at once; the timer runs on by itself.
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Verify {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// The flow map before the rules were applied, to tell new traffic from old.
+    #[arg(long, value_name = "FILE")]
+    pub before: PathBuf,
+}

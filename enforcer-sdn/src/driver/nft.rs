@@ -1,0 +1,135 @@
+//! A Linux box with nftables: `nft` replaces one table as a transaction, `conntrack` cuts.
+//!
+//! Words that differ: nft's "established" is conntrack's memory, so a rule that is gone does not end what it once admitted.
+//! Only our own table is read or written; what others keep in theirs stays.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use anyhow::{Context, Result};
+use enforcer_packetset::{ConnectionState, Packet};
+
+use crate::clock;
+use crate::config::Point;
+use crate::driver::via::Via;
+use crate::driver::{Cut, Driver, DriverKind, Running};
+
+pub const KIND: DriverKind = DriverKind { name: "nft", target: "nftables", open };
+
+/// nft's `inet` means both families in one table.
+const TABLE: &str = "inet cordon";
+
+struct Nft {
+    via: Via,
+}
+
+fn open(point: &Point) -> Result<Box<dyn Driver>> {
+    Ok(Box::new(Nft { via: Via::new(&point.via) }))
+}
+
+impl Driver for Nft {
+    fn read_back(&self) -> Result<Running> {
+        let tables = self.via.run(&["nft", "list", "tables"], "").context("cannot list the tables of nftables")?;
+        if !tables.lines().any(|line| line.trim() == format!("table {TABLE}")) {
+            return Ok(Running(None));
+        }
+        // -s leaves counter values out: they change by themselves and are no part of the rules. -nn: numbers, no names.
+        let text = self.via.run(&["nft", "-nn", "-s", "list", "table", "inet", "cordon"], "")?;
+        Ok(Running(Some(text)))
+    }
+
+    fn apply(&self, text: &str) -> Result<()> {
+        self.via.run(&["nft", "-f", "-"], text).map(drop)
+    }
+
+    fn restore(&self, checkpoint: &Running) -> Result<()> {
+        // Adding first makes the delete valid when the table is gone already; all of it is one transaction.
+        let mut text = format!("table {TABLE} {{\n}}\ndelete table {TABLE}\n");
+        text.push_str(checkpoint.0.as_deref().unwrap_or_default());
+        self.apply(&text)
+    }
+
+    fn cut(&self, denied: &dyn Fn(&Packet) -> bool) -> Result<Cut> {
+        let minute_of_week = clock::minute_of_week(clock::now());
+        let mut cut = Cut::default();
+        let mut deletions = String::new();
+        for family in ["ipv4", "ipv6"] {
+            let table = self.via.run(&["conntrack", "-L", "-f", family], "").context("cannot list tracked connections")?;
+            for opening in table.lines().filter_map(|line| opening_packet(line, minute_of_week)) {
+                cut.examined += 1;
+                if denied(&opening) {
+                    cut.removed += 1;
+                    deletion(&opening, &mut deletions);
+                }
+            }
+        }
+        if cut.removed > 0 {
+            // An entry that ended by itself in between is not an error: nothing is left to cut.
+            self.via.run(&["conntrack", "-R", "-"], &deletions).context("cannot cut tracked connections")?;
+        }
+        Ok(cut)
+    }
+}
+
+/// The packet that opened the connection which a line of `conntrack -L` describes; None for lines that are not one.
+///
+/// `tcp 6 431999 ESTABLISHED src=A dst=B sport=1 dport=2 src=B dst=A sport=2 dport=1 [ASSURED] mark=0 use=1`:
+/// the first of each key is of the original direction.
+fn opening_packet(line: &str, minute_of_week: u16) -> Option<Packet> {
+    let protocol: u8 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    let first = |key: &str| line.split_ascii_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+    let number = |key: &str| first(key).and_then(|text| text.parse::<u16>().ok());
+    let source: IpAddr = first("src")?.parse().ok()?;
+    let destination: IpAddr = first("dst")?.parse().ok()?;
+    let (source_port, destination_port) = match protocol {
+        1 | 58 => (number("type")?, number("code")?),
+        6 | 17 | 132 => (number("sport")?, number("dport")?),
+        _ => (0, 0),
+    };
+    let state = ConnectionState::New;
+    Some(Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week })
+}
+
+/// One line for `conntrack --load-file`.
+fn deletion(opening: &Packet, lines: &mut String) {
+    let Packet { source, destination, protocol, source_port, destination_port, .. } = opening;
+    let family = if source.is_ipv4() { "ipv4" } else { "ipv6" };
+    // Writing to a String cannot fail.
+    let _ = write!(lines, "-D -f {family} -s {source} -d {destination}");
+    let _ = match protocol {
+        6 => writeln!(lines, " -p tcp --sport {source_port} --dport {destination_port}"),
+        17 => writeln!(lines, " -p udp --sport {source_port} --dport {destination_port}"),
+        132 => writeln!(lines, " -p sctp --sport {source_port} --dport {destination_port}"),
+        1 => writeln!(lines, " -p icmp --icmp-type {source_port} --icmp-code {destination_port}"),
+        58 => writeln!(lines, " -p icmpv6 --icmpv6-type {source_port} --icmpv6-code {destination_port}"),
+        number => writeln!(lines, " -p {number}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_original_direction_of_a_tracked_connection_is_read() {
+        let line = "tcp      6 431999 ESTABLISHED src=10.0.2.9 dst=10.0.1.2 sport=40000 dport=445 src=10.0.1.2 dst=10.0.2.9 sport=445 dport=40000 [ASSURED] mark=0 use=1";
+        let opening = opening_packet(line, 5).unwrap();
+        assert_eq!(opening.to_string(), "tcp 10.0.2.9 port 40000 -> 10.0.1.2 port 445 (new, Mon 00:05 UTC)");
+        let mut lines = String::new();
+        deletion(&opening, &mut lines);
+        assert_eq!(lines, "-D -f ipv4 -s 10.0.2.9 -d 10.0.1.2 -p tcp --sport 40000 --dport 445\n");
+    }
+
+    #[test]
+    fn icmp_has_type_and_code_instead_of_ports() {
+        let line = "icmpv6   58 29 src=fd00::1 dst=fd00::2 type=128 code=0 id=7 src=fd00::2 dst=fd00::1 type=129 code=0 id=7 mark=0 use=1";
+        let opening = opening_packet(line, 0).unwrap();
+        assert_eq!((opening.protocol, opening.source_port, opening.destination_port), (58, 128, 0));
+    }
+
+    #[test]
+    fn other_lines_are_no_connection() {
+        assert_eq!(opening_packet("conntrack v1.4.7 (conntrack-tools): 0 flow entries have been shown.", 0), None);
+        assert_eq!(opening_packet("", 0), None);
+    }
+}

@@ -1,0 +1,332 @@
+//! Reads nft text (a file, or a listing) and says what it does in hook forward. What it does not know is an error with its place.
+
+use enforcer_packetset::{Selector, Step, Verdict};
+
+use super::lex::{Kind, Lexer, describe};
+use super::matches::Conjunction;
+use super::rule::RuleReader;
+use super::values::{PORT, PROTOCOL, SetMembers, Sets, V4, V6, listed};
+use crate::target::{ParseError, Parsed};
+
+pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    let mut parser =
+        Parser { lexer: Lexer::new(text)?, table: None, sets: Sets::new(), chain: None, steps: Vec::new(), removes: false };
+    parser.commands()?;
+    Ok(parser.finish())
+}
+
+/// The state of the one table that the text defines.
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    table: Option<Table<'a>>,
+    sets: Sets,
+    chain: Option<Chain<'a>>,
+    /// With the line of each.
+    steps: Vec<(Step, usize)>,
+    /// A `delete` or `flush` stands before the definition.
+    removes: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Table<'a> {
+    family: &'a str,
+    name: &'a str,
+}
+
+/// The base chain on hook forward.
+#[derive(Clone, Copy)]
+struct Chain<'a> {
+    name: &'a str,
+    policy: Verdict,
+}
+
+impl<'a> Parser<'a> {
+    fn commands(&mut self) -> Result<(), ParseError> {
+        loop {
+            self.lexer.skip_breaks()?;
+            let token = self.lexer.next()?;
+            match token.kind {
+                Kind::End => return Ok(()),
+                Kind::Word("table") => self.table()?,
+                Kind::Word("add" | "create") if self.lexer.take_word("table")? => self.table()?,
+                Kind::Word("delete" | "destroy") if self.lexer.take_word("table")? => {
+                    self.table_name()?;
+                    self.forget();
+                }
+                Kind::Word("flush") if self.lexer.take_word("ruleset")? => self.forget(),
+                other => {
+                    let what = format!("{} is not understood as a command", describe(other));
+                    let advice =
+                        "a text is `table`, `delete table` and `flush ruleset`; list a running table with `nft -nn list table`";
+                    return Err(self.lexer.error(token.at, what, advice));
+                }
+            }
+            let token = self.lexer.peek();
+            if !matches!(token.kind, Kind::Break | Kind::End) {
+                let what = format!("{} after a command", describe(token.kind));
+                return Err(self.lexer.error(token.at, what, "begin a new line"));
+            }
+        }
+    }
+
+    /// A transaction that removes the table leaves nothing of what stood before.
+    fn forget(&mut self) {
+        self.removes = true;
+        self.sets.clear();
+        self.chain = None;
+        self.steps.clear();
+    }
+
+    fn table_name(&mut self) -> Result<Table<'a>, ParseError> {
+        let (family, at) = self.lexer.expect_word("a table's family")?;
+        if !["inet", "ip", "ip6"].contains(&family) {
+            let advice = "only `inet`, `ip` and `ip6` have hook forward with addresses; name the family";
+            return Err(self.lexer.error(at, format!("family `{family}` is not understood"), advice));
+        }
+        let (name, at) = self.lexer.expect_word("a table's name")?;
+        let table = Table { family, name };
+        if self.table.is_some_and(|known| known != table) {
+            let advice = "give one table; what another one does is not known";
+            return Err(self.lexer.error(at, format!("a second table `{family} {name}`"), advice));
+        }
+        self.table = Some(table);
+        Ok(table)
+    }
+
+    fn table(&mut self) -> Result<(), ParseError> {
+        let table = self.table_name()?;
+        if !self.lexer.take_sign("{")? {
+            return Ok(());
+        }
+        loop {
+            self.lexer.skip_breaks()?;
+            let token = self.lexer.next()?;
+            match token.kind {
+                Kind::Sign("}") => return Ok(()),
+                Kind::Word("set") => self.set()?,
+                Kind::Word("chain") => self.chain(table)?,
+                Kind::Word("comment") => drop(self.lexer.expect_quoted("a comment")?),
+                other => {
+                    let what = format!("{} is not understood in a table", describe(other));
+                    return Err(self.lexer.error(token.at, what, "only sets, one chain and a comment are"));
+                }
+            }
+        }
+    }
+
+    fn set(&mut self) -> Result<(), ParseError> {
+        let (name, at) = self.lexer.expect_word("a set's name")?;
+        if self.sets.contains_key(name) {
+            return Err(self.lexer.error(
+                at,
+                format!("set `{name}` is defined twice"),
+                "give all its elements in one definition",
+            ));
+        }
+        self.lexer.expect_sign("{")?;
+        let mut members = None;
+        let mut has_elements = false;
+        loop {
+            self.lexer.skip_breaks()?;
+            let token = self.lexer.next()?;
+            match token.kind {
+                Kind::Sign("}") => break,
+                Kind::Word(word @ ("type" | "typeof")) if members.is_none() => members = Some(self.set_type(word)?),
+                Kind::Word("flags") => self.set_flags()?,
+                Kind::Word("auto-merge") => {}
+                Kind::Word("comment") => drop(self.lexer.expect_quoted("a comment")?),
+                Kind::Word("size") => drop(self.lexer.expect_word("a number")?),
+                Kind::Word("elements") if !has_elements => {
+                    has_elements = true;
+                    self.lexer.expect_sign("=")?;
+                    let Some(members) = &mut members else {
+                        return Err(self.lexer.error(
+                            token.at,
+                            "elements of a set without a type",
+                            "write `type` before `elements`",
+                        ));
+                    };
+                    read_members(&mut self.lexer, members)?;
+                }
+                other => {
+                    let what = format!("{} is not understood in a set", describe(other));
+                    return Err(self.lexer.error(
+                        token.at,
+                        what,
+                        "a set has one type, `flags interval`, and one list of elements",
+                    ));
+                }
+            }
+        }
+        let Some(members) = members else {
+            return Err(self.lexer.error(at, format!("set `{name}` has no type"), "write `type ipv4_addr` or another one"));
+        };
+        self.sets.insert(name.into(), members);
+        Ok(())
+    }
+
+    fn set_type(&mut self, word: &str) -> Result<SetMembers, ParseError> {
+        let (kind, at) = self.lexer.expect_word("a type")?;
+        let field = if word == "typeof" { self.lexer.expect_word("a field")?.0 } else { "" };
+        let v4 = || SetMembers::V4(enforcer_packetset::RangeSet::empty());
+        let v6 = || SetMembers::V6(enforcer_packetset::RangeSet::empty());
+        match (kind, field) {
+            ("ipv4_addr", "") | ("ip", "saddr" | "daddr") => Ok(v4()),
+            ("ipv6_addr", "") | ("ip6", "saddr" | "daddr") => Ok(v6()),
+            ("inet_service", "") | ("tcp" | "udp" | "sctp" | "th", "sport" | "dport") => {
+                Ok(SetMembers::Port(enforcer_packetset::RangeSet::empty()))
+            }
+            ("inet_proto", "") | ("ip", "protocol") | ("meta", "l4proto") => {
+                Ok(SetMembers::Protocol(enforcer_packetset::RangeSet::empty()))
+            }
+            _ => {
+                let advice = "types are ipv4_addr, ipv6_addr, inet_service and inet_proto, one field each";
+                Err(self.lexer.error(at, format!("set type `{kind} {field}` is not understood"), advice))
+            }
+        }
+    }
+
+    fn set_flags(&mut self) -> Result<(), ParseError> {
+        loop {
+            let (flag, at) = self.lexer.expect_word("a flag")?;
+            // Any other flag lets the set change by itself, so that the text does not say what is in it.
+            if !["interval", "constant"].contains(&flag) {
+                return Err(self.lexer.error(
+                    at,
+                    format!("set flag `{flag}` is not understood"),
+                    "use `interval` and `constant` only",
+                ));
+            }
+            if !self.lexer.take_sign(",")? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn chain(&mut self, table: Table<'a>) -> Result<(), ParseError> {
+        let (name, at) = self.lexer.expect_word("a chain's name")?;
+        if self.chain.is_some_and(|known| known.name != name) {
+            return Err(self.lexer.error(at, format!("a second chain `{name}`"), "give the one chain on hook forward"));
+        }
+        self.lexer.expect_sign("{")?;
+        loop {
+            self.lexer.skip_breaks()?;
+            let token = self.lexer.peek();
+            match (token.kind, self.chain) {
+                (Kind::Sign("}"), Some(_)) => {
+                    self.lexer.next()?;
+                    return Ok(());
+                }
+                (Kind::Word("type"), _) => self.hook(name)?,
+                (Kind::Word("policy"), Some(chain)) => {
+                    self.lexer.next()?;
+                    let policy = self.policy()?;
+                    if !self.steps.is_empty() && policy != chain.policy {
+                        return Err(self.lexer.error(token.at, "a policy below rules", "write it beside the hook"));
+                    }
+                    self.chain = Some(Chain { policy, ..chain });
+                }
+                (Kind::Word("comment"), _) => {
+                    self.lexer.next()?;
+                    self.lexer.expect_quoted("a comment")?;
+                }
+                (_, Some(chain)) => self.rule(table, chain)?,
+                (_, None) => {
+                    let advice = "begin it with `type filter hook forward priority filter; policy accept;`";
+                    return Err(self.lexer.error(token.at, format!("chain `{name}` is not on hook forward"), advice));
+                }
+            }
+        }
+    }
+
+    /// `type filter hook forward priority filter`.
+    fn hook(&mut self, name: &'a str) -> Result<(), ParseError> {
+        for (wanted, advice) in [
+            ("type", "write `type filter hook forward priority filter`"),
+            ("filter", "only chains of type filter decide about packets"),
+            ("hook", "write `type filter hook forward priority filter`"),
+            ("forward", "give the chain on hook forward alone: packets of other hooks are not routed ones"),
+            ("priority", "write `type filter hook forward priority filter`"),
+        ] {
+            let (word, at) = self.lexer.expect_word(wanted)?;
+            if word != wanted {
+                return Err(self.lexer.error(at, format!("`{word}` where `{wanted}` belongs"), advice));
+            }
+        }
+        let mut words = 0;
+        while self.lexer.peek().kind != Kind::Break {
+            let token = self.lexer.next()?;
+            match token.kind {
+                Kind::Word(word) if is_priority(word) => words += 1,
+                Kind::Sign("+") if words > 0 => {}
+                other => {
+                    let what = format!("{} is no priority", describe(other));
+                    return Err(self.lexer.error(token.at, what, "write `priority filter;` or a number"));
+                }
+            }
+        }
+        // Without a policy a base chain accepts.
+        self.chain = Some(self.chain.unwrap_or(Chain { name, policy: Verdict::Allow }));
+        Ok(())
+    }
+
+    fn policy(&mut self) -> Result<Verdict, ParseError> {
+        let (word, at) = self.lexer.expect_word("a policy")?;
+        match word {
+            "accept" => Ok(Verdict::Allow),
+            "drop" => Ok(Verdict::Deny),
+            other => Err(self.lexer.error(at, format!("unknown policy `{other}`"), "write `accept` or `drop`")),
+        }
+    }
+
+    fn rule(&mut self, table: Table<'_>, chain: Chain<'_>) -> Result<(), ParseError> {
+        let line = self.lexer.peek().line;
+        let steps = RuleReader {
+            lexer: &mut self.lexer,
+            sets: &self.sets,
+            policy: chain.policy,
+            matches: Conjunction::all(table.family != "ip6", table.family != "ip"),
+            logs: false,
+            steps: Vec::new(),
+        }
+        .read()?;
+        self.steps.extend(steps.into_iter().map(|step| (step, line)));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Parsed {
+        let (is_v4, is_v6) = self.table.map_or((true, true), |table| (table.family != "ip6", table.family != "ip"));
+        if self.chain.is_some_and(|chain| chain.policy == Verdict::Deny) {
+            // A policy has no line that a reader could look up; the chain's last rule is nearest.
+            let line = self.steps.last().map_or(1, |&(_, line)| line);
+            let all = Conjunction::all(is_v4, is_v6).selectors().unwrap_or_default();
+            self.steps.extend(all.into_iter().map(|selector: Selector| (Step::deny(selector), line)));
+        }
+        let mut notes = Vec::new();
+        if self.chain.is_none() {
+            notes.push("the text has no chain on hook forward, so it allows everything".into());
+        } else if !self.removes {
+            notes.push(
+                "the text does not delete the table first: right for a listing, but loaded as a file it adds to older rules"
+                    .into(),
+            );
+        }
+        let (steps, lines) = self.steps.into_iter().unzip();
+        Parsed { steps, lines, notes }
+    }
+}
+
+fn is_priority(word: &str) -> bool {
+    let names = ["raw", "mangle", "dstnat", "filter", "security", "srcnat", "-"];
+    names.contains(&word) || word.parse::<i32>().is_ok()
+}
+
+fn read_members(lexer: &mut Lexer<'_>, members: &mut SetMembers) -> Result<(), ParseError> {
+    match members {
+        SetMembers::V4(set) => *set = listed(lexer, &V4)?,
+        SetMembers::V6(set) => *set = listed(lexer, &V6)?,
+        SetMembers::Port(set) => *set = listed(lexer, &PORT)?,
+        SetMembers::Protocol(set) => *set = listed(lexer, &PROTOCOL)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Every dialect. To add one: a folder beside `template/`, and a line here.
+
+use crate::nftables;
+use crate::target::Target;
+
+/// All dialects, by name.
+pub const TARGETS: &[Target] = &[nftables::TARGET];
+
+/// The dialect of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ascending_and_so_unique() {
+        assert!(TARGETS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert_eq!(find("nftables").map(|target| target.name), Some("nftables"));
+        assert!(find("nosuch").is_none());
+    }
+}

@@ -1,0 +1,106 @@
+//! What a dialect is: a name, what it can say, a renderer, and a parser that knows nothing of the renderer.
+
+use enforcer_packetset::Step;
+use enforcer_policy::Ruleset;
+
+/// A dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// As in `--target NAME`.
+    pub name: &'static str,
+    /// One line for a list of dialects.
+    pub title: &'static str,
+    pub capability: Capability,
+    pub render: fn(&Ruleset, &RenderOptions) -> Result<Rendering, RenderError>,
+    pub parse: fn(&str) -> Result<Parsed, ParseError>,
+}
+
+/// What the dialect can say; a rule that needs more is a [`RenderError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// Follows connections: can tell a reply from a first packet.
+    pub stateful: bool,
+    pub ipv6: bool,
+    /// Can log without deciding.
+    pub log_only: bool,
+    /// Can say minutes of the week.
+    pub schedule: bool,
+}
+
+/// How to render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderOptions {
+    /// Name of the table, access list or filter that the text defines, and replaces on the device.
+    pub name: String,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self { name: "cordon".into() }
+    }
+}
+
+/// A dialect's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendering {
+    pub text: String,
+    /// Which line is there because of which rule, ascending. A rule may need several.
+    pub lines: Vec<RenderedLine>,
+}
+
+/// A line of a rendering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedLine {
+    /// Counted from 1.
+    pub line: usize,
+    /// Rule id.
+    pub rule: String,
+}
+
+impl Rendering {
+    /// The lines that a rule is rendered to, with their text.
+    pub fn lines_of(&self, rule: &str) -> impl Iterator<Item = (usize, &str)> {
+        let mut wanted = self.lines.iter().filter(move |line| line.rule == rule).map(|line| line.line).peekable();
+        self.text.lines().zip(1..).filter_map(move |(text, line)| wanted.next_if_eq(&line).map(|line| (line, text)))
+    }
+
+    /// The rule that a line is there for.
+    #[must_use]
+    pub fn rule_at(&self, line: usize) -> Option<&str> {
+        let at = self.lines.binary_search_by_key(&line, |rendered| rendered.line).ok()?;
+        self.lines.get(at).map(|rendered| rendered.rule.as_str())
+    }
+}
+
+/// The dialect cannot say what the rule needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rule `{rule}`: {target} cannot say {feature}; {advice}")]
+pub struct RenderError {
+    pub rule: String,
+    pub target: &'static str,
+    pub feature: String,
+    pub advice: String,
+}
+
+/// The text is not understood in full, so nothing is known about what it admits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}:{column}: {what}; {advice}")]
+pub struct ParseError {
+    /// Counted from 1.
+    pub line: usize,
+    /// In characters, counted from 1.
+    pub column: usize,
+    pub what: String,
+    pub advice: String,
+}
+
+/// What a text does with packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// First match decides; what no step decides is allowed.
+    pub steps: Vec<Step>,
+    /// For each step the line that it stands on.
+    pub lines: Vec<usize>,
+    /// What is not about packets but worth a word, such as a file that adds to older rules instead of replacing them.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,162 @@
+//! One small change in a rendered text: the proof finds it, or the text still means the same packets.
+
+use enforcer_packetset::Packet;
+use enforcer_policy::{Action, Ruleset};
+use enforcer_targets::{NotProven, Parsed, RenderOptions, TARGETS, prove};
+
+use crate::rulesets::{Random, cases, layered_ruleset, packet};
+
+#[derive(Default, Debug)]
+struct Tally {
+    unreadable: usize,
+    different: usize,
+    equal: usize,
+}
+
+/// A changed text; None where this change is not possible.
+fn mutate(random: &mut Random, text: &str, first_line: usize) -> Option<String> {
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    // Only lines of sets and rules: the frame is not the policy's.
+    let candidates: Vec<usize> = (0..lines.len())
+        .filter(|&at| at >= first_line || lines[at].contains("elements") || lines[at].contains("\t\t\t"))
+        .collect();
+    let at = random.pick(&candidates);
+    match random.below(7) {
+        // A digit.
+        0 => change_digit(random, &mut lines[at], |_| true)?,
+        // A mask.
+        1 => change_digit(random, &mut lines[at], |before| before.ends_with('/') || before.chars().rev().nth(1) == Some('/'))?,
+        // A port, type or code.
+        2 => {
+            let start = ["dport ", "sport ", "type ", "code "].iter().find_map(|word| lines[at].find(word))?;
+            let (head, tail) = lines[at].split_at(start);
+            let mut tail = tail.to_string();
+            change_digit(random, &mut tail, |_| true)?;
+            lines[at] = format!("{head}{tail}");
+        }
+        // The order of an exception and what it is an exception of.
+        3 if at >= first_line => {
+            let (number, version) = (lines[at].split_once("except-")?.1.to_string(), lines[at].contains("ip6 "));
+            let of = format!("allow-{number}");
+            let other =
+                (at..lines.len()).find(|&other| lines[other].ends_with(&of) && lines[other].contains("ip6 ") == version)?;
+            lines.swap(at, other);
+        }
+        // A missing line.
+        4 if at >= first_line && at < lines.len() - 2 => drop(lines.remove(at)),
+        // A dropped keyword or value.
+        5 | 6 => {
+            let words: Vec<&str> = lines[at].split(' ').collect();
+            // Comments, log texts and counters are no part of what a rule does.
+            let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
+            let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
+            let dropped = random.below(end as u64) as usize;
+            if skipped.contains(&words[dropped].trim())
+                || (dropped > 0 && words[dropped - 1] == "\"cordon")
+                || words[dropped] == "\""
+            {
+                return None;
+            }
+            lines[at] =
+                words.iter().enumerate().filter(|(n, _)| *n != dropped).map(|(_, word)| *word).collect::<Vec<_>>().join(" ");
+        }
+        _ => return None,
+    }
+    let mutant = lines.join("\n") + "\n";
+    (mutant != text).then_some(mutant)
+}
+
+/// Another digit at a random place that the text before it allows; not in names, comments or log texts.
+fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
+    let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
+    let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
+    let digits: Vec<usize> = line[..end]
+        .char_indices()
+        .filter(|&(at, c)| c.is_ascii_digit() && here(&line[..at]) && !is_name(at))
+        .map(|(at, _)| at)
+        .collect();
+    if digits.is_empty() {
+        return None;
+    }
+    let at = random.pick(&digits);
+    let other = char::from(b'0' + random.below(10) as u8);
+    line.replace_range(at..=at, &other.to_string());
+    Some(())
+}
+
+#[test]
+fn mutants_are_found_or_mean_the_same() {
+    let wanted = cases("CORDON_MUTANTS", 1500) as usize;
+    for target in TARGETS {
+        let mut random = Random(6);
+        let mut tally = Tally::default();
+        while tally.unreadable + tally.different + tally.equal < wanted {
+            let ruleset = layered_ruleset(&mut random);
+            let rendering = (target.render)(&ruleset, &RenderOptions::default()).unwrap();
+            let Some(first) = rendering.lines.first() else { continue };
+            let Some(mutant) = mutate(&mut random, &rendering.text, first.line - 1) else { continue };
+            match prove(target, &ruleset, &mutant) {
+                Err(NotProven::Unreadable(_)) => tally.unreadable += 1,
+                Err(NotProven::Differs(difference)) => {
+                    tally.different += 1;
+                    let parsed = (target.parse)(&mutant).unwrap();
+                    assert_ne!(
+                        of_text(&parsed, &difference.packet),
+                        of_ruleset(&ruleset, &difference.packet),
+                        "the packet must show it: {difference}\n{mutant}"
+                    );
+                }
+                Err(error @ NotProven::TooLarge(_)) => panic!("{error}"),
+                Ok(_) => {
+                    tally.equal += 1;
+                    show_change(&rendering.text, &mutant);
+                    assert_same(&mut random, &ruleset, &(target.parse)(&mutant).unwrap(), &mutant);
+                }
+            }
+        }
+        eprintln!("{}: {wanted} mutants: {tally:?}", target.name);
+        assert!(tally.equal * 100 <= wanted, "more than 1 % of the mutants were not found: {tally:?}");
+    }
+}
+
+/// Equal claims are checked without the algebra: at random packets, and at one packet for each step's own corner.
+fn assert_same(random: &mut Random, ruleset: &Ruleset, parsed: &Parsed, mutant: &str) {
+    let corners = parsed.steps.iter().map(|step| &step.selector).chain(ruleset.rules.iter().map(|rule| &rule.selector));
+    let corners: Vec<Packet> = corners
+        .filter_map(|selector| enforcer_packetset::PacketSet::any_of([selector]).ok().and_then(|set| set.witness()))
+        .collect();
+    let drawn: Vec<Packet> = (0..200).map(|_| packet(random)).collect();
+    for packet in corners.iter().chain(&drawn) {
+        assert_eq!(of_text(parsed, packet), of_ruleset(ruleset, packet), "{packet}\n{mutant}");
+    }
+}
+
+/// The lines that an equal mutant changed, for whoever runs the test with `--nocapture`.
+fn show_change(text: &str, mutant: &str) {
+    let changed = text.lines().zip(mutant.lines()).find(|(before, after)| before != after);
+    if let Some((before, after)) = changed {
+        eprintln!("equal:\n{before}\n{after}");
+    }
+}
+
+fn of_text(parsed: &Parsed, packet: &Packet) -> (bool, bool) {
+    let mut logged = false;
+    for step in parsed.steps.iter().filter(|step| step.selector.contains(packet)) {
+        logged |= step.effect.log;
+        if let Some(verdict) = step.effect.verdict {
+            return (verdict == enforcer_packetset::Verdict::Deny, logged);
+        }
+    }
+    (false, logged)
+}
+
+fn of_ruleset(ruleset: &Ruleset, packet: &Packet) -> (bool, bool) {
+    let mut logged = false;
+    for rule in ruleset.rules.iter().filter(|rule| rule.selector.contains(packet)) {
+        logged |= rule.log || rule.action == Action::Log;
+        if rule.action != Action::Log {
+            return (rule.action == Action::Deny, logged);
+        }
+    }
+    (false, logged)
+}

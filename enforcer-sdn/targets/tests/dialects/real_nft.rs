@@ -1,0 +1,47 @@
+//! The renderings in a real kernel: loaded by nft in a network namespace of their own, listed back, and proven again.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::rulesets::{Random, cases, ruleset};
+use enforcer_targets::{RenderOptions, find, prove};
+
+/// Runs a script in a new network namespace; None, said aloud, where that is not possible.
+fn in_namespace(script: &str, input: &str) -> Option<(bool, String)> {
+    let has_nft = Command::new("nft").arg("--version").output().is_ok_and(|output| output.status.success());
+    let is_root = Command::new("unshare").args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
+    if !has_nft || !is_root {
+        eprintln!("NOT TESTED against a real kernel: this needs root and nft");
+        return None;
+    }
+    let mut child = Command::new("unshare")
+        .args(["-n", "sh", "-c", script])
+        .env("TZ", "UTC")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap();
+    Some((output.status.success(), text))
+}
+
+#[test]
+fn what_the_kernel_lists_back_is_proven_equal() {
+    let target = find("nftables").unwrap();
+    let mut random = Random(5);
+    for case in 0..cases("CORDON_KERNEL_CASES", 40) {
+        let ruleset = ruleset(&mut random, 20);
+        let rendering = (target.render)(&ruleset, &RenderOptions::default()).unwrap();
+        // Twice: the second load must replace the first.
+        let script = "cat > /dev/shm/cordon.$$.nft; nft -c -f /dev/shm/cordon.$$.nft && nft -f /dev/shm/cordon.$$.nft \
+             && nft -f /dev/shm/cordon.$$.nft && nft -nn list table inet cordon; ok=$?; rm /dev/shm/cordon.$$.nft; exit $ok";
+        let Some((loaded, listing)) = in_namespace(script, &rendering.text) else { return };
+        assert!(loaded, "case {case}: nft refuses\n{listing}\n{}", rendering.text);
+        if let Err(error) = prove(target, &ruleset, &listing) {
+            panic!("case {case}: {error}\n{}\nlisted as\n{listing}", rendering.text);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which flow a packet belongs to: the two ends in a fixed order, so that both directions give the same key.
+
+use sensor_wire::{Family, Packet, TunnelKind};
+
+use crate::icmp;
+
+/// Odd constants with well mixed bits (fractional parts of the square roots of 2, 3 and 5).
+const SHARD_SEEDS: [u64; 2] = [0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
+const FINISH: u64 = 0x3c6e_f372_fe94_f82b;
+
+pub const ICMP: u8 = 1;
+pub const TCP: u8 = 6;
+pub const UDP: u8 = 17;
+pub const ICMP_V6: u8 = 58;
+pub const SCTP: u8 = 132;
+
+/// The ends of a flow, lower one first, and what else tells flows apart. IPv6 addresses are only here as a keyed digest: the
+/// table compares them in full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowKey {
+    /// Both IPv4 addresses, or the digest of both IPv6 addresses.
+    pub pair: u64,
+    /// Port of the lower end above, of the higher end below.
+    pub ports: u32,
+    /// Overlay network: the same addresses in two of them are different hosts. 0 outside.
+    pub segment: u32,
+    pub protocol: u8,
+    pub wide: bool,
+    /// The sender is the lower end.
+    pub from_low: bool,
+}
+
+/// Two words from one seed, for keyed hashing.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeds([u64; 2]);
+
+impl Seeds {
+    pub const fn new(seed: u64) -> Self {
+        let first = mix(seed ^ SHARD_SEEDS[0], FINISH);
+        Self([first, mix(first ^ SHARD_SEEDS[1], FINISH)])
+    }
+}
+
+impl FlowKey {
+    pub fn of(packet: &Packet, seeds: Seeds) -> Self {
+        let (source_port, destination_port, one_way) = ports(packet);
+        let segment = segment(packet);
+        let protocol = packet.protocol;
+        match packet.family {
+            Family::V4 => {
+                let source = first_word(packet.source);
+                let destination = first_word(packet.destination);
+                let from = u64::from(source) << 16 | u64::from(source_port);
+                let to = u64::from(destination) << 16 | u64::from(destination_port);
+                let from_low = one_way || from <= to;
+                let (low, high) = if from_low { (source, destination) } else { (destination, source) };
+                let pair = u64::from(low) << 32 | u64::from(high);
+                Self { pair, ports: join(source_port, destination_port, from_low), segment, protocol, wide: false, from_low }
+            }
+            Family::V6 => {
+                let from_low = one_way || (packet.source, source_port) <= (packet.destination, destination_port);
+                let pair = digest(&wide_pair(packet, from_low), seeds);
+                Self { pair, ports: join(source_port, destination_port, from_low), segment, protocol, wide: true, from_low }
+            }
+        }
+    }
+
+    pub fn hash(&self, seeds: Seeds) -> u64 {
+        hash_of(self.pair, self.ports, self.segment, self.protocol, seeds)
+    }
+}
+
+/// The hash of a key's parts, so that a slot can be found again from what it keeps.
+pub fn hash_of(pair: u64, ports: u32, segment: u32, protocol: u8, seeds: Seeds) -> u64 {
+    let rest = u64::from(ports) | u64::from(segment ^ u32::from(protocol) << 24) << 32;
+    mix(mix(pair ^ seeds.0[0], rest ^ seeds.0[1]) ^ seeds.0[0], FINISH)
+}
+
+/// IPv6 addresses of both ends, lower end first.
+pub fn wide_pair(packet: &Packet, from_low: bool) -> [[u8; 16]; 2] {
+    if from_low { [packet.source, packet.destination] } else { [packet.destination, packet.source] }
+}
+
+/// Which of `shards` a packet belongs to; both directions give the same answer, and so does every run.
+///
+/// Only the addresses count: later fragments and ICMP errors then land where the flow of their addresses is.
+#[must_use]
+pub fn shard_of(packet: &Packet, shards: usize) -> usize {
+    let (low, high) = if packet.source <= packet.destination {
+        (packet.source, packet.destination)
+    } else {
+        (packet.destination, packet.source)
+    };
+    let hash = mix(digest(&[low, high], Seeds(SHARD_SEEDS)), FINISH);
+    scale(hash, shards.max(1))
+}
+
+/// Maps a hash to `0..limit` by its upper bits (Lemire, "A fast alternative to the modulo reduction").
+pub const fn scale(hash: u64, limit: usize) -> usize {
+    ((hash as u128 * limit as u128) >> 64) as usize
+}
+
+fn ports(packet: &Packet) -> (u16, u16, bool) {
+    if packet.protocol == ICMP || packet.protocol == ICMP_V6 {
+        return icmp::ports(packet.protocol == ICMP_V6, packet.source_port, packet.destination_port);
+    }
+    (packet.source_port, packet.destination_port, false)
+}
+
+/// Only tunnels whose number names a network and is the same in both directions: GRE keys and GTP TEIDs are chosen by each
+/// receiver.
+fn segment(packet: &Packet) -> u32 {
+    let Some(tunnel) = packet.tunnel else { return 0 };
+    let kind = match tunnel.kind {
+        TunnelKind::Vxlan => 1,
+        TunnelKind::Geneve => 2,
+        TunnelKind::Nvgre => 3,
+        TunnelKind::Pbb => 4,
+        _ => return 0,
+    };
+    kind << 24 | tunnel.id & 0x00ff_ffff
+}
+
+fn join(source: u16, destination: u16, from_low: bool) -> u32 {
+    let (low, high) = if from_low { (source, destination) } else { (destination, source) };
+    u32::from(low) << 16 | u32::from(high)
+}
+
+const fn first_word(address: [u8; 16]) -> u32 {
+    let [a, b, c, d, ..] = address;
+    u32::from_be_bytes([a, b, c, d])
+}
+
+fn digest(pair: &[[u8; 16]; 2], seeds: Seeds) -> u64 {
+    let [low, high] = pair.map(u128::from_le_bytes);
+    let first = mix(low as u64 ^ seeds.0[0], (low >> 64) as u64 ^ seeds.0[1]);
+    mix(high as u64 ^ first, (high >> 64) as u64 ^ seeds.0[1])
+}
+
+/// Folded multiply: the upper half of the product carries what the lower loses.
+const fn mix(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}

@@ -1,0 +1,245 @@
+//! Zeek's connection states and history letters, one way to reach each.
+
+mod common;
+
+use common::{CLIENT, Fed, SERVER, config, flags, tcp};
+use sensor_model::{ConnState, DirectionReason, FlowRecord};
+
+/// Feeds segments `(way, flags, sequence, acknowledgment, payload)` and gives the one flow.
+fn played(segments: &[(char, &str, u32, u32, u32)]) -> FlowRecord {
+    let mut fed = Fed::new(config());
+    for &(way, text, sequence, acknowledgment, len) in segments {
+        fed.segment(way, text, sequence, acknowledgment, len);
+    }
+    fed.only()
+}
+
+fn state_and_history(segments: &[(char, &str, u32, u32, u32)]) -> (ConnState, String) {
+    let record = played(segments);
+    (record.state, record.history)
+}
+
+const HANDSHAKE: [(char, &str, u32, u32, u32); 3] = [('>', "S", 100, 0, 0), ('<', "S.", 300, 101, 0), ('>', ".", 101, 301, 0)];
+
+fn after_handshake(rest: &[(char, &'static str, u32, u32, u32)]) -> (ConnState, String) {
+    state_and_history(&[&HANDSHAKE, rest].concat())
+}
+
+fn is(state: ConnState, history: &str) -> (ConnState, String) {
+    (state, history.to_owned())
+}
+
+#[test]
+fn a_syn_without_answer_is_s0() {
+    assert_eq!(state_and_history(&[('>', "S", 100, 0, 0), ('>', "S", 100, 0, 0)]), is(ConnState::S0, "S"));
+}
+
+#[test]
+fn a_finished_handshake_is_s1() {
+    assert_eq!(after_handshake(&[]), is(ConnState::S1, "ShA"));
+    assert_eq!(after_handshake(&[('>', "P.", 101, 301, 12), ('<', "P.", 301, 113, 10)]), is(ConnState::S1, "ShADd"));
+}
+
+#[test]
+fn both_fins_are_sf_and_bytes_are_counted() {
+    let ending = [
+        ('>', "P.", 101, 301, 12),
+        ('<', ".", 301, 113, 0),
+        ('<', "P.", 301, 113, 10),
+        ('>', "F.", 113, 311, 0),
+        ('<', "F.", 311, 114, 0),
+        ('>', ".", 114, 312, 0),
+    ];
+    let record = played(&[&HANDSHAKE[..], &ending].concat());
+    assert_eq!((record.state, record.history.as_str()), (ConnState::SF, "ShADadFf"));
+    assert_eq!((record.sent.payload_bytes, record.received.payload_bytes), (Some(12), Some(10)));
+    assert_eq!((record.sent.packets, record.received.packets), (5, 4));
+    assert_eq!((record.sent.ip_bytes, record.received.l2_bytes), (5 * 40 + 12, 4 * 54 + 10));
+    assert_eq!(record.missed_bytes, 0);
+}
+
+#[test]
+fn a_fin_of_one_side_only_is_s2_or_s3() {
+    assert_eq!(after_handshake(&[('>', "F.", 101, 301, 0)]), is(ConnState::S2, "ShAF"));
+    assert_eq!(after_handshake(&[('<', "F.", 301, 101, 0)]), is(ConnState::S3, "ShAf"));
+}
+
+#[test]
+fn a_refused_syn_is_rej() {
+    assert_eq!(state_and_history(&[('>', "S", 100, 0, 0), ('<', "R.", 0, 101, 0)]), is(ConnState::REJ, "Sr"));
+    let retried = [('>', "S", 100, 0, 0), ('<', "R.", 0, 101, 0), ('>', "S", 100, 0, 0), ('<', "R.", 0, 101, 0)];
+    assert_eq!(state_and_history(&retried), is(ConnState::REJ, "Sr"));
+}
+
+#[test]
+fn a_reset_of_a_connection_names_who_sent_it() {
+    assert_eq!(after_handshake(&[('>', "R", 101, 0, 0)]), is(ConnState::RSTO, "ShAR"));
+    assert_eq!(after_handshake(&[('<', "R.", 301, 101, 0)]), is(ConnState::RSTR, "ShAr"));
+}
+
+#[test]
+fn a_syn_and_its_own_reset_are_rstos0() {
+    assert_eq!(state_and_history(&[('>', "S", 100, 0, 0), ('>', "R", 101, 0, 0)]), is(ConnState::RSTOS0, "SR"));
+}
+
+#[test]
+fn a_syn_and_a_fin_without_answer_are_sh() {
+    assert_eq!(state_and_history(&[('>', "S", 100, 0, 0), ('>', "F.", 101, 0, 0)]), is(ConnState::SH, "SF"));
+}
+
+#[test]
+fn without_the_originator_they_are_shr_and_rstrh() {
+    let shr = played(&[('<', "S.", 300, 101, 0), ('<', "F.", 301, 101, 0)]);
+    assert_eq!((shr.state, shr.history.as_str(), shr.direction_reason), (ConnState::SHR, "^hf", DirectionReason::SynAck));
+    assert_eq!((shr.originator_port, shr.responder_port), (CLIENT.1, SERVER.1));
+    let rstrh = played(&[('<', "S.", 300, 101, 0), ('<', "R", 301, 101, 0)]);
+    assert_eq!((rstrh.state, rstrh.history.as_str()), (ConnState::RSTRH, "^hr"));
+}
+
+#[test]
+fn traffic_from_the_middle_is_oth_and_oriented_by_port() {
+    let record = played(&[('<', "P.", 5_000, 900, 7), ('>', ".", 900, 5_007, 0)]);
+    assert_eq!((record.state, record.history.as_str()), (ConnState::OTH, "^dA"));
+    assert_eq!((record.responder_port, record.direction_reason), (SERVER.1, DirectionReason::PortRank));
+    assert_eq!((record.sent.payload_bytes, record.received.payload_bytes), (Some(0), Some(7)));
+}
+
+#[test]
+fn a_missed_syn_with_a_seen_syn_ack_is_a_connection() {
+    let record = played(&[('<', "S.", 300, 101, 0), ('>', ".", 101, 301, 0), ('>', "P.", 101, 301, 5)]);
+    assert_eq!((record.state, record.history.as_str()), (ConnState::S1, "^hAD"));
+    assert_eq!(record.sent.payload_bytes, Some(5));
+}
+
+#[test]
+fn a_syn_captured_after_its_syn_ack_is_the_same_connection() {
+    let record = played(&[('<', "S.", 300, 101, 0), ('>', "S", 100, 0, 0), ('>', ".", 101, 301, 0)]);
+    assert_eq!((record.state, record.history.as_str()), (ConnState::S1, "^hSA"));
+}
+
+#[test]
+fn a_simultaneous_open_is_one_connection() {
+    let record = played(&[
+        ('>', "S", 100, 0, 0),
+        ('<', "S", 300, 0, 0),
+        ('>', "S.", 100, 301, 0),
+        ('<', "S.", 300, 101, 0),
+        ('>', "P.", 101, 301, 4),
+    ]);
+    assert_eq!((record.state, record.history.as_str()), (ConnState::S1, "SsD"));
+    assert_eq!((record.sent.payload_bytes, record.received.payload_bytes), (Some(4), Some(0)));
+}
+
+#[test]
+fn a_new_syn_after_the_end_is_another_connection() {
+    let mut fed = Fed::new(config());
+    for start in [100, 9_100] {
+        fed.segment('>', "S", start, 0, 0);
+        fed.segment('<', "S.", start + 200, start + 1, 0);
+        fed.segment('>', "F.", start + 1, start + 201, 0);
+        fed.segment('<', "F.", start + 201, start + 2, 0);
+        fed.segment('>', ".", start + 2, start + 202, 0);
+    }
+    let ended: Vec<_> = fed.ended().into_iter().map(|record| (record.state, record.history)).collect();
+    assert_eq!(ended, [is(ConnState::SF, "ShFfA"), is(ConnState::SF, "ShFfA")]);
+}
+
+#[test]
+fn a_syn_with_another_number_is_another_attempt_and_a_repeated_one_is_not() {
+    let mut fed = Fed::new(config());
+    for sequence in [100, 100, 500] {
+        fed.segment('>', "S", sequence, 0, 0);
+    }
+    let packets: Vec<_> = fed.ended().into_iter().map(|record| record.sent.packets).collect();
+    assert_eq!(packets, [2, 1]);
+}
+
+#[test]
+fn a_retransmission_is_written_at_the_first_and_tenth_time_and_counted_once() {
+    let mut segments = HANDSHAKE.to_vec();
+    segments.extend([('>', "P.", 101, 301, 100); 11]);
+    let record = played(&segments);
+    assert_eq!((record.history.as_str(), record.sent.payload_bytes, record.sent.packets), ("ShADTT", Some(100), 13));
+}
+
+#[test]
+fn an_acknowledged_hole_is_missed_and_written_as_gap() {
+    let hole = [('>', "P.", 101, 301, 100), ('>', "P.", 301, 301, 50), ('<', ".", 301, 351, 0)];
+    let record = played(&[&HANDSHAKE[..], &hole].concat());
+    assert_eq!((record.missed_bytes, record.history.as_str()), (100, "ShADaG"));
+    assert_eq!(record.sent.payload_bytes, Some(250));
+}
+
+#[test]
+fn reordered_data_is_not_missed() {
+    let reordered = [('>', "P.", 201, 301, 100), ('>', "P.", 101, 301, 100), ('<', ".", 301, 301, 0), ('>', "F.", 301, 301, 0)];
+    let record = played(&[&HANDSHAKE[..], &reordered].concat());
+    assert_eq!((record.missed_bytes, record.history.as_str(), record.sent.payload_bytes), (0, "ShADTaF", Some(200)));
+}
+
+#[test]
+fn a_closed_window_is_written_unless_the_connection_is_ending() {
+    let mut fed = Fed::new(config());
+    fed.handshake();
+    for (way, text, sequence, acknowledgment) in [('<', ".", 301, 101), ('<', "F.", 301, 101), ('>', ".", 101, 302)] {
+        let (from, to) = if way == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let mut packet = tcp(from, to, flags(text), sequence, acknowledgment, 0);
+        packet.tcp.as_mut().unwrap().window = 0;
+        fed.packet(packet);
+    }
+    assert_eq!(fed.only().history, "ShAawf");
+}
+
+#[test]
+fn impossible_flags_have_their_letters() {
+    assert_eq!(played(&[('>', "FR", 100, 0, 0)]).history, "I");
+    assert_eq!(played(&[('>', "SF", 100, 0, 0)]).history, "Q");
+}
+
+#[test]
+fn a_stream_beyond_four_gigabytes_keeps_its_count() {
+    let mut fed = Fed::new(config());
+    fed.handshake();
+    let mut sequence = 101_u32;
+    for _ in 0..10 {
+        for _ in 0..8 {
+            fed.segment('>', "P.", sequence, 301, 1 << 27);
+            sequence = sequence.wrapping_add(1 << 27);
+            fed.segment('<', ".", 301, sequence, 0);
+        }
+    }
+    let record = fed.only();
+    assert_eq!((record.sent.payload_bytes, record.missed_bytes), (Some(10 << 30), 0));
+    assert_eq!(record.sent.ip_bytes, (10 << 30) + 82 * 40);
+}
+
+#[test]
+fn stream_offsets_count_from_the_first_byte_and_old_data_is_not_inspected() {
+    let mut fed = Fed::new(config());
+    fed.handshake();
+    let first = fed.segment('>', "P.", 101, 301, 10);
+    let ahead = fed.segment('>', "P.", 131, 301, 10);
+    let filling = fed.segment('>', "P.", 111, 301, 20);
+    let again = fed.segment('>', "P.", 101, 301, 10);
+    let offsets = [first, ahead, filling, again].map(|touch| (touch.stream_offset, touch.inspect));
+    assert_eq!(offsets, [(0, true), (30, true), (10, true), (0, false)]);
+    fed.table.stop_inspecting(first.flow);
+    assert!(!fed.segment('>', "P.", 141, 301, 10).inspect);
+}
+
+#[test]
+fn a_retransmission_counter_outgrows_its_octet() {
+    let mut segments = HANDSHAKE.to_vec();
+    segments.extend([('>', "P.", 101, 301, 100); 1_001]);
+    assert_eq!(played(&segments).history, "ShADTTTT");
+}
+
+#[test]
+fn a_long_history_is_kept_beyond_the_packed_letters() {
+    let mut fed = Fed::new(config());
+    fed.handshake();
+    for step in 0..20 {
+        fed.segment('>', "F.", 101 + step, 301, 0);
+    }
+    assert_eq!(fed.only().history, format!("ShA{}", "F".repeat(20)));
+}

@@ -1,0 +1,108 @@
+//! Link headers that capture software makes up: BSD loopback, Linux cooked, NFLOG, PPI, and Cisco's HDLC, which is as short.
+
+use sensor_model::MacAddr;
+
+use crate::link::{self, ETHERTYPE_IPV4, ETHERTYPE_IPV6};
+use crate::view::View;
+use crate::walk::{Next, Step, Walk};
+use crate::{LinkType, Outcome, SkipReason};
+
+const TRUNCATED: Step<'static> = Step::End(Outcome::Skip(SkipReason::Truncated));
+
+/// The address family in the byte order of whoever captured. 24, 28 and 30 are IPv6 on the BSDs and Darwin, 23 on Windows, 10 on Linux.
+pub(crate) fn read_loopback<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
+    let (Some(family), Some(payload)) = (view.u32_at(0), view.after(4)) else { return TRUNCATED };
+    match if family > 0xffff { family.swap_bytes() } else { family } {
+        2 => Step::On(Next::EtherType(ETHERTYPE_IPV4), payload),
+        10 | 23 | 24 | 28 | 30 => Step::On(Next::EtherType(ETHERTYPE_IPV6), payload),
+        _ => Step::End(state.not_ip()),
+    }
+}
+
+/// LINKTYPE_LINUX_SLL: packet type, ARPHRD, address length, address, protocol.
+pub(crate) fn read_cooked<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+    let (Some(head), Some(payload)) = (view.head::<16>(), view.after(16)) else { return TRUNCATED };
+    if head[4..6] == [0, 6] {
+        state.keep_macs(MacAddr([head[6], head[7], head[8], head[9], head[10], head[11]]), MacAddr::ZERO);
+    }
+    cooked_protocol(u16::from_be_bytes([head[14], head[15]]), payload, state)
+}
+
+/// LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address.
+pub(crate) fn read_cooked2<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+    let (Some(head), Some(payload)) = (view.head::<20>(), view.after(20)) else { return TRUNCATED };
+    if head[11] == 6 {
+        state.keep_macs(MacAddr([head[12], head[13], head[14], head[15], head[16], head[17]]), MacAddr::ZERO);
+    }
+    cooked_protocol(u16::from_be_bytes([head[0], head[1]]), payload, state)
+}
+
+/// Below 0x0600 the numbers are Linux's own (linux/if_ether.h).
+fn cooked_protocol<'a>(protocol: u16, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+    const ETH_P_802_2: u16 = 0x0004;
+    match protocol {
+        ETH_P_802_2 => Step::On(Next::Llc, payload),
+        0..0x0600 => {
+            state.keep_ethertype(protocol);
+            Step::End(state.not_ip())
+        }
+        ethertype => Step::On(Next::EtherType(ethertype), payload),
+    }
+}
+
+/// LINKTYPE_C_HDLC: address, control, ethertype.
+pub(crate) fn read_cisco_hdlc<'a>(view: View<'a>) -> Step<'a> {
+    match (view.u16_at(2), view.after(4)) {
+        (Some(ethertype), Some(payload)) => Step::On(Next::EtherType(ethertype), payload),
+        _ => TRUNCATED,
+    }
+}
+
+/// LINKTYPE_NFLOG: family, version, resource, then type-length-value in the byte order of whoever captured.
+pub(crate) fn read_nflog<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
+    const MAX_VALUES: u32 = 32;
+    const PAYLOAD: u16 = 9;
+    let Some(mut values) = view.after(4) else { return TRUNCATED };
+    for _ in 0..MAX_VALUES {
+        let (Some(len), Some(kind)) = (values.u16_at(0), values.u16_at(2)) else { return TRUNCATED };
+        // Types are small, so the byte that is zero tells the order.
+        let (len, kind) =
+            if kind & 0xff == 0 || kind & 0xff == 0x80 { (len.swap_bytes(), kind.swap_bytes()) } else { (len, kind) };
+        let len = u32::from(len);
+        if kind & 0x7fff == PAYLOAD {
+            return values.limited_to(len).after(4).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload));
+        }
+        let Some(rest) = values.after(len.next_multiple_of(4)).filter(|_| len >= 4) else { return Step::End(state.not_ip()) };
+        values = rest;
+    }
+    Step::End(state.not_ip())
+}
+
+/// LINKTYPE_PPI: a header of its own length that names the link type behind it.
+pub(crate) fn read_ppi<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+    let Some(head) = view.head::<8>() else { return TRUNCATED };
+    let len = u32::from(u16::from_le_bytes([head[2], head[3]]));
+    let Some(payload) = view.after(len).filter(|_| len >= 8) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
+    read_named(u32::from_le_bytes([head[4], head[5], head[6], head[7]]), payload, state)
+}
+
+/// LINKTYPE_PKTAP: length, record type, link type, little endian on every machine that writes it.
+pub(crate) fn read_pktap<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+    let Some(head) = view.head::<12>() else { return TRUNCATED };
+    let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+    let Some(payload) = view.after(len).filter(|_| len >= 12) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
+    read_named(u32::from_le_bytes([head[8], head[9], head[10], head[11]]), payload, state)
+}
+
+/// One wrapper around a link type is honest, a wrapper in a wrapper is not.
+fn read_named<'a>(number: u32, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+    match LinkType::from_number(number) {
+        Some(LinkType::Ppi | LinkType::Pktap) | None => Step::End(state.not_ip()),
+        Some(inner) => link::step(inner, payload, state),
+    }
+}
+
+/// LINKTYPE_SLIP: direction and compression state, then the packet.
+pub(crate) fn read_slip(view: View<'_>) -> Step<'_> {
+    view.after(16).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload))
+}

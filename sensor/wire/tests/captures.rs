@@ -1,0 +1,136 @@
+//! Other people's captures against other people's tools: per flow packets and bytes must equal the truth files, at the innermost and at
+//! the outermost transport.
+
+mod shared;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+
+use sensor_wire::{LinkType, Options, Outcome, Packet, decode};
+use serde_json::Value;
+
+/// Protocol, lower endpoint, higher endpoint -> packets and bytes from the lower, then from the higher.
+type Flows = BTreeMap<(String, (IpAddr, u16), (IpAddr, u16)), [u64; 4]>;
+
+/// The truth itself is no use for these (`captures/README.md`).
+const NOT_ASKED: [&str; 4] =
+    ["nDPI__fuzz-2006-09-29-28586", "nDPI__ip_fragmented_garbage", "zeek__truncated-header", "suriverify__decode-too-small"];
+
+#[test]
+fn given_the_captures_when_decoded_then_flows_equal_the_truth() {
+    let Some(folder) = shared::folder() else { return };
+    let mut tally: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for category in sorted(&folder).iter().filter(|path| path.is_dir() && !path.ends_with("truth")) {
+        for file in sorted(category) {
+            let name = format!("{}/{}", category.file_name().unwrap().display(), file.file_name().unwrap().display());
+            let truth = folder.join("truth").join(format!("{name}.json"));
+            if NOT_ASKED.iter().any(|skipped| name.contains(skipped)) || !truth.is_file() {
+                continue;
+            }
+            let truth: Value = serde_json::from_slice(&std::fs::read(truth).unwrap()).unwrap();
+            let entry = tally.entry(category.file_name().unwrap().display().to_string()).or_default();
+            match compare(&file, &truth) {
+                Ok(()) => entry.0 += 1,
+                Err(difference) => {
+                    entry.1 += 1;
+                    wrong.push(format!("{name}: {difference}"));
+                }
+            }
+        }
+    }
+    for (category, (right, wrong)) in &tally {
+        println!("{category}: {right} of {} exact", right + wrong);
+    }
+    println!("{}", wrong.join("\n"));
+    let (right, all) = tally.values().fold((0, 0), |(right, all), (r, w)| (right + r, all + r + w));
+    println!("{right} of {all} files exact");
+    assert!(right * 1000 >= all * 985, "{right} of {all} files exact:\n{}", wrong.join("\n"));
+}
+
+fn compare(file: &Path, truth: &Value) -> Result<(), String> {
+    let frames = shared::frames(file);
+    let expected = truth["tshark"]["packets"].as_u64().unwrap_or(0);
+    if expected == 0 {
+        return Ok(());
+    }
+    if let Some(frame) = frames.iter().find(|frame| LinkType::from_number(frame.link).is_none()) {
+        return Err(format!("link type {} refused", frame.link));
+    }
+    if frames.len() as u64 != expected {
+        return Err(format!("{} frames read, {expected} in the truth", frames.len()));
+    }
+    let outer = flows_of(&truth["flows_outer"]);
+    let inner = if truth["flows_inner"].is_string() { outer.clone() } else { flows_of(&truth["flows_inner"]) };
+    differ(&inner, &counted(&frames, true)).map_or(Ok(()), |difference| Err(format!("inner: {difference}")))?;
+    differ(&outer, &counted(&frames, false)).map_or(Ok(()), |difference| Err(format!("outer: {difference}")))
+}
+
+fn counted(frames: &[shared::Frame], decap: bool) -> Flows {
+    let mut flows = Flows::new();
+    for frame in frames {
+        let Some(link) = LinkType::from_number(frame.link) else { continue };
+        let options = Options { decap, ..Options::default() };
+        if let Outcome::Packet(packet) = decode(link, &frame.bytes, frame.wire_len, options) {
+            add(&mut flows, &packet);
+        }
+    }
+    flows
+}
+
+fn add(flows: &mut Flows, packet: &Packet) {
+    let (name, ports) = match packet.protocol {
+        6 => ("tcp", true),
+        17 => ("udp", true),
+        132 => ("sctp", true),
+        1 => ("icmp", false),
+        58 => ("icmpv6", false),
+        _ => return,
+    };
+    let port = |port| if ports { port } else { 0 };
+    let source = (packet.source_address(), port(packet.source_port));
+    let destination = (packet.destination_address(), port(packet.destination_port));
+    let entry = flows.entry((name.into(), source.min(destination), source.max(destination))).or_default();
+    let at = if source <= destination { 0 } else { 2 };
+    entry[at] += 1;
+    entry[at + 1] += u64::from(packet.wire_len);
+}
+
+fn flows_of(truth: &Value) -> Flows {
+    let mut flows = Flows::new();
+    for flow in truth.as_array().unwrap() {
+        let (a, b) = (endpoint(&flow["a"]), endpoint(&flow["b"]));
+        let n = |name: &str| flow[name].as_u64().unwrap();
+        let mut counts = [n("pkts_a2b"), n("bytes_a2b"), n("pkts_b2a"), n("bytes_b2a")];
+        if a > b {
+            counts.rotate_left(2);
+        } else if a == b {
+            // One endpoint that talks to itself: direction means nothing.
+            counts = [counts[0] + counts[2], counts[1] + counts[3], 0, 0];
+        }
+        let entry = flows.entry((flow["proto"].as_str().unwrap().into(), a.min(b), a.max(b))).or_default();
+        for (sum, count) in entry.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+    flows
+}
+
+fn endpoint(text: &Value) -> (IpAddr, u16) {
+    let (host, port) = text.as_str().unwrap().rsplit_once(':').unwrap();
+    (host.trim_matches(['[', ']']).parse().unwrap(), port.parse().unwrap())
+}
+
+fn differ(want: &Flows, got: &Flows) -> Option<String> {
+    let keys: std::collections::BTreeSet<_> = want.keys().chain(got.keys()).collect();
+    let differing: Vec<_> = keys.into_iter().filter(|key| want.get(*key) != got.get(*key)).collect();
+    let key = differing.first()?;
+    Some(format!("{} flows, {} differ, {key:?} want {:?} got {:?}", want.len(), differing.len(), want.get(*key), got.get(*key)))
+}
+
+fn sorted(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
