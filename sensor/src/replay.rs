@@ -238,3 +238,6 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
     }
     bar
 }
+
+#[cfg(test)]
+mod tests;
