@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::{ConnectionState, Packet};
-use enforcer_policy::simulate::{Outcome, Proof, Standing};
+use enforcer_policy::{Outcome, Proof, Standing};
 use enforcer_policy::{Diagnostic, Impact, Severity};
 use sensor_model::FlowMap;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 
 /// Lints whose finding is about care, not about packets: exit code 8.
-const HYGIENE: &[&str] = &["expired", "ownerless", "review-overdue"];
+const HYGIENE: &[&str] = &["expired", "ownerless", "review-passed"];
 
 pub fn check(cli: &Cli, config: &Config, arguments: &Documents) -> Result<Exit> {
     let (policy, _) = read_policy(config, &arguments.policy)?;

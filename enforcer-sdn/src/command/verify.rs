@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use enforcer_policy::simulate::Outcome;
+use enforcer_policy::Outcome;
 use sensor_model::{AssetId, Conversation, FlowMap, Service, Visibility};
 use serde::Serialize;
 use serde_json::json;
