@@ -24,6 +24,10 @@ const LEARNING: Duration = Duration::from_secs(14);
 /// The timer of the apply that nobody confirms.
 const SHORT_TIMER: Duration = Duration::from_secs(5);
 
+/// Who answers for the learned rules, and until when.
+const OWNER: &str = "ot-team@plant.example";
+const REVIEW_BY: &str = "2099-12-31";
+
 /// Who listens to the story.
 pub trait Narrator {
     fn chapter(&self, number: usize, title: &str);
@@ -120,7 +124,17 @@ pub fn play(screen: &dyn Narrator, open_broker: impl FnOnce(&Namespace, &Scratch
 
 /// learn, check, simulate, plan, prove.
 fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
-    let learned = enforcer.run(&["learn", "--flowmap", "flowmap.json", "--out", "policy.yaml"])?;
+    let learned = enforcer.run(&[
+        "learn",
+        "--flowmap",
+        "flowmap.json",
+        "--owner",
+        OWNER,
+        "--review-by",
+        REVIEW_BY,
+        "--out",
+        "policy.yaml",
+    ])?;
     screen.answer(&learned, 6);
     learned.expect_code(&[code::DONE])?;
     screen.command("cat policy.yaml", &std::fs::read_to_string(enforcer.file("policy.yaml"))?, 18);
@@ -132,9 +146,11 @@ fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
         screen.answer(&answer, 10);
         answer.expect_code(&[code::DONE, code::HYGIENE])?;
     }
+    screen.say("nothing would be cut, so the owner switches every zone from observe to enforce");
+    switch_to_enforce(enforcer, "policy.yaml")?;
     let planned = enforcer.run(&["plan", "--policy", "policy.yaml", "--flowmap", "flowmap.json", "--out", "plan.json"])?;
     screen.answer(&planned, 14);
-    planned.expect_code(&[code::DONE, code::CHANGES_PENDING])?;
+    planned.expect_code(&[code::CHANGES_PENDING])?;
     let rendered = enforcer.run(&[
         "render",
         "--target",
@@ -153,6 +169,14 @@ fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
     screen.answer(&proven, 6);
     proven.expect_code(&[code::DONE])?;
     Ok(())
+}
+
+/// What the owner does in an editor once the simulation is clean.
+fn switch_to_enforce(enforcer: &Enforcer<'_>, policy: &str) -> Result<()> {
+    let path = enforcer.file(policy);
+    let text = std::fs::read_to_string(&path)?;
+    ensure!(text.contains("mode: observe"), "{policy} should begin in observe");
+    Ok(std::fs::write(&path, text.replace("mode: observe", "mode: enforce"))?)
 }
 
 /// The intruder gets in everywhere, and the sensor says so. Returns how long the alert took.
@@ -226,13 +250,16 @@ fn unconfirmed(
     narrower.conversations.retain(|conversation| !printer_polled(conversation));
     ensure!(narrower.conversations.len() < map.conversations.len(), "the printer's SNMP should be in the map");
     std::fs::write(enforcer.file("narrower.json"), serde_json::to_string(&narrower)?)?;
-    enforcer.run(&["learn", "--flowmap", "narrower.json", "--out", "narrower.yaml"])?.expect_code(&[code::DONE])?;
+    enforcer
+        .run(&["learn", "--flowmap", "narrower.json", "--owner", OWNER, "--out", "narrower.yaml"])?
+        .expect_code(&[code::DONE])?;
+    switch_to_enforce(enforcer, "narrower.yaml")?;
     let simulated = enforcer.run(&["simulate", "--policy", "narrower.yaml", "--flowmap", "flowmap.json"])?;
     screen.answer(&simulated, 6);
     simulated.expect_code(&[code::TRAFFIC_WOULD_BREAK])?;
     let planned =
         enforcer.run(&["plan", "--policy", "narrower.yaml", "--flowmap", "narrower.json", "--out", "narrower-plan.json"])?;
-    planned.expect_code(&[code::DONE, code::CHANGES_PENDING])?;
+    planned.expect_code(&[code::CHANGES_PENDING])?;
 
     let polled = format!("snmp get from {MONITOR}");
     let timer = format!("{}s", SHORT_TIMER.as_secs());

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::{ConnectionState, Packet};
-use enforcer_policy::{Outcome, Proof, Standing};
 use enforcer_policy::{Diagnostic, Impact, Severity};
+use enforcer_policy::{Outcome, Proof, Standing};
 use sensor_model::FlowMap;
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
-use enforcer_policy::{Outcome, Standing};
 use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side};
+use enforcer_policy::{Outcome, Standing};
 use enforcer_targets::{NotProven, RenderOptions, Target};
 use sensor_model::FlowMap;
 

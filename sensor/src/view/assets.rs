@@ -1,30 +1,31 @@
 //! `sensor assets`: who is there, and how we know.
 
 use anyhow::Result;
-use sensor_model::{Asset, Claim, FlowMap};
+use sensor_model::{Asset, Claim, FlowMap, Scope, Strength};
 
-use super::table::short_time;
-use super::{Format, print_json, print_table};
+use super::{Format, print, print_json, print_table};
 
 pub fn show(map: &FlowMap, format: Format) -> Result<()> {
     if format == Format::Json {
         return print_json(&map.assets);
     }
+    let hosts = map.assets.iter().filter(|asset| asset.scope != Scope::Group);
     print_table(
-        &["asset.", "addresses.", "MAC.", "vendor", "role.", "because of", "seen.", "last seen."],
-        map.assets.iter().map(|asset| {
+        &["asset.", "addresses.", "MAC.", "vendor, model", "role.", "because of", "seen."],
+        hosts.map(|asset| {
             vec![
                 asset.label.clone(),
                 addresses(asset),
                 short_list(asset.macs.iter().map(ToString::to_string)),
-                value(asset.vendor.as_ref()),
-                value(asset.role.as_ref()),
+                make(asset),
+                role(asset),
                 reasons(asset),
                 asset.coverage.visibility.as_str().to_owned(),
-                short_time(asset.last_seen),
             ]
         }),
-    )
+    )?;
+    let groups = map.assets.iter().filter(|asset| asset.scope == Scope::Group).count();
+    if groups == 0 { Ok(()) } else { print(&format!("and {groups} broadcast or multicast addresses (-o json lists them)\n")) }
 }
 
 fn addresses(asset: &Asset) -> String {
@@ -40,8 +41,19 @@ fn short_list(items: impl Iterator<Item = String>) -> String {
     }
 }
 
-fn value(claim: Option<&Claim>) -> String {
-    claim.map(|claim| claim.value.clone()).unwrap_or_default()
+/// Longest vendor name that is shown; registered names run to 100 characters.
+const VENDOR_CHARS: usize = 20;
+
+fn make(asset: &Asset) -> String {
+    let vendor = asset.vendor.as_ref().map(|claim| claim.value.chars().take(VENDOR_CHARS).collect::<String>());
+    let model = asset.model.as_ref().map(|claim| claim.value.clone());
+    vendor.into_iter().chain(model).collect::<Vec<_>>().join(", ")
+}
+
+/// A role that a port number alone suggests has a question mark.
+fn role(asset: &Asset) -> String {
+    let doubt = |claim: &Claim| if claim.strength == Strength::Port { "?" } else { "" };
+    asset.role.as_ref().map(|claim| format!("{}{}", claim.value, doubt(claim))).unwrap_or_default()
 }
 
 /// Who said what is claimed: `oui`, `modbus confirmed`.

@@ -53,5 +53,5 @@ pub fn operations(conversation: &Conversation) -> String {
     let shown: Vec<String> =
         all.iter().take(2).map(|operation| format!("{} x{}", short(&operation.name), operation.times)).collect();
     let more = all.len().saturating_sub(2);
-    if more > 0 { format!("{} +{more}", shown.join(" ")) } else { shown.join(" ") }
+    if more > 0 { format!("{}\n+{more} more", shown.join("\n")) } else { shown.join("\n") }
 }
