@@ -57,6 +57,8 @@ pub(crate) const PROTOCOLS: &[&Protocol] = &[
     &office::MYSQL,
     &office::POSTGRESQL,
     &office::TDS,
+    &office::PROFINET_CONTEXT,
+    &office::QUIC,
     &office::SYSLOG,
     &office::TFTP,
     &office::RADIUS,
