@@ -43,6 +43,7 @@ impl Script {
 
     pub fn between(mut self, originator: IpAddr, responder: IpAddr) -> Self {
         (self.key.originator, self.key.responder) = (originator, responder);
+        self.session = Session::new(&self.key);
         self
     }
 

@@ -104,6 +104,7 @@ impl Listener {
         let transport = match IpProtocol::from_number(packet.protocol) {
             IpProtocol::Tcp => "tcp",
             IpProtocol::Udp => "udp",
+            IpProtocol::Icmp => "icmp",
             _ => return,
         };
         let ends = [(packet.source_address(), packet.source_port), (packet.destination_address(), packet.destination_port)];
@@ -128,7 +129,7 @@ impl Listener {
         });
         let mut findings = Vec::new();
         // The table may have turned the flow round since; the session keeps the orientation it began with.
-        let direction = if from == SocketAddr::new(key.originator, key.originator_port) {
+        let direction = if from.ip() == key.originator && (transport == "icmp" || from.port() == key.originator_port) {
             Direction::ToResponder
         } else {
             Direction::ToOriginator
