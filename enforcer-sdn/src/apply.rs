@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use enforcer_targets::Semantics;
+use enforcer_packetset::{Limits, Packet, Verdict, compare};
+use enforcer_targets::{Parsed, Target};
 use sensor_model::Timestamp;
 
 use crate::clock;
@@ -30,12 +31,21 @@ pub struct Report {
 }
 
 /// Puts a plan on its devices, to be confirmed within `confirm_within`.
-pub fn apply(config: &Config, arm: &watchdog::Arm, plan: &Plan, confirm_within: Duration, started: std::time::Instant) -> Result<Report> {
+pub fn apply(
+    config: &Config,
+    arm: &watchdog::Arm,
+    plan: &Plan,
+    confirm_within: Duration,
+    started: std::time::Instant,
+) -> Result<Report> {
     let store = Store::open(&config.state)?;
     recover_locked(config, &store, Duration::ZERO)?;
     if let Some(pending) = store.pending()? {
         let left = pending.deadline.since(clock::now()).as_secs();
-        bail!("plan {} waits for its confirmation ({left} s left); `confirm` or `rollback` it first", pending.applied.plan.short_id());
+        bail!(
+            "plan {} waits for its confirmation ({left} s left); `confirm` or `rollback` it first",
+            pending.applied.plan.short_id()
+        );
     }
     refuse_stale(&store, plan)?;
 
@@ -43,14 +53,15 @@ pub fn apply(config: &Config, arm: &watchdog::Arm, plan: &Plan, confirm_within: 
     let mut checkpoints = Vec::new();
     for point in &plan.points {
         let driver = driver::open(config.point(Some(&point.name))?)?;
-        let denied = semantics(&point.target, &point.text)?;
+        let wanted = parsed(&point.target, &point.text)?;
         let running = driver.read_back().with_context(|| format!("enforcement point `{}`", point.name))?;
         if running_sha256(&running) != point.running_sha256 {
-            let message = format!("enforcement point `{}` runs something else than when the plan was made; plan again", point.name);
+            let message =
+                format!("enforcement point `{}` runs something else than when the plan was made; plan again", point.name);
             return Err(failure(Exit::Drift, message));
         }
         checkpoints.push(Checkpoint { point: point.name.clone(), running });
-        reached.push((point, driver, denied));
+        reached.push((point, driver, wanted));
     }
 
     let applied_at = clock::now();
@@ -64,18 +75,19 @@ pub fn apply(config: &Config, arm: &watchdog::Arm, plan: &Plan, confirm_within: 
     }
 
     let mut cut = Cut::default();
-    let changed: Result<()> = reached.iter().try_for_each(|(point, driver, denied)| {
-        let done = change(driver.as_ref(), &point.text, denied).with_context(|| format!("enforcement point `{}`", point.name))?;
+    let changed: Result<()> = reached.iter().try_for_each(|(point, driver, wanted)| {
+        let done = change(driver.as_ref(), &point.text, wanted).with_context(|| format!("enforcement point `{}`", point.name))?;
         cut.examined += done.examined;
         cut.removed += done.removed;
         Ok(())
     });
     let took = started.elapsed();
     let verified = changed.and_then(|()| {
-        reached.iter().try_for_each(|(point, driver, denied)| same(driver.as_ref(), &point.target, &point.name, denied))
+        reached.iter().try_for_each(|(point, driver, wanted)| same(driver.as_ref(), &point.target, &point.name, wanted))
     });
     if let Err(error) = verified {
-        roll_back_pending(config, &store, &pending, "failed").context("and the way back failed too; the watchdog keeps trying")?;
+        roll_back_pending(config, &store, &pending, "failed")
+            .context("and the way back failed too; the watchdog keeps trying")?;
         return Err(error.context("not applied, everything was put back"));
     }
     store.journal(clock::now(), "applied", &plan.id, &format!("took {} ms, cut {}", took.as_millis(), cut.removed))?;
@@ -138,7 +150,10 @@ fn refuse_stale(store: &Store, plan: &Plan) -> Result<()> {
         return Err(failure(Exit::Drift, format!("the plan follows {expects}, but {runs} is confirmed; plan again")));
     }
     if plan.valid_until.is_some_and(|until| until <= clock::now()) {
-        return Err(failure(Exit::Drift, "the plan's schedules are out of date (a clock change or an expiry lies behind it); plan again"));
+        return Err(failure(
+            Exit::Drift,
+            "the plan's schedules are out of date (a clock change or an expiry lies behind it); plan again",
+        ));
     }
     if !plan.cuts.is_empty() && !plan.cuts_accepted {
         let message = format!(
@@ -151,27 +166,51 @@ fn refuse_stale(store: &Store, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn change(driver: &dyn Driver, text: &str, wanted: &Semantics) -> Result<Cut> {
+fn change(driver: &dyn Driver, text: &str, wanted: &Parsed) -> Result<Cut> {
     driver.apply(text)?;
-    driver.cut(&|packet| wanted.denied.contains(packet))
+    driver.cut(&|packet| denies(wanted, packet))
 }
 
 /// Reads back what a point runs and compares it, as packet sets, with what it should run.
-pub fn same(driver: &dyn Driver, target: &str, point: &str, wanted: &Semantics) -> Result<()> {
+pub fn same(driver: &dyn Driver, target: &str, point: &str, wanted: &Parsed) -> Result<()> {
     let Some(text) = driver.read_back()?.0 else {
         return Err(failure(Exit::Drift, format!("enforcement point `{point}` runs none of our rules")));
     };
-    let running = semantics(target, &text).with_context(|| format!("what enforcement point `{point}` runs"))?;
-    match wanted.difference(&running) {
-        None => Ok(()),
-        Some(difference) => Err(failure(Exit::Drift, format!("enforcement point `{point}` runs other rules than wanted: {difference}"))),
-    }
+    let running = parsed(target, &text).with_context(|| format!("what enforcement point `{point}` runs"))?;
+    let Err(difference) = compare(&wanted.steps, &running.steps, Limits::default())? else { return Ok(()) };
+    let sets = [
+        (&difference.only_left_denies, "lets through"),
+        (&difference.only_right_denies, "blocks"),
+        (&difference.only_left_logs, "does not log"),
+        (&difference.only_right_logs, "logs"),
+    ];
+    let said = sets.into_iter().find_map(|(set, does)| Some(format!("it {does} `{}`", set.witness()?)));
+    let message = format!("enforcement point `{point}` runs other rules than wanted: {}", said.unwrap_or_default());
+    Err(failure(Exit::Drift, message))
 }
 
-/// What a text does to packets, by the target's own parser.
-pub fn semantics(target: &str, text: &str) -> Result<Semantics> {
+/// A text as its target's own parser understands it.
+pub fn parsed(target: &str, text: &str) -> Result<Parsed> {
     let target = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`"))?;
     Ok((target.parse)(text)?)
+}
+
+fn denies(text: &Parsed, packet: &Packet) -> bool {
+    let decided = text.steps.iter().filter(|step| step.selector.contains(packet)).find_map(|step| step.effect.verdict);
+    decided == Some(Verdict::Deny)
+}
+
+/// What a new text changes against a running one, for people: lines that come and go, and a packet whose verdict changes.
+pub fn changes(target: &Target, running: &str, text: &str) -> Result<Vec<String>> {
+    let (before, after) = ((target.parse)(running)?, (target.parse)(text)?);
+    let Err(difference) = compare(&before.steps, &after.steps, Limits::default())? else { return Ok(Vec::new()) };
+    let sets = [
+        (&difference.only_right_denies, "- now denied, for example"),
+        (&difference.only_left_denies, "+ now allowed, for example"),
+        (&difference.only_right_logs, "+ now logged, for example"),
+        (&difference.only_left_logs, "- no longer logged, for example"),
+    ];
+    Ok(sets.into_iter().filter_map(|(set, what)| Some(format!("{what}: {}", set.witness()?))).collect())
 }
 
 fn roll_back_pending(config: &Config, store: &Store, pending: &Pending, why: &str) -> Result<()> {
@@ -187,9 +226,10 @@ fn restore(config: &Config, applied: &Applied) -> Result<()> {
         let restored = config.point(Some(&checkpoint.point)).and_then(driver::open).and_then(|driver| {
             driver.restore(&checkpoint.running)?;
             let Some(text) = &checkpoint.running.0 else { return Ok(()) };
-            let target = applied.plan.points.iter().find(|point| point.name == checkpoint.point).map_or("", |point| point.target.as_str());
-            let before = semantics(target, text)?;
-            driver.cut(&|packet| before.denied.contains(packet)).map(drop)
+            let target =
+                applied.plan.points.iter().find(|point| point.name == checkpoint.point).map_or("", |point| point.target.as_str());
+            let before = parsed(target, text)?;
+            driver.cut(&|packet| denies(&before, packet)).map(drop)
         });
         if let Err(error) = restored {
             first_failure.get_or_insert(error.context(format!("enforcement point `{}` was not rolled back", checkpoint.point)));

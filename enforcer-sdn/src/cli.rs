@@ -87,8 +87,11 @@ pub struct Learn {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Who answers for the proposed rules.
-    #[arg(long, default_value = "unassigned")]
-    pub owner: String,
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// When somebody looks at the proposed rules again.
+    #[arg(long, value_name = "DATE")]
+    pub review_by: Option<String>,
     /// Mode of the proposed zones.
     #[arg(long, value_enum, default_value_t = ModeArg::Observe)]
     pub mode: ModeArg,

@@ -1,5 +1,6 @@
 //! The configuration file. `config/enforcer-sdn.toml` is embedded and is the only copy of the defaults.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,16 +41,24 @@ pub struct Point {
     pub driver: String,
     #[serde(default)]
     pub via: Vec<String>,
-    /// Prefixes that lie whole on one side of the point.
+    /// Prefixes by the side of the point that they lie on; empty: every packet crosses the point.
     #[serde(default)]
-    pub sees: Vec<String>,
+    pub sides: BTreeMap<String, Vec<String>>,
+}
+
+impl Point {
+    /// A point that nobody reaches: for rendering without a device.
+    pub fn unreached(target: &str) -> Self {
+        Self { name: "unnamed".into(), target: target.to_owned(), driver: String::new(), via: Vec::new(), sides: BTreeMap::new() }
+    }
 }
 
 impl Config {
     /// The defaults, overlaid by `file` where one is given.
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Self::parse("", "the built-in defaults") };
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration `{}`", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration `{}`", path.display()))?;
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -113,16 +122,15 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sees"];
+const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {
         match (key.as_str(), defaults.get(key), value) {
             ("point", _, toml::Value::Array(points)) => {
-                for point in points.iter().filter_map(toml::Value::as_table) {
-                    for key in point.keys().filter(|key| !POINT_KEYS.contains(&key.as_str())) {
-                        return Err(unknown(key, POINT_KEYS.iter().copied(), name, text));
-                    }
+                let mut keys = points.iter().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
+                if let Some(key) = keys.find(|key| !POINT_KEYS.contains(&key.as_str())) {
+                    return Err(unknown(key, POINT_KEYS.iter().copied(), name, text));
                 }
             }
             (_, Some(toml::Value::Table(below)), toml::Value::Table(above)) => refuse_unknown(above, below, name, text)?,
@@ -164,7 +172,10 @@ mod tests {
         let message = |text: &str| Config::parse(text, "e.toml").unwrap_err().to_string();
         assert_eq!(message("# x\nstat = \"/x\"\n"), "e.toml:2:1: unknown key `stat`; did you mean `state`?");
         assert_eq!(message("[serve]\nlisten_on = \"\"\n"), "e.toml:2:1: unknown key `listen_on`; did you mean `listen`?");
-        assert_eq!(message("[[point]]\nname = \"r\"\n tarjet = \"x\"\n"), "e.toml:3:2: unknown key `tarjet`; did you mean `target`?");
+        assert_eq!(
+            message("[[point]]\nname = \"r\"\n tarjet = \"x\"\n"),
+            "e.toml:3:2: unknown key `tarjet`; did you mean `target`?"
+        );
         assert!(message("state = \n").starts_with("e.toml:1:9: "), "{}", message("state = \n"));
     }
 

@@ -25,7 +25,9 @@ pub struct LoadedMap {
 /// Reads every named flow map.
 pub fn flow_maps(names: &[String]) -> Result<Vec<LoadedMap>> {
     if names.is_empty() {
-        bail!("no flow map given; add --flowmap FILE (from `sensor replay`) or --flowmap http://127.0.0.1:9640 (a running sensor)");
+        bail!(
+            "no flow map given; add --flowmap FILE (from `sensor replay`) or --flowmap http://127.0.0.1:9640 (a running sensor)"
+        );
     }
     names.iter().map(|name| flow_map(name)).collect()
 }
@@ -36,9 +38,13 @@ fn flow_map(name: &str) -> Result<LoadedMap> {
     } else {
         read_bounded(Path::new(name)).with_context(|| format!("cannot read the flow map `{name}`"))?
     };
-    let map: FlowMap = serde_json::from_slice(&bytes).with_context(|| format!("`{name}` is not a flow map that a sensor wrote"))?;
+    let map: FlowMap =
+        serde_json::from_slice(&bytes).with_context(|| format!("`{name}` is not a flow map that a sensor wrote"))?;
     if map.schema != SCHEMA {
-        bail!("flow map `{name}` has schema `{}`, this program reads `{SCHEMA}`; use sensor and enforcer of one version", map.schema);
+        bail!(
+            "flow map `{name}` has schema `{}`, this program reads `{SCHEMA}`; use sensor and enforcer of one version",
+            map.schema
+        );
     }
     Ok(LoadedMap { map, input: Input { name: name.to_owned(), sha256: sha256(&bytes) } })
 }

@@ -1,13 +1,12 @@
 //! A policy and a flow map to the ruleset of one enforcement point: the same decisions as `semantics`, as address sets.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt::Write as _;
 
 use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
 use sensor_model::{FlowMap, Timestamp};
-use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostic;
+use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
 use crate::gaps;
 use crate::point::{EnforcementPoint, Gap};
@@ -50,7 +49,12 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     let mut gaps = gaps::find(policy, &resolution, point, now);
     gaps.append(&mut build.gaps);
     let ruleset = Ruleset { point: point.name.clone(), rules: build.finish() };
-    Ok(Compiled { gaps: gaps.into_iter().collect(), valid_until: valid_until(policy, now), digest: digest(&ruleset), ruleset })
+    Ok(Compiled {
+        gaps: gaps.into_iter().collect(),
+        valid_until: valid_until(policy, now),
+        digest: digest::of(&ruleset),
+        ruleset,
+    })
 }
 
 /// Zones that are meant to protect somebody and have nobody.
@@ -136,11 +140,14 @@ impl<'a> Build<'a> {
     }
 
     /// The pairs of two lists whose mode is `mode`, as at most two products.
-    fn pairs(&self, from: &[usize], to: &[usize], mode: Mode) -> [(Atoms, Atoms); 2] {
+    fn pairs(&self, from: &[usize], to: &[usize], mode: Mode) -> Vec<(Atoms, Atoms)> {
         let below = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) < Some(mode)).collect() };
         let at_most = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) <= Some(mode)).collect() };
         let exactly = |atoms: &[usize]| -> Atoms { atoms.iter().copied().filter(|&at| self.mode(at) == Some(mode)).collect() };
-        [(exactly(from), at_most(to)), (below(from), exactly(to))]
+        if below(to).is_empty() {
+            return vec![(at_most(from), exactly(to))];
+        }
+        vec![(exactly(from), at_most(to)), (below(from), exactly(to))]
     }
 
     fn rule(&mut self, rule: &Rule, now: Timestamp) {
@@ -281,16 +288,4 @@ fn unique(base: &str, taken: &mut HashSet<String>) -> String {
     }
     taken.insert(id.clone());
     id
-}
-
-fn digest(ruleset: &Ruleset) -> String {
-    let mut hash = Sha256::new();
-    for rule in &ruleset.rules {
-        // Derived `Debug` of plain data: every field, in a fixed order, nothing else.
-        hash.update(format!("{rule:?}\n").as_bytes());
-    }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,14 +1,40 @@
-//! What changes between two rulesets of one point for the traffic that was recorded.
+//! What changes between two rulesets of one point: for every packet there is, and for the conversations that were recorded.
 
 use std::net::IpAddr;
 
-use enforcer_packetset::Packet;
+use enforcer_packetset::{Limits, Packet, PacketSet, TooLarge, compare};
 use sensor_model::{AssetId, FlowMap, Service};
 use serde::Serialize;
 
 use crate::explain::first_packet;
 use crate::ruleset::{Action, Ruleset};
 use crate::simulate::{Standing, standing};
+
+/// The packets that two rulesets treat differently. At least one set is not empty; `witness` of a set gives a packet of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Denied before, allowed after.
+    pub opened: PacketSet,
+    /// Allowed before, denied after.
+    pub closed: PacketSet,
+    /// Logged after and not before, whatever becomes of them.
+    pub newly_logged: PacketSet,
+    pub no_longer_logged: PacketSet,
+}
+
+/// Exactly the packets that change; None when the two rulesets do the same with every packet.
+///
+/// # Errors
+/// When the limits do not suffice: then nothing is known.
+pub fn difference(before: &Ruleset, after: &Ruleset, limits: Limits) -> Result<Option<Difference>, TooLarge> {
+    let compared = compare(&before.steps(), &after.steps(), limits)?;
+    Ok(compared.err().map(|sets| Difference {
+        opened: sets.only_left_denies,
+        closed: sets.only_right_denies,
+        newly_logged: sets.only_right_logs,
+        no_longer_logged: sets.only_left_logs,
+    }))
+}
 
 /// A recorded conversation that gets another verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

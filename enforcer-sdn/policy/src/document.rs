@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use enforcer_packetset::Verdict;
 use enforcer_packetset::{L4, Prefix};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -9,23 +10,6 @@ use sensor_model::{MacAddr, Role, Timestamp};
 
 use crate::glob::Glob;
 use crate::source::{Sources, Span, Spanned};
-
-/// What happens to a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    Allow,
-    Deny,
-}
-
-impl Verdict {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-        }
-    }
-}
 
 /// How far a zone's policy reaches, weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Mode, Peer, Policy, Rule};
 use crate::judge::{Answer, Judge, Judgement};
-use crate::resolve::{Resolution, resolve};
+use crate::resolve::{Resolution, ZoneMembers, resolve};
 use crate::semantics::{self, Decider};
 use crate::window;
 
@@ -131,7 +131,7 @@ pub fn simulate(policy: &Policy, map: &FlowMap, now: Timestamp) -> Result<Impact
         .iter()
         .zip(&uses)
         .map(|(rule, &uses)| {
-            let (proof, why) = prove(policy, &resolution, map, rule, uses, now);
+            let (proof, why) = prove(&resolution, map, rule, uses, now);
             RuleProof { rule: rule.name.value.clone(), proof, conversations: uses, why }
         })
         .collect();
@@ -233,7 +233,7 @@ pub fn hour_text(hour: u8) -> String {
     format!("{day} {:02}h", hour % 24)
 }
 
-fn prove(policy: &Policy, resolution: &Resolution, map: &FlowMap, rule: &Rule, uses: u64, now: Timestamp) -> (Proof, String) {
+fn prove(resolution: &Resolution, map: &FlowMap, rule: &Rule, uses: u64, now: Timestamp) -> (Proof, String) {
     if uses > 0 {
         return (Proof::Confirmed, format!("decides {uses} recorded conversation{}", if uses == 1 { "" } else { "s" }));
     }
@@ -244,19 +244,24 @@ fn prove(policy: &Policy, resolution: &Resolution, map: &FlowMap, rule: &Rule, u
     if opens.is_some_and(|opens| opens.is_none_or(|opens| opens > map.last_seen)) {
         return (Proof::Unproven, "it was never due: its schedule did not open while the map was recorded".to_owned());
     }
-    if !is_visible(policy, resolution, map, rule) {
+    if !is_visible(resolution, map, rule) {
         return (Proof::CannotKnow, "the tap sees neither what its sources send nor what its destinations receive".to_owned());
     }
     (Proof::Unproven, format!("no traffic from {} to {}", map.first_seen, map.last_seen))
 }
 
 /// Whether a packet of the rule could have reached the tap: from a host whose sending it sees, or to one whose receiving it sees.
-fn is_visible(policy: &Policy, resolution: &Resolution, map: &FlowMap, rule: &Rule) -> bool {
-    let seen = |peers: &[Peer], half: Visibility| {
-        let named = |at: usize| semantics::names(peers, Some(at));
-        let zones = resolution.zones.iter().enumerate().filter(|(at, _)| named(*at) && *at < policy.zones.len());
-        let mut assets = zones.flat_map(|(_, zone)| &zone.assets).filter_map(|id| map.asset(id));
+fn is_visible(resolution: &Resolution, map: &FlowMap, rule: &Rule) -> bool {
+    let seen_in = |zone: &ZoneMembers, half: Visibility| {
+        let mut assets = zone.assets.iter().filter_map(|id| map.asset(id));
         assets.any(|asset| asset.coverage.visibility == Visibility::BothWays || asset.coverage.visibility == half)
+    };
+    let seen = |peers: &[Peer], half: Visibility| {
+        peers.iter().any(|peer| match peer {
+            Peer::Zone(at) => resolution.zones.get(*at).is_some_and(|zone| seen_in(zone, half)),
+            Peer::Any => resolution.zones.iter().any(|zone| seen_in(zone, half)),
+            Peer::Outside => false,
+        })
     };
     seen(&rule.from, Visibility::SendsOnly) || seen(&rule.to, Visibility::ReceivesOnly)
 }

@@ -1,4 +1,5 @@
 //! What is compiled decides like what the policy means, packet by packet.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -10,7 +11,12 @@ use enforcer_policy::{Action, EnforcementPoint, Gap, Mode, Policy, Sees, Side, V
 use proptest::prelude::*;
 use sensor_model::FlowMap;
 
-use common::{asset, at, map, plant, policy};
+use common::{asset, at, map, plant};
+
+fn policy(text: &str) -> enforcer_policy::Policy {
+    let found = enforcer_policy::read(&[enforcer_policy::SourceFile { name: "p.yaml".into(), text: text.into() }]);
+    found.unwrap_or_else(|findings| panic!("{}", findings.iter().map(|finding| format!("{finding}\n")).collect::<String>()))
+}
 
 fn router() -> EnforcementPoint {
     EnforcementPoint { name: "router".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true }

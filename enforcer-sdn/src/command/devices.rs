@@ -28,7 +28,12 @@ pub fn apply(cli: &Cli, config: &Config, arguments: &Apply, started: Instant) ->
                 "connections_cut": report.cut.removed, "rolls_back_at": report.deadline})
         ),
         Output::Table => {
-            println!("applied plan {} to {} in {} ms; read back and found equal", plan.short_id(), points.join(", "), report.took.as_millis());
+            println!(
+                "applied plan {} to {} in {} ms; read back and found equal",
+                plan.short_id(),
+                points.join(", "),
+                report.took.as_millis()
+            );
             println!("connections: {} tracked, {} denied now and cut", report.cut.examined, report.cut.removed);
             println!("rolls back by itself at {} unless you run `enforcer-sdn confirm`", report.deadline);
         }
@@ -94,7 +99,7 @@ pub fn drifted(config: &Config) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for point in &applied.plan.points {
         let driver = driver::open(config.point(Some(&point.name))?)?;
-        let wanted = apply::semantics(&point.target, &point.text).context("the confirmed plan's own text")?;
+        let wanted = apply::parsed(&point.target, &point.text).context("the confirmed plan's own text")?;
         if let Err(error) = apply::same(driver.as_ref(), &point.target, &point.name, &wanted) {
             match error.downcast_ref::<Failure>() {
                 Some(failure) => found.push(failure.message.clone()),

@@ -20,7 +20,11 @@ use crate::store;
 const RECOVER_INTERVAL: Duration = Duration::from_millis(500);
 
 pub fn serve(config: &Config) -> Result<Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().context("cannot start the event loop")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?;
     runtime.block_on(run(config))
 }
 
@@ -31,9 +35,7 @@ async fn run(config: &Config) -> Result<Exit> {
         .with_context(|| format!("cannot listen on `{}`; set serve.listen in the configuration", config.serve.listen))?;
     let address = listener.local_addr()?;
     let published = Arc::clone(&metrics);
-    let router = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/metrics", get(async move || published.text()));
+    let router = Router::new().route("/healthz", get(async || "ok\n")).route("/metrics", get(async move || published.text()));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -112,7 +114,8 @@ impl Metrics {
         };
         let drifted = gauge("enforcer_drifted_points", "Enforcement points that do not run what was applied last.")?;
         let pending = gauge("enforcer_pending_plans", "Applied plans that wait for their confirmation (0 or 1).")?;
-        let recoveries = counter("enforcer_recoveries_total", "Plans rolled back by the server because their own timer was gone.")?;
+        let recoveries =
+            counter("enforcer_recoveries_total", "Plans rolled back by the server because their own timer was gone.")?;
         let failures = counter("enforcer_device_failures_total", "Attempts to reach an enforcement point that failed.")?;
         Ok(Self { registry, drifted, pending, recoveries, failures })
     }

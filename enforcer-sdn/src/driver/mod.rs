@@ -4,6 +4,7 @@
 
 mod nft;
 mod registry;
+#[cfg(test)]
 mod template;
 mod via;
 
@@ -12,10 +13,10 @@ use enforcer_packetset::Packet;
 
 use crate::config::Point;
 
-pub use registry::{DRIVERS, open};
+pub use registry::open;
 
 /// What a device runs of ours. None: nothing.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Running(pub Option<String>);
 

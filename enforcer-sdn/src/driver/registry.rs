@@ -6,7 +6,7 @@ use crate::config::Point;
 use crate::driver::{Driver, DriverKind, nft};
 
 /// In the order of the documentation.
-pub const DRIVERS: &[DriverKind] = &[nft::KIND];
+const DRIVERS: &[DriverKind] = &[nft::KIND];
 
 /// Opens the driver that the point names.
 pub fn open(point: &Point) -> Result<Box<dyn Driver>> {
@@ -15,7 +15,13 @@ pub fn open(point: &Point) -> Result<Box<dyn Driver>> {
         bail!("enforcement point `{}`: unknown driver `{}`; known: {}", point.name, point.driver, known.join(", "));
     };
     if kind.target != point.target {
-        bail!("enforcement point `{}`: driver `{}` loads `{}`, not `{}`; change `target`", point.name, kind.name, kind.target, point.target);
+        bail!(
+            "enforcement point `{}`: driver `{}` loads `{}`, not `{}`; change `target`",
+            point.name,
+            kind.name,
+            kind.target,
+            point.target
+        );
     }
     (kind.open)(point)
 }

@@ -159,7 +159,7 @@ fn check_events(events: &[FlowEvent]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn udp_flows_are_those_of_the_model(steps in steps(Just(None))) {

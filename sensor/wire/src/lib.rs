@@ -10,6 +10,7 @@ mod ipv6;
 mod link;
 mod outcome;
 mod packet;
+mod plain;
 mod ppp;
 mod pseudo_link;
 mod transport;
@@ -25,7 +26,8 @@ pub use packet::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment, Tunn
 /// What `decode` should do beyond the headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Count flows at the innermost header after tunnels; false: at the outermost.
+    /// Count flows at the innermost transport; false: at the outermost. Tunnels without a transport of their own (GRE, IP in IP,
+    /// MPLS, PPPoE) are opened either way.
     pub decap: bool,
     /// Check IPv4, TCP, UDP and ICMP checksums, and skip packets that fail.
     pub verify_checksums: bool,

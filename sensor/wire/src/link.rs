@@ -3,7 +3,7 @@
 use crate::tunnel::{self, Trigger};
 use crate::view::View;
 use crate::walk::{Next, Step, Walk, walk};
-use crate::{Options, Outcome, pseudo_link, wlan};
+use crate::{Options, Outcome, plain, pseudo_link, wlan};
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
@@ -70,10 +70,13 @@ impl LinkType {
 /// Starts the walk with the link header.
 pub(crate) fn read(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
     let view = View::of_frame(frame, wire_len);
-    let mut state = Walk::new(view.wire_len(), options);
     if let LinkType::Ethernet = link {
-        return walk(Next::Ethernet, view, state);
+        if let Some(outcome) = plain::read(frame, view.wire_len(), options) {
+            return outcome;
+        }
+        return walk(Next::Ethernet, view, Walk::new(view.wire_len(), options));
     }
+    let mut state = Walk::new(view.wire_len(), options);
     match step(link, view, &mut state) {
         Step::On(next, inside) => walk(next, inside, state),
         Step::End(outcome) => outcome,

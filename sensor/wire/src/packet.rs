@@ -209,7 +209,7 @@ impl TcpFlags {
 pub struct Anomalies(pub u8);
 
 impl Anomalies {
-    /// A transport checksum is wrong (only when verification is on and the packet whole).
+    /// Reserved: `decode` skips packets whose checksum is wrong when it verifies at all.
     pub const BAD_CHECKSUM: u8 = 0x01;
     /// The IP length is longer than the frame, or zero (segmentation offload).
     pub const LENGTH_FROM_FRAME: u8 = 0x02;

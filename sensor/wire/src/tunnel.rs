@@ -65,12 +65,19 @@ pub(crate) fn open(trigger: Trigger, view: View<'_>) -> Option<Opened<'_>> {
     OPENERS.iter().filter(|opener| opener.triggers.contains(&trigger)).find_map(|opener| (opener.open)(view))
 }
 
-/// Whether one of the ports might announce a tunnel. No is certain, yes is a reason to look.
+/// Whether one of the ports announces a tunnel. Every UDP packet asks, so most get their answer from one word.
 pub(crate) fn is_udp_port(source: u16, destination: u16) -> bool {
-    (UDP_PORTS & port_bit(source)) | (UDP_PORTS & port_bit(destination)) != 0
+    let may_be = (UDP_PORTS & port_bit(source)) | (UDP_PORTS & port_bit(destination)) != 0;
+    may_be && is_listed(source, destination)
 }
 
-/// All UDP ports of the registry, folded onto 128 bits: every UDP packet asks, and few go on.
+#[cold]
+fn is_listed(source: u16, destination: u16) -> bool {
+    let either = [Trigger::UdpPort(source), Trigger::UdpPort(destination)];
+    OPENERS.iter().flat_map(|opener| opener.triggers).any(|trigger| either.contains(trigger))
+}
+
+/// All UDP ports of the registry, folded onto 128 bits: a bit that is clear is a certain no.
 const UDP_PORTS: u128 = fold_udp_ports(OPENERS);
 
 const fn fold_udp_ports(mut openers: &[&Opener]) -> u128 {

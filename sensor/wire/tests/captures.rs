@@ -1,5 +1,6 @@
 //! Other people's captures against other people's tools: per flow packets and bytes must equal the truth files, at the innermost and at
 //! the outermost transport.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its material is not as described")]
 
 mod shared;
 
@@ -16,6 +17,18 @@ type Flows = BTreeMap<(String, (IpAddr, u16), (IpAddr, u16)), [u64; 4]>;
 /// The truth itself is no use for these (`captures/README.md`).
 const NOT_ASKED: [&str; 4] =
     ["nDPI__fuzz-2006-09-29-28586", "nDPI__ip_fragmented_garbage", "zeek__truncated-header", "suriverify__decode-too-small"];
+
+/// Where we differ, and why that is meant.
+const EXPLAINED: [(&str, &str); 8] = [
+    ("discovery/nDPI__sflow.pcap", "tshark dissects the headers that sFlow samples quote; they are payload, the frame is UDP"),
+    ("linktypes/gopacket__be-test202.pcapng", "8 packets; tshark counts three custom blocks as packets as well"),
+    ("linktypes/gopacket__be-test901.pcapng", "tshark cannot read it"),
+    ("linktypes/tcpdump__802_15_4-data.pcap", "link type 195 is refused by name"),
+    ("linktypes/tcpdump__arcnet-rfc1051-arp-icmp-http.pcap", "link type 129 is refused by name"),
+    ("linktypes/tcpdump__ipoib.pcap", "link type 242 is refused by name"),
+    ("linktypes/tcpdump__vsock-1.pcapng", "link type 271 is refused by name"),
+    ("malformed/nDPI__fuzz-2021-06-07-c6c72a0a56.pcap", "the record says 4093509168 bytes, tshark clamps it to 2147483647"),
+];
 
 #[test]
 fn given_the_captures_when_decoded_then_flows_equal_the_truth() {
@@ -44,9 +57,11 @@ fn given_the_captures_when_decoded_then_flows_equal_the_truth() {
         println!("{category}: {right} of {} exact", right + wrong);
     }
     println!("{}", wrong.join("\n"));
+    let unexplained: Vec<_> =
+        wrong.iter().filter(|line| !EXPLAINED.iter().any(|(name, _)| line.starts_with(&format!("{name}:")))).collect();
     let (right, all) = tally.values().fold((0, 0), |(right, all), (r, w)| (right + r, all + r + w));
     println!("{right} of {all} files exact");
-    assert!(right * 1000 >= all * 985, "{right} of {all} files exact:\n{}", wrong.join("\n"));
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
 }
 
 fn compare(file: &Path, truth: &Value) -> Result<(), String> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use enforcer_packetset::L4;
 
 use crate::diagnostic::{Diagnostic, Severity, nearest};
-use crate::document::{Policy, Service};
+use crate::document::{Policy, Service, Verdict};
 use crate::service::{self, BUILT_IN};
 use crate::source::{SourceFile, Sources, Spanned};
 use crate::yaml::{self, Node};
@@ -25,6 +25,7 @@ pub const MAX_ZONE_NAME: usize = 32;
 /// Longest name of a rule: an ending such as `-2-tcp` must fit 48 characters.
 pub const MAX_RULE_NAME: usize = 40;
 
+const VERDICTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("deny", Verdict::Deny)];
 const TOP_KEYS: &[&str] = &["apiVersion", "kind", "metadata", "zones", "services", "rules"];
 
 /// Reads all files as one policy: zones, services and rules add up in the order of the files, and names are shared.
@@ -64,21 +65,19 @@ fn assemble(tops: &[Fields], sources: &Sources, log: &mut Log) -> Policy {
     for top in tops {
         head(top, &mut policy, log);
     }
-    let entries = |key: &str, log: &mut Log| -> Vec<Node> {
-        tops.iter().flat_map(|top| top.list(key, log).into_iter().flatten().cloned().collect::<Vec<_>>()).collect()
-    };
+    let entries = |key: &str, log: &mut Log| tops.iter().filter_map(|top| top.list(key, log)).flatten().collect::<Vec<_>>();
     for node in entries("zones", log) {
-        policy.zones.extend(zone::read(&node, log));
+        policy.zones.extend(zone::read(node, log));
     }
     for node in entries("services", log) {
-        policy.services.extend(read_service(&node, log));
+        policy.services.extend(read_service(node, log));
     }
     let zone_names = names(policy.zones.iter().map(|zone| &zone.name), "zone", log);
     let service_names = names(policy.services.iter().map(|service| &service.name), "service", log);
     let scope = rule::Scope { zones: zone_names, services: service_names, definitions: &policy.services };
     let mut rules = Vec::new();
     for node in entries("rules", log) {
-        rules.extend(rule::read(&node, &scope, log));
+        rules.extend(rule::read(node, &scope, log));
     }
     names(rules.iter().map(|rule| &rule.name), "rule", log);
     policy.rules = rules;

@@ -6,7 +6,7 @@ use enforcer_packetset::L4;
 use jiff::civil::Date;
 use sensor_model::Timestamp;
 
-use crate::document::{Peer, Rule, Schedule, Service, Tier, Verdict};
+use crate::document::{Peer, Rule, Schedule, Service, Tier};
 use crate::glob::Glob;
 use crate::service::{self, BUILT_IN};
 use crate::source::Spanned;
@@ -15,7 +15,7 @@ use crate::yaml::{Node, Value};
 
 use super::fields::{self, Fields, Log};
 use super::zone::RESERVED;
-use super::{MAX_RULE_NAME, suggestion};
+use super::{MAX_RULE_NAME, VERDICTS, suggestion};
 
 const KEYS: &[&str] = &[
     "name",
@@ -52,11 +52,10 @@ pub fn read(node: &Node, scope: &Scope, log: &mut Log) -> Option<Rule> {
     let from = peers(&fields, "from", scope, log);
     let to = peers(&fields, "to", scope, log);
     let services = services(&fields, scope, log);
-    let actions = [Verdict::Allow, Verdict::Deny].map(|verdict| (verdict.as_str(), verdict));
     if fields.get("action").is_none() {
         log.error("missing-key", "rule has no `action`", &fields.start(), "add `action: allow` or `action: deny`");
     }
-    let action = fields.word("action", &actions, log);
+    let action = fields.word("action", VERDICTS, log);
     let tiers = Tier::ALL.map(|tier| (tier.as_str(), tier));
     let date_help = "write the day as 2026-12-31";
     let rule = (

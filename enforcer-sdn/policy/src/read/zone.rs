@@ -4,10 +4,10 @@ use sensor_model::{MacAddr, Role};
 
 use crate::document::{Member, Mode, Verdict, Zone};
 use crate::glob::Glob;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 use super::fields::{self, Fields, Log};
-use super::{MAX_ZONE_NAME, suggestion};
+use super::{MAX_ZONE_NAME, VERDICTS, suggestion};
 
 const KEYS: &[&str] = &["name", "mode", "owner", "description", "members", "except", "priority", "intraZone"];
 const MEMBER_KEYS: &[&str] = &["asset", "role", "vendor", "prefix", "mac", "name"];
@@ -24,7 +24,6 @@ pub fn read(node: &Node, log: &mut Log) -> Option<Zone> {
         log.error("bad-name", message, &name.span, help);
     }
     let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
-    let intra = [Verdict::Allow, Verdict::Deny].map(|verdict| (verdict.as_str(), verdict));
     let whole = |text: &str| text.parse::<i32>().map_err(|_| format!("`{text}` is not a whole number"));
     let members = members(&fields, "members", log);
     if fields.get("members").is_none() {
@@ -40,7 +39,7 @@ pub fn read(node: &Node, log: &mut Log) -> Option<Zone> {
         priority: fields
             .parsed("priority", "write a number such as 10; the higher zone wins", whole, log)
             .map_or(0, |priority| priority.value),
-        intra_zone: fields.word("intraZone", &intra, log).unwrap_or(Verdict::Allow),
+        intra_zone: fields.word("intraZone", VERDICTS, log).unwrap_or(Verdict::Allow),
         name,
     })
 }
@@ -78,7 +77,7 @@ fn member(node: &Node, log: &mut Log) -> Option<Member> {
         member.mac.is_some(),
         member.name.is_some(),
     ];
-    if given == 0 {
+    if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
         let help = format!("give at least one of {}", MEMBER_KEYS.join(", "));
         log.error("empty", "a member without a key selects nothing", &node.span, &help);
     }

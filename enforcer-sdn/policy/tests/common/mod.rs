@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use enforcer_policy::{Policy, SourceFile, read};
 use sensor_model::{
     Accounting, Activity, AddressUse, Asset, AssetId, Claim, Conversation, Coverage, DirectionReason, EachWay, FlowMap,
     IpProtocol, Operation, SCHEMA, Scope, Service, Strength, Timestamp, Visibility,
@@ -10,12 +9,6 @@ use sensor_model::{
 
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
-}
-
-pub fn policy(text: &str) -> Policy {
-    read(&[SourceFile { name: "p.yaml".into(), text: text.into() }]).unwrap_or_else(|findings| {
-        panic!("{}", findings.iter().map(|finding| format!("{finding}\n")).collect::<String>());
-    })
 }
 
 pub fn asset(label: &str, addresses: &[&str], role: Option<(&str, Strength)>) -> Asset {

@@ -6,6 +6,8 @@ use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, St
 use enforcer_policy::{Action, PointRule, Ruleset};
 use enforcer_targets::{RenderOptions, TARGETS, find, prove};
 
+use crate::rulesets::fit;
+
 fn addresses(prefixes: &[&str]) -> AddressSet {
     prefixes.iter().map(|text| text.parse::<Prefix>().unwrap()).collect()
 }
@@ -41,15 +43,15 @@ fn plant() -> Ruleset {
 #[test]
 fn the_plant_is_rendered_as_reviewed_and_proven() {
     for target in TARGETS {
-        let rendering = (target.render)(&plant(), &RenderOptions::default()).unwrap();
-        let extension = if target.name == "nftables" { "nft" } else { "txt" };
+        let (ruleset, rendering) = fit(target, plant());
+        let extension = if target.name == "nftables" { "nft" } else { target.name };
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/goldens/plant.{extension}"));
         if std::env::var_os("CORDON_BLESS").is_some() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, &rendering.text).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), rendering.text, "{}", path.display());
-        prove(target, &plant(), &rendering.text).unwrap();
+        prove(target, &ruleset, &rendering.text).unwrap();
     }
 }
 

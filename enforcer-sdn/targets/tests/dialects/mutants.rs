@@ -2,9 +2,9 @@
 
 use enforcer_packetset::Packet;
 use enforcer_policy::{Action, Ruleset};
-use enforcer_targets::{NotProven, Parsed, RenderOptions, TARGETS, prove};
+use enforcer_targets::{NotProven, Parsed, Rendering, TARGETS, prove};
 
-use crate::rulesets::{Random, cases, layered_ruleset, packet};
+use crate::rulesets::{Random, cases, fit, layered_ruleset, packet};
 
 #[derive(Default, Debug)]
 struct Tally {
@@ -14,13 +14,15 @@ struct Tally {
 }
 
 /// A changed text; None where this change is not possible.
-fn mutate(random: &mut Random, text: &str, first_line: usize) -> Option<String> {
+fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
+    let text = &rendering.text;
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     // Only lines of sets and rules: the frame is not the policy's.
     let candidates: Vec<usize> = (0..lines.len())
-        .filter(|&at| at >= first_line || lines[at].contains("elements") || lines[at].contains("\t\t\t"))
+        .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
         .collect();
     let at = random.pick(&candidates);
+    let rule = rendering.rule_at(at + 1);
     match random.below(7) {
         // A digit.
         0 => change_digit(random, &mut lines[at], |_| true)?,
@@ -28,22 +30,26 @@ fn mutate(random: &mut Random, text: &str, first_line: usize) -> Option<String> 
         1 => change_digit(random, &mut lines[at], |before| before.ends_with('/') || before.chars().rev().nth(1) == Some('/'))?,
         // A port, type or code.
         2 => {
-            let start = ["dport ", "sport ", "type ", "code "].iter().find_map(|word| lines[at].find(word))?;
+            let start = ["dport ", "sport ", "type ", "code ", "eq ", "range "].iter().find_map(|word| lines[at].find(word))?;
             let (head, tail) = lines[at].split_at(start);
             let mut tail = tail.to_string();
             change_digit(random, &mut tail, |_| true)?;
             lines[at] = format!("{head}{tail}");
         }
         // The order of an exception and what it is an exception of.
-        3 if at >= first_line => {
-            let (number, version) = (lines[at].split_once("except-")?.1.to_string(), lines[at].contains("ip6 "));
-            let of = format!("allow-{number}");
-            let other =
-                (at..lines.len()).find(|&other| lines[other].ends_with(&of) && lines[other].contains("ip6 ") == version)?;
-            lines.swap(at, other);
+        3 => {
+            let of = format!("allow-{}", rule?.strip_prefix("except-")?);
+            let is_same_version = |line: &str| line.contains("2001:db8:") == lines[at].contains("2001:db8:");
+            let of_version = |rule: &str| -> Vec<usize> {
+                rendering.lines_of(rule).filter(|(_, text)| is_same_version(text)).map(|(line, _)| line - 1).collect()
+            };
+            // Of several lines each, two might have nothing in common.
+            let (exceptions, allowed) = (of_version(rule?), of_version(&of));
+            let ([_], [other]) = (exceptions.as_slice(), allowed.as_slice()) else { return None };
+            lines.swap(at, *other);
         }
         // A missing line.
-        4 if at >= first_line && at < lines.len() - 2 => drop(lines.remove(at)),
+        4 if rule.is_some() => drop(lines.remove(at)),
         // A dropped keyword or value.
         5 | 6 => {
             let words: Vec<&str> = lines[at].split(' ').collect();
@@ -63,7 +69,8 @@ fn mutate(random: &mut Random, text: &str, first_line: usize) -> Option<String> 
         _ => return None,
     }
     let mutant = lines.join("\n") + "\n";
-    (mutant != text).then_some(mutant)
+    // Blanks alone are no change.
+    (!mutant.split_whitespace().eq(text.split_whitespace())).then_some(mutant)
 }
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
@@ -91,10 +98,8 @@ fn mutants_are_found_or_mean_the_same() {
         let mut random = Random(6);
         let mut tally = Tally::default();
         while tally.unreadable + tally.different + tally.equal < wanted {
-            let ruleset = layered_ruleset(&mut random);
-            let rendering = (target.render)(&ruleset, &RenderOptions::default()).unwrap();
-            let Some(first) = rendering.lines.first() else { continue };
-            let Some(mutant) = mutate(&mut random, &rendering.text, first.line - 1) else { continue };
+            let (ruleset, rendering) = fit(target, layered_ruleset(&mut random));
+            let Some(mutant) = mutate(&mut random, &rendering) else { continue };
             match prove(target, &ruleset, &mutant) {
                 Err(NotProven::Unreadable(_)) => tally.unreadable += 1,
                 Err(NotProven::Differs(difference)) => {

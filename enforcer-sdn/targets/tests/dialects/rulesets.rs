@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
+use enforcer_targets::{RenderOptions, Rendering, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -169,19 +170,12 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
         };
         let drawn = some_selector(random);
         let allowed = Selector { destination: destination.clone(), state: StateSet::New, ..drawn };
-        // Half of each first range, so that neither rule covers the other.
+        // Half of the destination, so that no line of the allowed is covered.
         let half = AddressSet {
-            v4: allowed.source.v4.ranges().first().map_or(RangeSet::empty(), |&(a, b)| RangeSet::range(a, a + (b - a) / 2)),
-            v6: allowed.source.v6.ranges().first().map_or(RangeSet::empty(), |&(a, b)| RangeSet::range(a, a + (b - a) / 2)),
+            v4: RangeSet::range(first + 0x80, first + 0xff),
+            v6: RangeSet::range(first_v6 | 1 << 63, first_v6 | u128::from(u64::MAX)),
         };
-        // A single address has no half: then the exception would cover all.
-        let covers_all = |is_same: bool, is_empty: bool| is_same && !is_empty;
-        if covers_all(half.v4 == allowed.source.v4, half.v4.is_empty())
-            || covers_all(half.v6 == allowed.source.v6, half.v6.is_empty())
-        {
-            continue;
-        }
-        let excepted = Selector { source: half, week: WeekSet::always(), state: StateSet::Any, ..allowed.clone() };
+        let excepted = Selector { destination: half, week: WeekSet::always(), state: StateSet::Any, ..allowed.clone() };
         rules.push(rule(format!("except-{number}"), excepted, Action::Deny, true));
         rules.push(rule(format!("allow-{number}"), allowed, Action::Allow, false));
         let watched = Selector { destination, l4: L4::Protocol(47), ..Selector::any() };
@@ -196,6 +190,28 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
         (v4 || v6) && !week.is_never()
     });
     Ruleset { point: "test".into(), rules }
+}
+
+/// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
+pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
+    for rule in &mut ruleset.rules {
+        if !target.capability.stateful {
+            rule.selector.state = StateSet::Any;
+        }
+        if !target.capability.schedule {
+            rule.selector.week = WeekSet::always();
+        }
+    }
+    loop {
+        match (target.render)(&ruleset, &RenderOptions::default()) {
+            Ok(rendering) => return (ruleset, rendering),
+            Err(error) => {
+                let before = ruleset.rules.len();
+                ruleset.rules.retain(|rule| rule.id != error.rule);
+                assert!(ruleset.rules.len() < before, "an error names its rule: {error}");
+            }
+        }
+    }
 }
 
 /// A random packet near the addresses and numbers that the rulesets use.

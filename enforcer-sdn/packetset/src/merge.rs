@@ -1,0 +1,80 @@
+//! Puts together what a dialect had to write as several lines.
+
+use crate::{AddressSet, L4, Number, PortSet, RangeSet, Selector, Step};
+
+/// Neighbouring steps with one effect whose selectors differ in a single field become one step: the union of two products that share all
+/// other fields is a product again, and nothing stands between them, so no packet fares differently. Done again and again, it undoes the
+/// lines that a dialect without sets needs for one rule (each source with each destination with each port).
+#[must_use]
+pub fn merge_neighbours(steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
+    let mut merged: Vec<Step> = Vec::new();
+    for step in steps {
+        let mut last = step;
+        while let Some(before) = merged.pop() {
+            match unite(&before, &last) {
+                Some(both) => last = both,
+                None => {
+                    merged.push(before);
+                    break;
+                }
+            }
+        }
+        merged.push(last);
+    }
+    merged
+}
+
+fn unite(left: &Step, right: &Step) -> Option<Step> {
+    let (a, b) = (&left.selector, &right.selector);
+    if left.effect != right.effect || a.state != b.state || a.week != b.week {
+        return None;
+    }
+    let selector = match (a.source == b.source, a.destination == b.destination, a.l4 == b.l4) {
+        (_, true, true) => Selector { source: unite_addresses(&a.source, &b.source)?, ..a.clone() },
+        (true, false, true) => Selector { destination: unite_addresses(&a.destination, &b.destination)?, ..a.clone() },
+        (true, true, false) => Selector { l4: unite_l4(&a.l4, &b.l4)?, ..a.clone() },
+        _ => return None,
+    };
+    Some(Step { selector, effect: left.effect })
+}
+
+/// Sets of one IP version only: with two, the other side's version would matter too.
+fn unite_addresses(left: &AddressSet, right: &AddressSet) -> Option<AddressSet> {
+    let is_one_version = (left.v4.is_empty() && right.v4.is_empty()) || (left.v6.is_empty() && right.v6.is_empty());
+    is_one_version.then(|| left.union(right))
+}
+
+fn unite_l4(left: &L4, right: &L4) -> Option<L4> {
+    let ports = |a: &PortSet, b: &PortSet, c: &PortSet, d: &PortSet| unite_pairs((a, b), (c, d));
+    let bytes = |a: &RangeSet<u8>, b: &RangeSet<u8>, c: &RangeSet<u8>, d: &RangeSet<u8>| unite_pairs((a, b), (c, d));
+    match (left, right) {
+        (L4::Tcp { source: a, destination: b }, L4::Tcp { source: c, destination: d }) => {
+            ports(a, b, c, d).map(|(source, destination)| L4::Tcp { source, destination })
+        }
+        (L4::Udp { source: a, destination: b }, L4::Udp { source: c, destination: d }) => {
+            ports(a, b, c, d).map(|(source, destination)| L4::Udp { source, destination })
+        }
+        (L4::Sctp { source: a, destination: b }, L4::Sctp { source: c, destination: d }) => {
+            ports(a, b, c, d).map(|(source, destination)| L4::Sctp { source, destination })
+        }
+        (L4::Icmp { types: a, codes: b }, L4::Icmp { types: c, codes: d }) => {
+            bytes(a, b, c, d).map(|(types, codes)| L4::Icmp { types, codes })
+        }
+        (L4::Icmp6 { types: a, codes: b }, L4::Icmp6 { types: c, codes: d }) => {
+            bytes(a, b, c, d).map(|(types, codes)| L4::Icmp6 { types, codes })
+        }
+        _ => None,
+    }
+}
+
+/// The union of two products of two sets, where it is a product.
+fn unite_pairs<T: Number>(
+    left: (&RangeSet<T>, &RangeSet<T>),
+    right: (&RangeSet<T>, &RangeSet<T>),
+) -> Option<(RangeSet<T>, RangeSet<T>)> {
+    match (left.0 == right.0, left.1 == right.1) {
+        (true, _) => Some((left.0.clone(), left.1.union(right.1))),
+        (_, true) => Some((left.0.union(right.0), left.1.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,106 @@
+//! One function a command. Each reads its documents, asks a pure room, prints, and says its exit code.
+
+mod devices;
+mod judge;
+mod learn;
+mod plan;
+mod prove;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use comfy_table::{ContentArrangement, Table, presets};
+use enforcer_policy::{Diagnostic, Policy, Severity, SourceFile};
+use sensor_model::FlowMap;
+
+use crate::cli::{Cli, Command, Documents};
+use crate::config::Config;
+use crate::documents;
+use crate::exit::{Exit, failure};
+use crate::plan::Input;
+use crate::watchdog;
+
+/// Runs the command that was asked for.
+pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
+    let config = Config::load(cli.config.as_deref())?;
+    match &cli.command {
+        Command::Learn(arguments) => learn::learn(cli, &config, arguments),
+        Command::Check(arguments) => judge::check(cli, &config, arguments),
+        Command::Simulate(arguments) => judge::simulate(cli, &config, arguments),
+        Command::Diff(arguments) => judge::diff(cli, &config, arguments),
+        Command::Explain(arguments) => judge::explain(cli, &config, arguments),
+        Command::Plan(arguments) => plan::plan(cli, &config, arguments),
+        Command::Render(arguments) => prove::render(&config, arguments),
+        Command::Prove(arguments) => prove::prove(cli, &config, arguments),
+        Command::Targets => prove::targets(cli),
+        Command::Apply(arguments) => devices::apply(cli, &config, arguments, started),
+        Command::Confirm => devices::confirm(cli, &config),
+        Command::Rollback => devices::rollback(cli, &config),
+        Command::Drift => devices::drift(cli, &config),
+        Command::Verify(arguments) => verify::verify(cli, &config, arguments),
+        Command::Serve => serve::serve(&config),
+        Command::Watchdog { plan } => watchdog::run(&config, plan).map(|()| Exit::Done),
+    }
+}
+
+/// A policy and the merged flow maps that give its names their addresses.
+struct Loaded {
+    policy: Policy,
+    map: FlowMap,
+    policy_inputs: Vec<Input>,
+    map_inputs: Vec<Input>,
+}
+
+impl Loaded {
+    /// What the options name, else what the configuration names.
+    fn read(config: &Config, arguments: &Documents) -> Result<Self> {
+        let (policy, policy_inputs) = read_policy(config, &arguments.policy)?;
+        let (map, map_inputs) = read_map(config, &arguments.flowmap)?;
+        Ok(Self { policy, map, policy_inputs, map_inputs })
+    }
+}
+
+fn read_policy(config: &Config, option: &[PathBuf]) -> Result<(Policy, Vec<Input>)> {
+    let paths = if option.is_empty() { &config.policy } else { option };
+    if paths.is_empty() {
+        bail!("no policy given; add --policy FILE (`enforcer-sdn learn` writes a first one)");
+    }
+    let files = paths.iter().map(|path| Ok(SourceFile { name: path.display().to_string(), text: documents::text(path)? }));
+    let files: Vec<SourceFile> = files.collect::<Result<_>>()?;
+    let policy = enforcer_policy::read(&files).map_err(|found| refused(&found))?;
+    Ok((policy, documents::inputs(paths)?))
+}
+
+fn read_map(config: &Config, option: &[String]) -> Result<(FlowMap, Vec<Input>)> {
+    let names = if option.is_empty() { &config.flowmap } else { option };
+    let (maps, inputs): (Vec<FlowMap>, Vec<Input>) =
+        documents::flow_maps(names)?.into_iter().map(|loaded| (loaded.map, loaded.input)).unzip();
+    Ok((enforcer_policy::merge(&maps), inputs))
+}
+
+/// Prints what is wrong with a document, and ends the command.
+fn refused(found: &[Diagnostic]) -> anyhow::Error {
+    found.iter().for_each(|finding| eprintln!("{finding}"));
+    let errors = found.iter().filter(|finding| finding.severity == Severity::Error).count();
+    failure(Exit::Error, format!("the policy has {errors} error{}; nothing was done", if errors == 1 { "" } else { "s" }))
+}
+
+/// A table as every command prints it.
+fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_header(head.iter().copied());
+    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        table.set_width(120);
+    }
+    table.add_rows(rows);
+    table
+}
+
+/// `1 rule`, `2 rules`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,164 @@
+//! `plan`: policy and flow map to proven texts for every enforcement point, compared with what runs there now.
+
+use anyhow::{Context, Result, bail};
+use enforcer_packetset::Prefix;
+use enforcer_policy::{Outcome, Standing};
+use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side};
+use enforcer_targets::{NotProven, RenderOptions, Target};
+use sensor_model::FlowMap;
+
+use crate::cli::{Cli, Output, PlanArgs};
+use crate::command::{Loaded, counted, refused};
+use crate::config::{Config, Point};
+use crate::exit::{Exit, failure};
+use crate::plan::{Plan, PointPlan, running_sha256};
+use crate::store::{Store, write_atomically};
+use crate::{apply, clock, driver};
+
+pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
+    if config.points.is_empty() {
+        bail!("the configuration names no enforcement point; add a [[point]] section, or use `render` to only see the text");
+    }
+    let Loaded { policy, map, policy_inputs, map_inputs } = Loaded::read(config, &arguments.documents)?;
+    let now = clock::now();
+    let impact = enforcer_policy::simulate(&policy, &map, now).map_err(|found| refused(&found))?;
+    let cuts = impact
+        .conversations
+        .iter()
+        .filter(|fate| fate.outcome == Outcome::Denied && fate.mode == Some("enforce") && fate.standing == Standing::Answered)
+        .map(|fate| format!("{} -> {} {}: {}", fate.client_label, fate.server_label, fate.service, fate.why))
+        .collect();
+    let mut points = Vec::new();
+    let mut valid_until = None;
+    for point in &config.points {
+        let (target, compiled) = compile_point(&policy, &map, point)?;
+        points.push(plan_point(point, target, &compiled)?);
+        valid_until = [valid_until, compiled.valid_until].into_iter().flatten().min();
+    }
+    let parent = Store::open(&config.state)?.confirmed()?.map(|applied| applied.plan.id);
+    let plan = Plan {
+        schema: String::new(),
+        id: String::new(),
+        parent,
+        made_at: now,
+        policy: policy_inputs,
+        flowmaps: map_inputs,
+        valid_until,
+        cuts,
+        cuts_accepted: arguments.accept_cuts,
+        points,
+    };
+    let plan = plan.seal()?;
+    if let Some(path) = &arguments.out {
+        write_atomically(path, plan.to_json()?.as_bytes())?;
+    }
+    match cli.output {
+        Output::Json => print!("{}", plan.to_json()?),
+        Output::Table => print_plan(&plan, arguments),
+    }
+    Ok(match (plan.cuts.is_empty() || plan.cuts_accepted, plan.changes_anything()) {
+        (false, _) => Exit::TrafficWouldBreak,
+        (true, true) => Exit::ChangesPending,
+        (true, false) => Exit::Done,
+    })
+}
+
+/// The dialect of a point, and the ruleset that it shall hold.
+pub fn compile_point(policy: &Policy, map: &FlowMap, point: &Point) -> Result<(&'static Target, Compiled)> {
+    compile_for(policy, map, point, &point.target)
+}
+
+/// The same in another dialect.
+pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) -> Result<(&'static Target, Compiled)> {
+    let known = || enforcer_targets::TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
+    let found = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`; known: {}", known()))?;
+    let side = |(name, prefixes): (&String, &Vec<String>)| -> Result<Side> {
+        let prefixes: Result<Vec<Prefix>, String> = prefixes.iter().map(|prefix| prefix.parse()).collect();
+        let prefixes =
+            prefixes.map_err(|refused| anyhow::anyhow!("enforcement point `{}`, side `{name}`: {refused}", point.name))?;
+        Ok(Side { name: name.clone(), addresses: prefixes.into_iter().collect() })
+    };
+    let sees = if point.sides.is_empty() {
+        Sees::Everything
+    } else {
+        Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?)
+    };
+    let described =
+        EnforcementPoint { name: point.name.clone(), target: target.to_owned(), sees, stateful: found.capability.stateful };
+    let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
+    Ok((found, compiled))
+}
+
+/// The text of a ruleset, read back by the dialect's own parser and found equal. Anything else is no text.
+pub fn proven_text(target: &Target, compiled: &Compiled) -> Result<String> {
+    let rendering = (target.render)(&compiled.ruleset, &RenderOptions::default())
+        .with_context(|| format!("cannot write the rules of `{}` for {}", compiled.ruleset.point, target.name))?;
+    match enforcer_targets::prove(target, &compiled.ruleset, &rendering.text) {
+        Ok(_) => Ok(rendering.text),
+        Err(unproven @ NotProven::Differs(_)) => Err(failure(
+            Exit::ProofFailed,
+            format!("the rendered text is not equal to the policy, so it is not written: {unproven}"),
+        )),
+        Err(unproven) => {
+            Err(failure(Exit::ProofFailed, format!("the rendered text could not be proven, so it is not written: {unproven}")))
+        }
+    }
+}
+
+fn plan_point(point: &Point, target: &'static Target, compiled: &Compiled) -> Result<PointPlan> {
+    let text = proven_text(target, compiled)?;
+    let running = driver::open(point)?.read_back().with_context(|| format!("enforcement point `{}`", point.name))?;
+    let changes = match &running.0 {
+        None => compiled.ruleset.rules.iter().map(|rule| format!("+ {} {}", action(rule.action), rule.id)).collect(),
+        Some(running) => apply::changes(target, running, &text)?,
+    };
+    Ok(PointPlan {
+        name: point.name.clone(),
+        target: point.target.clone(),
+        driver: point.driver.clone(),
+        running_sha256: running_sha256(&running),
+        text,
+        changes,
+        gaps: compiled.gaps.iter().map(ToString::to_string).collect(),
+    })
+}
+
+const fn action(action: enforcer_policy::Action) -> &'static str {
+    match action {
+        enforcer_policy::Action::Allow => "allow",
+        enforcer_policy::Action::Deny => "deny",
+        enforcer_policy::Action::Log => "log",
+    }
+}
+
+fn print_plan(plan: &Plan, arguments: &PlanArgs) {
+    for point in &plan.points {
+        println!("enforcement point `{}` ({}, proven equal to the policy):", point.name, point.target);
+        if point.changes.is_empty() {
+            println!("  no change");
+        }
+        point.changes.iter().for_each(|change| println!("  {change}"));
+        point.gaps.iter().for_each(|gap| println!("  gap: {gap}"));
+    }
+    if let Some(until) = plan.valid_until {
+        println!("valid until {until}: then a schedule or an expiry changes the rules, plan again");
+    }
+    if !plan.cuts.is_empty() {
+        println!(
+            "{} in use would be cut{}:",
+            counted(plan.cuts.len(), "conversation"),
+            if plan.cuts_accepted { " (accepted)" } else { "" }
+        );
+        plan.cuts.iter().for_each(|cut| println!("  {cut}"));
+        if !plan.cuts_accepted {
+            println!("`apply` refuses this plan; change the policy, or plan again with --accept-cuts");
+        }
+    }
+    match &arguments.out {
+        Some(path) if plan.changes_anything() => {
+            println!("plan {} written; next: enforcer-sdn apply {} --confirm 10m", plan.short_id(), path.display());
+        }
+        Some(_) => println!("plan {} written; it changes nothing", plan.short_id()),
+        None => println!("plan {} not kept; add --out FILE to apply it", plan.short_id()),
+    }
+}

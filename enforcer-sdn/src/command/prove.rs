@@ -1,0 +1,85 @@
+//! The commands about text: render, prove, targets.
+
+use anyhow::{Context, Result, bail};
+use enforcer_targets::{NotProven, counterexample};
+use serde_json::json;
+
+use crate::cli::{Cli, Output, Prove, Render};
+use crate::command::plan::{compile_for, proven_text};
+use crate::command::{Loaded, counted, table};
+use crate::config::{Config, Point};
+use crate::documents;
+use crate::exit::{Exit, failure};
+use crate::store::write_atomically;
+
+pub fn render(config: &Config, arguments: &Render) -> Result<Exit> {
+    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
+    let text = proven_text(target, &compiled)?;
+    compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
+    match &arguments.out {
+        Some(path) => write_atomically(path, text.as_bytes())?,
+        None => print!("{text}"),
+    }
+    Ok(Exit::Done)
+}
+
+pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
+    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
+    let name = arguments.text.display().to_string();
+    let text = documents::text(&arguments.text)?;
+    match enforcer_targets::prove(target, &compiled.ruleset, &text) {
+        Ok(proof) => {
+            match cli.output {
+                Output::Json => println!(
+                    "{}",
+                    json!({"proven": true, "text": name, "rules": compiled.ruleset.rules.len(), "notes": proof.notes})
+                ),
+                Output::Table => {
+                    println!(
+                        "proven: `{name}` denies and logs the same packets as the policy ({})",
+                        counted(compiled.ruleset.rules.len(), "rule")
+                    );
+                    proof.notes.iter().for_each(|note| println!("note: {note}"));
+                }
+            }
+            Ok(Exit::Done)
+        }
+        Err(NotProven::Differs(difference)) => {
+            write_atomically(&arguments.counterexample, &counterexample::pcap(&difference.packet))?;
+            let message = format!("{name}: {difference} (the packet is in `{}`)", arguments.counterexample.display());
+            Err(failure(Exit::ProofFailed, message))
+        }
+        Err(NotProven::Unreadable(error)) => Err(failure(Exit::ProofFailed, format!("{name}:{error}"))),
+        Err(NotProven::TooLarge(limit)) => Err(failure(Exit::ProofFailed, format!("{name}: not proven: {limit}"))),
+    }
+}
+
+pub fn targets(cli: &Cli) -> Result<Exit> {
+    let all = enforcer_targets::TARGETS;
+    if cli.output == Output::Json {
+        println!("{}", json!(all.iter().map(|target| json!({"name": target.name, "title": target.title})).collect::<Vec<_>>()));
+        return Ok(Exit::Done);
+    }
+    let yes = |can: bool| if can { "yes" } else { "no" }.to_owned();
+    let rows = all.iter().map(|target| {
+        let can = target.capability;
+        vec![target.name.into(), target.title.into(), yes(can.stateful), yes(can.ipv6), yes(can.log_only), yes(can.schedule)]
+    });
+    println!("{}", table(&["target", "what it is", "stateful", "IPv6", "log only", "schedule"], rows));
+    Ok(Exit::Done)
+}
+
+/// The configured point; without any, one that is only rendered for.
+fn chosen(config: &Config, point: Option<&str>, target: Option<&str>) -> Result<(Point, String)> {
+    if config.points.is_empty() && point.is_none() {
+        let Some(target) = target else { bail!("no enforcement point is configured; name a dialect with --target") };
+        return Ok((Point::unreached(target), target.to_owned()));
+    }
+    let point = config.point(point).context("for which device")?.clone();
+    let target = target.map_or_else(|| point.target.clone(), str::to_owned);
+    Ok((point, target))
+}

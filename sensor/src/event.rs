@@ -1,0 +1,35 @@
+//! What the packet path tells the control plane: small values, in packet order.
+
+use sensor_dissect::Finding;
+use sensor_flow::{FlowEvent, FlowId};
+use sensor_identify::Sighting;
+use sensor_model::Fact;
+
+/// One flow within the whole sensor: flow ids are unique only within their table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowRef {
+    /// The worker (live) or shard (replay) whose table tracks the flow.
+    pub table: u16,
+    pub flow: FlowId,
+}
+
+/// Something the hub must know, caused by packet `number` of its worker or capture.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub number: u64,
+    pub table: u16,
+    pub what: What,
+}
+
+/// The kinds of news.
+#[derive(Clone, Debug)]
+pub enum What {
+    Flow(FlowEvent),
+    Found {
+        flow: FlowId,
+        finding: Finding,
+    },
+    Sighted(Sighting),
+    /// Heard outside any flow (ARP).
+    Heard(Fact),
+}

@@ -1,0 +1,117 @@
+//! Prometheus text from a snapshot. The only place that knows the library. Labels come from closed sets, never an address.
+
+use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::live::snapshot::Snapshot;
+use sensor_model::Visibility;
+
+/// Every metric of a scrape. The totals are kept elsewhere, so a scrape builds its own registry.
+pub fn render(snapshot: &Snapshot) -> Result<String, prometheus::Error> {
+    let registry = Registry::new();
+    write_packet_path(&registry, snapshot)?;
+    write_control_plane(&registry, snapshot)?;
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    Ok(String::from_utf8(text).unwrap_or_default())
+}
+
+fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), prometheus::Error> {
+    let (frames, stages, source, status) = (&snapshot.frames, &snapshot.stages, &snapshot.source, &snapshot.status);
+    counter(registry, "sensor_packets_total", "Frames that reached a worker.", frames.packets)?;
+    counter(registry, "sensor_wire_bytes_total", "Bytes of these frames on the wire.", frames.wire_bytes)?;
+    let outcome = counters(
+        registry,
+        "sensor_decoded_packets_total",
+        "Frames by what they turned out to be; they add up to all.",
+        "outcome",
+    )?;
+    for (label, count) in [
+        ("flow", stages.flow_packets),
+        ("refused", stages.refused_packets),
+        ("later_fragment", frames.later_fragments),
+        ("arp", frames.arp),
+        ("non_ip", frames.other_non_ip),
+    ] {
+        outcome.with_label_values(&[label]).inc_by(count);
+    }
+    for (reason, count) in frames.skipped() {
+        outcome.with_label_values(&[reason]).inc_by(count);
+    }
+    counter(
+        registry,
+        "sensor_port_received_packets_total",
+        "Frames the port took in, as its driver counts.",
+        source.port_received,
+    )?;
+    counter(registry, "sensor_port_sent_packets_total", "Frames the port sent; must stay 0.", source.port_sent)?;
+    let lost = counters(registry, "sensor_lost_packets_total", "Frames lost before a worker saw them, by where.", "stage")?;
+    for (label, count) in [
+        ("port", source.port_dropped),
+        ("kernel", source.kernel_dropped),
+        ("ring_full", source.ring_full),
+        ("no_socket", source.no_socket),
+    ] {
+        lost.with_label_values(&[label]).inc_by(count);
+    }
+    counter(registry, "sensor_fill_ring_empty_total", "Times the kernel found no free buffer.", source.fill_ring_empty)?;
+    counter(registry, "sensor_flows_opened_total", "Flows that began.", stages.flows_opened)?;
+    counter(registry, "sensor_flows_evicted_total", "Flows dropped from a full table before their end.", stages.flows_evicted)?;
+    gauge(registry, "sensor_flows_active", "Flows tracked now.", stages.flows_active)?;
+    counter(registry, "sensor_sessions_opened_total", "Flows whose payload was inspected.", stages.sessions_opened)?;
+    counter(registry, "sensor_sessions_refused_total", "Flows that went uninspected for want of room.", stages.sessions_refused)?;
+    counter(registry, "sensor_events_dropped_total", "Events that found the hub's queue full.", status.dropped_events)
+}
+
+fn write_control_plane(registry: &Registry, snapshot: &Snapshot) -> Result<(), prometheus::Error> {
+    let (status, map) = (&snapshot.status, &snapshot.map);
+    gauge(registry, "sensor_assets", "Assets known.", status.assets as u64)?;
+    gauge(registry, "sensor_conversations", "Conversations known.", status.conversations as u64)?;
+    counter(registry, "sensor_conversations_refused_total", "Flows left out of a full map.", status.refused_conversations)?;
+    counter(
+        registry,
+        "sensor_missed_bytes_total",
+        "TCP bytes that were acknowledged and never seen.",
+        map.accounting.missed_bytes,
+    )?;
+    let seen = IntGaugeVec::new(Opts::new("sensor_hosts", "Assets by how the tap sees them."), &["visibility"])?;
+    registry.register(Box::new(seen.clone()))?;
+    for visibility in
+        [Visibility::BothWays, Visibility::SendsOnly, Visibility::ReceivesOnly, Visibility::BroadcastOnly, Visibility::Never]
+    {
+        let count = map.assets.iter().filter(|asset| asset.coverage.visibility == visibility).count();
+        seen.with_label_values(&[&visibility.as_str().replace(' ', "_")]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    counter(registry, "sensor_alerts_total", "Alerts raised.", status.alerts)?;
+    counter(
+        registry,
+        "sensor_alerts_suppressed_total",
+        "Alerts held back by the hourly limit of their asset.",
+        status.suppressed_alerts,
+    )?;
+    gauge(registry, "sensor_outbox_alerts", "Alerts that the broker has not acknowledged.", status.waiting_alerts)?;
+    counter(registry, "sensor_outbox_dropped_alerts_total", "Alerts dropped from a full outbox.", status.dropped_alerts)?;
+    if let Some(connected) = status.broker_connected {
+        gauge(registry, "sensor_broker_connected", "1 while the MQTT broker is connected.", connected.into())?;
+    }
+    let age = Gauge::new("sensor_snapshot_age_seconds", "Time since the published state was built.")?;
+    age.set(snapshot.published_at.elapsed().as_secs_f64());
+    registry.register(Box::new(age))
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, total: u64) -> Result<(), prometheus::Error> {
+    let counter = IntCounter::new(name, help)?;
+    counter.inc_by(total);
+    registry.register(Box::new(counter))
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
+    let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, value: u64) -> Result<(), prometheus::Error> {
+    let gauge = IntGauge::new(name, help)?;
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    registry.register(Box::new(gauge))
+}

@@ -1,0 +1,10 @@
+//! Sinks: what the sensor knows, in the forms that others read. One file a form.
+
+pub mod community_id;
+pub mod conn_log;
+pub mod metrics;
+pub mod mqtt;
+pub mod outbox;
+pub mod staged;
+pub mod stats;
+pub mod topics;

@@ -1,0 +1,90 @@
+//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + `non_ip_packets` +
+//! `later_fragments` + the sum of `skipped`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::counts::{FrameCounts, StageCounts};
+
+/// How one capture file fared.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileStats {
+    pub path: String,
+    pub packets: u64,
+    /// On the wire.
+    pub bytes: u64,
+    /// Why the file was not read, or not to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Stats {
+    pub sensor: String,
+    pub packets: u64,
+    pub bytes: u64,
+    pub captured_bytes: u64,
+    pub flow_packets: u64,
+    /// Their flows found no room in a full table.
+    pub refused_packets: u64,
+    /// ARP included.
+    pub non_ip_packets: u64,
+    pub arp_packets: u64,
+    pub later_fragments: u64,
+    pub skipped: BTreeMap<&'static str, u64>,
+    pub flows: u64,
+    pub flow_table: FlowTableStats,
+    pub dissect: DissectStats,
+    pub map: MapStats,
+    pub files: Vec<FileStats>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct FlowTableStats {
+    pub opened: u64,
+    pub ended: u64,
+    pub evicted: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DissectStats {
+    pub sessions_opened: u64,
+    pub sessions_refused: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct MapStats {
+    pub assets: usize,
+    /// Observations of internal and external addresses that a full inventory did not take, and facts about hosts never heard.
+    pub assets_refused_internal: u64,
+    pub assets_refused_external: u64,
+    pub hearsay: u64,
+    pub conversations: usize,
+    pub conversations_refused: u64,
+    pub alerts: u64,
+    pub alerts_suppressed: u64,
+}
+
+impl Stats {
+    #[must_use]
+    pub fn new(sensor: &str, frames: &FrameCounts, stages: &StageCounts, map: MapStats, files: Vec<FileStats>) -> Self {
+        Self {
+            sensor: sensor.to_owned(),
+            packets: frames.packets,
+            bytes: frames.wire_bytes,
+            captured_bytes: frames.captured_bytes,
+            flow_packets: stages.flow_packets,
+            refused_packets: stages.refused_packets,
+            non_ip_packets: frames.arp + frames.other_non_ip,
+            arp_packets: frames.arp,
+            later_fragments: frames.later_fragments,
+            skipped: frames.skipped().collect(),
+            flows: stages.flows_ended,
+            flow_table: FlowTableStats { opened: stages.flows_opened, ended: stages.flows_ended, evicted: stages.flows_evicted },
+            dissect: DissectStats { sessions_opened: stages.sessions_opened, sessions_refused: stages.sessions_refused },
+            map,
+            files,
+        }
+    }
+}

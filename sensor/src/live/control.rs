@@ -1,0 +1,184 @@
+//! The hub's thread: the only one that writes the sensor's state. Takes batches, publishes snapshots, sees that alerts and memory
+//! reach the disk.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use sd_notify::NotifyState;
+use sensor_capture::Live;
+use sensor_model::{Accounting, Alert};
+use tracing::{error, info, warn};
+
+use super::queue::{Batch, now};
+use super::snapshot::{RECENT_ALERTS, Snapshot, Status};
+use crate::config::Config;
+use crate::counts::{FrameCounts, StageCounts};
+use crate::export::outbox::{Message, Outbox};
+use crate::export::topics;
+use crate::hub::Hub;
+use crate::store::Store;
+
+/// How fresh what is published is, at best. A large map is published more rarely: building it may take a quarter of the hub's time.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+const BUILD_SHARE: u32 = 4;
+const WAIT: Duration = Duration::from_millis(100);
+
+pub struct Control {
+    pub hub: Hub,
+    pub live: Live,
+    pub store: Option<Store>,
+    pub outbox: Option<Arc<Outbox>>,
+    pub published: Arc<ArcSwap<Snapshot>>,
+    pub events: Receiver<Batch>,
+    pub queues: usize,
+    pub settings: Config,
+}
+
+/// What the queues have told so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct QueueTotals {
+    frames: FrameCounts,
+    stages: StageCounts,
+    dropped_events: u64,
+}
+
+impl Control {
+    /// Until every queue has ended and said its last word.
+    pub fn run(mut self) -> Result<()> {
+        let mut totals = vec![QueueTotals::default(); self.queues];
+        let mut recent = VecDeque::new();
+        let mut publish_at = Instant::now();
+        let mut save_at = Instant::now() + self.settings.store.interval.0;
+        let mut dropped_events = 0;
+        notify(&[NotifyState::Ready]);
+        loop {
+            match self.events.recv_timeout(WAIT) {
+                Ok(batch) => self.take(batch, &mut totals, &mut recent),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let started = Instant::now();
+            if started >= publish_at {
+                self.publish(&totals, &recent);
+                notify(&[NotifyState::Watchdog]);
+                publish_at = started + PUBLISH_EVERY.max(started.elapsed() * BUILD_SHARE);
+                let dropped: u64 = totals.iter().map(|total| total.dropped_events).sum();
+                if dropped > dropped_events {
+                    error!(
+                        events = dropped - dropped_events,
+                        "the hub is too slow: events were dropped, counts of flows may be late or missing"
+                    );
+                    dropped_events = dropped;
+                }
+            }
+            if started >= save_at {
+                self.save();
+                save_at = Instant::now() + self.settings.store.interval.0;
+            }
+        }
+        notify(&[NotifyState::Stopping]);
+        self.publish(&totals, &recent);
+        self.save();
+        let frames = self.published.load().frames;
+        info!(packets = frames.packets, "drained");
+        Ok(())
+    }
+
+    fn take(&mut self, batch: Batch, totals: &mut [QueueTotals], recent: &mut VecDeque<Alert>) {
+        if let Some(total) = totals.get_mut(batch.queue) {
+            *total = QueueTotals { frames: batch.frames, stages: batch.stages, dropped_events: batch.dropped_events };
+        }
+        for event in batch.events {
+            self.hub.take(event);
+        }
+        let alerts = self.hub.take_alerts();
+        if alerts.is_empty() {
+            return;
+        }
+        if let Some(outbox) = &self.outbox {
+            let messages: Vec<_> = alerts.iter().filter_map(to_message).collect();
+            if let Err(cause) = outbox.push(&messages) {
+                error!(%cause, "alerts could not be kept for the broker");
+            }
+        }
+        for alert in alerts {
+            info!(id = alert.id, severity = alert.severity.as_str(), kind = alert.kind.as_str(), "{}", alert.summary);
+            recent.push_back(alert);
+            if recent.len() > RECENT_ALERTS {
+                recent.pop_front();
+            }
+        }
+    }
+
+    fn publish(&self, totals: &[QueueTotals], recent: &VecDeque<Alert>) {
+        let (mut frames, mut stages, mut dropped_events) = (FrameCounts::default(), StageCounts::default(), 0);
+        for total in totals {
+            frames.add(&total.frames);
+            stages.add(&total.stages);
+            dropped_events += total.dropped_events;
+        }
+        let source = self.live.stats();
+        let lost_packets = source.kernel_dropped + source.ring_full + source.no_socket + source.port_dropped;
+        let map = self.hub.flow_map(Accounting {
+            packets: frames.packets,
+            lost_packets,
+            skipped_packets: frames.skipped_total(),
+            missed_bytes: 0,
+            evicted_flows: stages.flows_evicted,
+        });
+        let before = self.published.load();
+        let outbox = self.outbox.as_ref().map(|outbox| outbox.state()).unwrap_or_default();
+        let status = Status {
+            now: now(),
+            learning_until: self.hub.alerts().learning_until(),
+            packets: frames.packets,
+            bytes: frames.wire_bytes,
+            flow_packets: stages.flow_packets,
+            non_ip_packets: frames.arp + frames.other_non_ip,
+            later_fragments: frames.later_fragments,
+            skipped_packets: frames.skipped_total(),
+            refused_packets: stages.refused_packets,
+            lost_packets,
+            dropped_events,
+            sent_frames: source.port_sent,
+            active_flows: stages.flows_active,
+            evicted_flows: stages.flows_evicted,
+            uninspected_flows: stages.sessions_refused,
+            assets: map.assets.len(),
+            conversations: map.conversations.len(),
+            refused_conversations: self.hub.conversations().refused,
+            alerts: self.hub.alerts().total,
+            suppressed_alerts: self.hub.alerts().suppressed,
+            waiting_alerts: outbox.waiting,
+            dropped_alerts: outbox.dropped,
+            broker_connected: self.outbox.as_ref().map(|_| outbox.connected),
+            ..before.status.clone()
+        };
+        let alerts = recent.iter().cloned().collect();
+        self.published.store(Arc::new(Snapshot { published_at: Instant::now(), map, status, alerts, frames, stages, source }));
+    }
+
+    fn save(&mut self) {
+        if let Some(store) = &mut self.store
+            && let Err(cause) = store.save(&self.published.load().map, self.hub.alerts().learning_until())
+        {
+            warn!(%cause, "the memory could not be written; a restart would forget the latest");
+        }
+    }
+}
+
+fn to_message(alert: &Alert) -> Option<Message> {
+    let payload = serde_json::to_string(alert).ok()?;
+    Some(Message { topic: topics::alert(alert), payload })
+}
+
+/// Without a service manager this does nothing.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(cause) = sd_notify::notify(state) {
+        warn!(%cause, "the service manager could not be told");
+    }
+}

@@ -1,0 +1,183 @@
+//! A router under test between two wires: packets of any address go in on one side, and what comes out on the other is known.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use pcap::{Active, Capture};
+
+use crate::link;
+use crate::namespace::Namespace;
+use crate::packet::{self, ICMP, ICMPV6, Link, Network, TCP, UDP};
+use crate::wire_sender::WireSender;
+
+/// What is behind each wire.
+pub const LEFT_V4: &str = "10.10.0.0/16";
+pub const RIGHT_V4: &str = "10.20.0.0/16";
+pub const LEFT_V6: &str = "fd10::/32";
+pub const RIGHT_V6: &str = "fd20::/32";
+
+const ROUTER_MAC: [[u8; 6]; 2] = [[2, 0, 0, 0, 1, 1], [2, 0, 0, 0, 1, 2]];
+const HOST_MAC: [[u8; 6]; 2] = [[2, 0, 0, 0, 2, 1], [2, 0, 0, 0, 2, 2]];
+/// The hosts on the wires themselves (RFC 5737): in no policy, so they always get through.
+const HOST_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(192, 0, 2, 6)];
+const MARK: &[u8] = b"cordon packet number ";
+/// How long the last packet may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A packet that opens something, as a policy speaks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Opening {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// IANA number.
+    pub protocol: u8,
+    pub source_port: u16,
+    /// ICMP: the type.
+    pub destination_port: u16,
+}
+
+/// A router that forwards between two wires, and nothing else.
+#[derive(Debug)]
+pub struct Firewall {
+    pub router: Namespace,
+    hosts: [Namespace; 2],
+}
+
+impl Firewall {
+    /// # Errors
+    /// Without root, iproute2 or ethtool.
+    pub fn build() -> Result<Self> {
+        let firewall =
+            Self { router: Namespace::create("firewall")?, hosts: [Namespace::create("left")?, Namespace::create("right")?] };
+        let router = &firewall.router;
+        router.sysctl("net.ipv4.ip_forward", "1")?;
+        router.sysctl("net.ipv6.conf.all.disable_ipv6", "0")?;
+        router.sysctl("net.ipv6.conf.default.disable_ipv6", "0")?;
+        router.sysctl("net.ipv6.conf.default.accept_dad", "0")?;
+        router.sysctl("net.ipv6.conf.all.forwarding", "1")?;
+        for side in 0..2 {
+            let wire = ["left", "right"][side];
+            link::connect((router, wire), (&firewall.hosts[side], "wire0"))?;
+            link::set_mac(router, wire, &text(ROUTER_MAC[side]))?;
+            let (v4, v6) = [(LEFT_V4, LEFT_V6), (RIGHT_V4, RIGHT_V6)][side];
+            let host = HOST_V4[side].to_string();
+            let own = Ipv4Addr::from(u32::from(HOST_V4[side]) - 1);
+            router.run("ip", &["addr", "add", &format!("{own}/30"), "dev", wire])?;
+            router.run("ip", &["neigh", "add", &host, "lladdr", &text(HOST_MAC[side]), "dev", wire, "nud", "permanent"])?;
+            router.run("ip", &["route", "add", v4, "via", &host, "dev", wire])?;
+            router.run(
+                "ip",
+                &["-6", "neigh", "add", "fe80::2", "lladdr", &text(HOST_MAC[side]), "dev", wire, "nud", "permanent"],
+            )?;
+            router.run("ip", &["-6", "route", "add", v6, "via", "fe80::2", "dev", wire])?;
+        }
+        Ok(firewall)
+    }
+
+    /// Replaces whatever rules there are.
+    ///
+    /// # Errors
+    /// When nft refuses the text.
+    pub fn load(&self, rules: &Path) -> Result<()> {
+        self.router.run("nft", &["flush", "ruleset"])?;
+        let _ = self.router.run("conntrack", &["-F"]);
+        let mut command = self.router.command("nft");
+        crate::namespace::run(command.env("TZ", "UTC").arg("-f").arg(rules)).map(|_| ())
+    }
+
+    /// Sends every packet once, and tells which came out on the other side.
+    ///
+    /// # Errors
+    /// When even the packet that no rule speaks of does not come out.
+    pub fn passed(&self, openings: &[Opening]) -> Result<Vec<bool>> {
+        let mut through = BTreeSet::new();
+        for side in 0..2 {
+            let mine: Vec<(usize, &Opening)> =
+                openings.iter().enumerate().filter(|(_, one)| side_of(one.source) == side).collect();
+            through.extend(self.cross(side, &mine)?);
+        }
+        Ok((0..openings.len()).map(|number| through.contains(&number)).collect())
+    }
+
+    fn cross(&self, from: usize, openings: &[(usize, &Opening)]) -> Result<BTreeSet<usize>> {
+        let to = 1 - from;
+        let mut ear = self.hosts[to]
+            .enter(|| Ok(Capture::from_device("wire0")?.immediate_mode(true).timeout(10).buffer_size(1 << 24).open()?))?;
+        let mut sender = WireSender::open(&self.hosts[from], "wire0")?;
+        let link = Link::between(HOST_MAC[from], ROUTER_MAC[from]);
+        let mut through = BTreeSet::new();
+        // In groups, so that no buffer between us and the router runs over; each ends with a packet that must get through.
+        for (round, group) in openings.chunks(256).enumerate() {
+            for (number, opening) in group {
+                sender.send(&frame(&link, opening, *number))?;
+            }
+            let last = usize::MAX - round;
+            let port = u16::try_from(10_000 + round).unwrap_or(u16::MAX);
+            let marker = Opening {
+                source: HOST_V4[from].into(),
+                destination: HOST_V4[to].into(),
+                protocol: UDP,
+                source_port: port,
+                destination_port: 9,
+            };
+            sender.send(&frame(&link, &marker, last))?;
+            listen(&mut ear, last, &mut through)?;
+        }
+        Ok(through)
+    }
+}
+
+/// Takes numbers off the wire until `last`.
+fn listen(ear: &mut Capture<Active>, last: usize, through: &mut BTreeSet<usize>) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        match ear.next_packet() {
+            Ok(packet) => match number_in(packet.data) {
+                Some(number) if number == last => return Ok(()),
+                Some(number) => drop(through.insert(number)),
+                None => {}
+            },
+            Err(pcap::Error::TimeoutExpired) => {}
+            Err(error) => return Err(error).context("listening on the far side"),
+        }
+    }
+    bail!("a packet that no rule speaks of did not cross the router")
+}
+
+fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
+    let Opening { source, destination, protocol, source_port, destination_port } = *opening;
+    let network = Network { source, destination, protocol, id: 1 };
+    let payload = [MARK, &(number as u64).to_be_bytes()].concat();
+    let ports = (source_port, destination_port);
+    let message = match protocol {
+        TCP => packet::tcp(&network, ports, (1, 0), packet::SYN, &payload),
+        UDP => packet::udp(&network, ports, &payload),
+        // Identifier and sequence number before the data (RFC 792).
+        ICMP | ICMPV6 => {
+            packet::icmp(&network, u8::try_from(destination_port).unwrap_or(8), 0, &[&[0, 1, 0, 1], &payload[..]].concat())
+        }
+        _ => payload,
+    };
+    link.ip(&network, &message)
+}
+
+fn number_in(frame: &[u8]) -> Option<usize> {
+    let at = frame.windows(MARK.len()).position(|window| window == MARK)?;
+    let digits = frame.get(at + MARK.len()..)?.first_chunk::<8>()?;
+    usize::try_from(u64::from_be_bytes(*digits)).ok()
+}
+
+/// 0 for the left wire.
+fn side_of(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(v4) => usize::from(v4.octets()[1] == 20),
+        IpAddr::V6(v6) => usize::from(v6.segments()[0] == 0xfd20),
+    }
+}
+
+fn text(mac: [u8; 6]) -> String {
+    sensor_model::MacAddr(mac).to_string()
+}

@@ -1,1 +1,0 @@
-//! Drives the two binaries as a user would.
