@@ -4,16 +4,19 @@ use sensor_model::{FactKind, Strength};
 
 use crate::head::{system_in, tell_system};
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
+use crate::tls;
 
 pub(crate) const SSH: Protocol = Protocol::tcp("ssh", &[22], recognise_ssh, read_ssh);
 pub(crate) const VNC: Protocol = Protocol::tcp("rfb", &[5900, 5901], recognise_vnc, read_line);
 pub(crate) const FTP: Protocol = Protocol::tcp("ftp", &[21], recognise_ftp, read_greeting);
 pub(crate) const SMTP: Protocol = Protocol::tcp("smtp", &[25, 587], recognise_smtp, read_greeting);
-pub(crate) const POP3: Protocol = Protocol::tcp("pop3", &[110], recognise_pop3, read_line);
-pub(crate) const IMAP: Protocol = Protocol::tcp("imap", &[143], recognise_imap, read_line);
+pub(crate) const POP3: Protocol = Protocol::tcp("pop3", &[110], recognise_pop3, read_greeting);
+pub(crate) const IMAP: Protocol = Protocol::tcp("imap", &[143], recognise_imap, read_greeting);
 pub(crate) const TELNET: Protocol = Protocol::tcp("telnet", &[23], recognise_telnet, read_telnet);
 
 const MAX_LINE: usize = 1024;
+/// Lines of both sides that are read; a server's list of extensions has some twenty.
+const MAX_LINES: u32 = 48;
 
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
@@ -86,17 +89,20 @@ fn read_ssh(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     Step::Last
 }
 
+/// Lines until the client has said a few or both sides change to TLS (STARTTLS: RFC 3207, RFC 2595, RFC 4217).
 fn read_greeting(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
+    if bytes.first() == Some(&tls::HANDSHAKE) {
+        return tls::read_upgraded(reading, bytes);
+    }
     let Some(line) = first_line(bytes) else {
         return if bytes.len() < MAX_LINE { Step::Wait } else { Step::Leave };
     };
-    if line.starts_with(b"220") {
+    if line.starts_with(b"220") || line.starts_with(b"+OK") || line.starts_with(b"* OK") {
         reading.sent_by_client(false);
         tell_system(reading, Some(line));
-    } else if !reading.from_client {
-        return Step::Leave;
     }
-    Step::Last
+    let len = bytes.iter().position(|byte| *byte == b'\n').unwrap_or_default().saturating_add(1);
+    reading.one_of(MAX_LINES, Step::Read(len))
 }
 
 fn read_line(_: &mut Reading<'_>, bytes: &[u8]) -> Step {

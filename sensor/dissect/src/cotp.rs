@@ -5,7 +5,7 @@ use sensor_model::{FactKind, Strength};
 
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
 use crate::reader::Reader;
-use crate::text;
+use crate::{text, tls};
 
 pub(crate) const RDP: Protocol = Protocol::tcp("rdp", &[3389], recognise_rdp, read_rdp);
 pub(crate) const S7COMM: Protocol = Protocol::tcp("s7comm", &[102], recognise_s7, read_s7).message_per_segment();
@@ -120,10 +120,14 @@ fn recognise_rdp(probe: &Probe<'_>) -> Recognition {
 }
 
 fn read_rdp(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
+    // Both sides have agreed on TLS ([MS-RDPBCGR] 5.4.5).
+    if bytes.first() == Some(&tls::HANDSHAKE) {
+        return tls::read_upgraded(reading, bytes);
+    }
     match parse(bytes) {
         Parsed::Frame(frame) if matches!(frame.kind, CONNECTION_REQUEST | CONNECTION_CONFIRM) => {
             reading.sent_by_client(frame.kind == CONNECTION_REQUEST);
-            Step::Last
+            Step::Read(frame.len)
         }
         Parsed::Short => Step::Wait,
         Parsed::Frame(_) | Parsed::Foreign => Step::Leave,

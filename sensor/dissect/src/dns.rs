@@ -39,6 +39,9 @@ fn recognise_stream(probe: &Probe<'_>) -> Recognition {
 /// An unrecognised beginning is kept no longer than this.
 const MAX_STREAM_WAIT: usize = 4096;
 
+/// EDNS messages are rarely longer (RFC 9715 recommends 1400).
+const MAX_CUT_MESSAGE: usize = 4096;
+
 fn split(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let (len, rest) = bytes.split_at_checked(2)?;
     let len = usize::from(u16::from_be_bytes(len.try_into().ok()?));
@@ -49,6 +52,11 @@ fn is_plausible(message: &Message<'_>, hinted: bool) -> bool {
     let header = &message.header;
     // Opcodes 0 to 6 are assigned, 3 is not (IANA DNS parameters).
     if header.reserved || header.opcode > 6 || header.opcode == 3 {
+        return false;
+    }
+    // A question takes five bytes and a record eleven at least, whether the capture kept them or not.
+    let least = usize::from(header.questions).saturating_mul(5).saturating_add(header.records().saturating_mul(11));
+    if least > message.len().max(MAX_CUT_MESSAGE) {
         return false;
     }
     if hinted {

@@ -20,6 +20,7 @@ mod iec104;
 mod medical;
 mod modbus;
 mod mqtt;
+mod ndp;
 mod netbios;
 mod ntlm;
 mod ntp;

@@ -7,6 +7,9 @@ pub(crate) const MYSQL: Protocol = Protocol::tcp("mysql", &[3306], recognise_mys
 pub(crate) const POSTGRESQL: Protocol = Protocol::tcp("postgresql", &[5432], recognise_postgresql, read_once);
 pub(crate) const TDS: Protocol = Protocol::tcp("tds", &[1433], recognise_tds, read_once);
 pub(crate) const DCE_RPC: Protocol = Protocol::tcp("dce_rpc", &[135], recognise_dce_rpc, read_once);
+pub(crate) const PROFINET_CONTEXT: Protocol =
+    Protocol::udp("profinet_io_cm", &[34964], recognise_profinet, read_datagram).told_by("profinet");
+pub(crate) const QUIC: Protocol = Protocol::udp("quic", &[443], recognise_quic, read_datagram);
 pub(crate) const SYSLOG: Protocol = Protocol::udp("syslog", &[514], recognise_syslog, read_datagram);
 pub(crate) const TFTP: Protocol = Protocol::udp("tftp", &[69], recognise_tftp, read_datagram);
 pub(crate) const RADIUS: Protocol = Protocol::udp("radius", &[1812, 1813, 1645, 1646], recognise_radius, read_datagram);
@@ -41,21 +44,59 @@ fn recognise_postgresql(probe: &Probe<'_>) -> Recognition {
     })
 }
 
-/// A pre-login packet ([MS-TDS] 2.2.3.1, 2.2.6.5): type 0x12, whole message, its length, the version option first.
+/// [MS-TDS] 2.2.3.1: type, status, length of the whole packet, process, number, window 0. The pre-login, whose version option stands first
+/// (2.2.6.5), is known anywhere; on the port so are batches, calls, logins and answers.
 fn recognise_tds(probe: &Probe<'_>) -> Recognition {
-    let [0x12, 1, high, low, 0, 0, _, _, 0, 0, offset, ..] = probe.bytes else {
+    const PRE_LOGIN: u8 = 0x12;
+    const ANSWER: u8 = 4;
+    let [kind @ (1..=4 | 6 | 7 | 14 | 16..=18), status @ 0..=0x1f, high, low, process_high, process_low, _, 0, rest @ ..] =
+        probe.bytes
+    else {
         return Recognition::No;
     };
-    Recognition::of(usize::from(u16::from_be_bytes([*high, *low])) == probe.bytes.len() && *offset >= 6)
+    // Clients do not know their process, and send 0.
+    if *kind != ANSWER && (*process_high, *process_low) != (0, 0) {
+        return Recognition::No;
+    }
+    let fits = usize::from(u16::from_be_bytes([*high, *low])) == probe.bytes.len();
+    let is_pre_login = *kind == PRE_LOGIN && *status == 1 && matches!(rest, [0, 0, 6..=255, ..]);
+    Recognition::of(fits && (is_pre_login || probe.hinted))
 }
 
 /// A bind or its answer: version 5.0 or 5.1, fragment flags, little-endian data, the fragment's length (C706 12.6.3).
 fn recognise_dce_rpc(probe: &Probe<'_>) -> Recognition {
-    let [5, 0 | 1, 0 | 2 | 11..=15, 0..=3 | 0x10..=0x13, 0x10, 0, 0, 0, low, high, ..] = probe.bytes else {
+    let [5, 0 | 1, 0 | 2 | 11..=15, flags, 0x10, 0, 0, 0, low, high, ..] = probe.bytes else {
         return Recognition::No;
     };
+    // Bit 3 is reserved.
+    if flags & 0x08 != 0 {
+        return Recognition::No;
+    }
     let len = usize::from(u16::from_le_bytes([*low, *high]));
     Recognition::of(len >= 16 && (len == probe.bytes.len() || probe.hinted || len < probe.bytes.len()))
+}
+
+/// Connectionless remote procedure calls (C706 12.5) to the interfaces of PROFINET IO, whose identifiers end in PROFIBUS's own node.
+fn recognise_profinet(probe: &Probe<'_>) -> Recognition {
+    const NODE: &[u8] = b"\x82\x71\x00\xa0\x24\x42\xdf\x7d";
+    let [4, 0..=10, _, _, 0 | 0x10, 0 | 1, 0, _, rest @ ..] = probe.bytes else {
+        return Recognition::No;
+    };
+    // Behind the object stands the interface, sixteen bytes each, in either byte order.
+    let interface = rest.get(16..32).unwrap_or_default();
+    Recognition::of(interface.ends_with(NODE))
+}
+
+/// A long header (RFC 9000 17.2) of a version in use: 1, 2 (RFC 9369), or a draft, and identifiers of at most 20 bytes.
+fn recognise_quic(probe: &Probe<'_>) -> Recognition {
+    let mut reader = Reader::new(probe.bytes);
+    let fits = (|| {
+        reader.u8().filter(|first| first & 0xc0 == 0xc0)?;
+        reader.be32().filter(|version| matches!(*version, 1 | 0x6b33_43cf | 0xff00_0017..=0xff00_0022))?;
+        reader.prefixed8().filter(|id| id.len() <= 20)?;
+        reader.prefixed8().filter(|id| id.len() <= 20)
+    })();
+    Recognition::of(fits.is_some())
 }
 
 /// `<priority>` of 0 to 191 (RFC 5424 6.2.1), then text.

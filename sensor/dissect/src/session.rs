@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use sensor_model::{Direction, DirectionReason, Fact, FactKind, IpProtocol, MacAddr, Strength, Timestamp};
 
+use crate::ndp;
 use crate::protocol::{Framing, Notes, Parties, Protocol, Reading, Recognition, Step};
 use crate::registry;
 use crate::stream::{Arrival, Stream};
@@ -70,7 +71,12 @@ impl Session {
     #[must_use]
     pub fn new(key: &SessionKey) -> Self {
         const { assert!(Stream::MAX_BYTES.saturating_mul(2) <= Self::MAX_BUFFERED_BYTES) };
-        let done = !matches!(key.protocol, IpProtocol::Tcp | IpProtocol::Udp);
+        let done = match key.protocol {
+            IpProtocol::Tcp | IpProtocol::Udp => false,
+            // Of ICMP only neighbour discovery says something of hosts.
+            IpProtocol::Icmp => !(key.originator.is_ipv6() && ndp::TYPES.contains(&key.originator_port)),
+            IpProtocol::Sctp | IpProtocol::Other(_) => true,
+        };
         Self { done, ..Self::default() }
     }
 
@@ -182,7 +188,9 @@ impl Feeding<'_> {
 
     fn adopt(&mut self, protocol: &'static Protocol) {
         self.session.protocol = Some(protocol);
-        self.findings.push(Finding::Service(protocol.service));
+        if !protocol.service.is_empty() {
+            self.findings.push(Finding::Service(protocol.service));
+        }
     }
 
     fn count_probe(&mut self) {
@@ -275,5 +283,85 @@ const fn opposite(direction: Direction) -> Direction {
     match direction {
         Direction::ToResponder => Direction::ToOriginator,
         Direction::ToOriginator => Direction::ToResponder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::Script;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: plc.example\r\n\r\n";
+
+    #[test]
+    fn bytes_that_nobody_knows_end_the_session() {
+        let script = Script::tcp(40_001).client(&[0xaa; 64]).server(&[0xbb; 64]);
+        assert_eq!(script.status, Status::Done);
+        assert_eq!(script.findings().services(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_stranger_on_one_side_does_not_stop_the_other_from_being_recognised() {
+        let script = Script::tcp(40_001).server(&[0xbb; 64]).client(REQUEST);
+        assert_eq!(script.findings().services(), ["http"]);
+    }
+
+    #[test]
+    fn datagrams_that_nobody_knows_end_the_session_after_a_few() {
+        let mut script = Script::udp(40_001);
+        for _ in 0..MAX_PROBES {
+            assert_eq!(script.status, Status::More);
+            script = script.client(&[0xaa; 64]);
+        }
+        assert_eq!(script.status, Status::Done);
+    }
+
+    #[test]
+    fn segments_one_byte_long_are_put_together_within_the_probes_of_a_protocol() {
+        let mut script = Script::tcp(80);
+        for byte in REQUEST.chunks(6) {
+            script = script.client(byte);
+        }
+        assert_eq!(script.findings().services(), ["http"]);
+    }
+
+    #[test]
+    fn a_head_whose_end_is_lost_is_left_and_its_answer_still_read() {
+        let mut script = Script::tcp(80).client(b"GET / HTTP/1.1\r\nHost: ").lost(10);
+        for _ in 0..6 {
+            script = script.client(b"x: y\r\n\r\n");
+        }
+        let findings = script.server(b"HTTP/1.1 200 OK\r\nServer: Debian\r\n\r\n").findings();
+        assert_eq!(findings.values_of(FactKind::ServerName), Vec::<&str>::new());
+        assert_eq!(findings.values_of(FactKind::OperatingSystem), ["Debian Linux"]);
+    }
+
+    #[test]
+    fn other_transports_are_not_inspected() {
+        let findings = Script::new(IpProtocol::Sctp, 1, 2).client(REQUEST);
+        assert_eq!(findings.status, Status::Done);
+    }
+
+    proptest! {
+        /// However a stream is cut into segments, and whichever of them come again, the same is learnt of it.
+        #[test]
+        fn cuts_do_not_change_what_is_learnt(cuts in proptest::collection::vec(1usize..38, 0..5), repeat in any::<bool>()) {
+            let key = Script::tcp(80).key;
+            let mut bounds: Vec<usize> = cuts.into_iter().chain([0, REQUEST.len()]).collect();
+            bounds.sort_unstable();
+            bounds.dedup();
+            let mut session = Session::new(&key);
+            let mut findings = Vec::new();
+            for pair in bounds.windows(2) {
+                let piece = &REQUEST[pair[0].min(REQUEST.len())..pair[1].min(REQUEST.len())];
+                for _ in 0..=u8::from(repeat) {
+                    session.feed(&key, Direction::ToResponder, pair[0] as u32, piece, Timestamp::from_nanos(7), &mut findings);
+                }
+            }
+            let whole = Script::tcp(80).client(REQUEST).findings();
+            prop_assert_eq!(findings, whole.0);
+        }
     }
 }

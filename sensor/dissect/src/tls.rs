@@ -14,7 +14,7 @@ const PORTS: &[u16] = &[443, 8443, 636, 853, 989, 990, 993, 995, 465, 5061, 8883
 
 pub(crate) const PROTOCOL: Protocol = Protocol::tcp("ssl", PORTS, recognise, read).told_by("tls");
 
-const HANDSHAKE: u8 = 22;
+pub(crate) const HANDSHAKE: u8 = 22;
 /// Change cipher spec, alert, application data.
 const OTHER_RECORDS: &[u8] = &[20, 21, 23];
 const CLIENT_HELLO: u8 = 1;
@@ -100,6 +100,14 @@ fn first_handshake(bytes: &[u8]) -> Handshake {
             return Handshake::Short;
         }
     }
+}
+
+/// A hello within another protocol's flow, which goes on in TLS.
+pub(crate) fn read_upgraded(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
+    let outer = std::mem::replace(&mut reading.source, PROTOCOL.source);
+    let step = read(reading, bytes);
+    reading.source = outer;
+    step
 }
 
 fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {

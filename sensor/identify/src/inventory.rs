@@ -100,7 +100,11 @@ impl Inventory {
         let Some(record) = self.ips.get_mut(&ip) else { return };
         record.hear(seen_at);
         match record.sightings.iter_mut().find(|(known, _)| *known == mac) {
-            Some((_, first_seen)) => *first_seen = (*first_seen).min(seen_at),
+            Some((_, first_seen)) if seen_at < *first_seen => {
+                *first_seen = seen_at;
+                self.refresh(ip);
+            }
+            Some(_) => {}
             None => {
                 if record.sightings.len() < MAX_MACS_AN_ADDRESS {
                     record.sightings.push((mac, seen_at));
@@ -149,10 +153,16 @@ impl Inventory {
         if !self.place(ip, seen_at, Need::Heard) {
             return;
         }
-        if let Some(record) = self.ips.get_mut(&ip) {
-            record.hear(seen_at);
-            let (sent, group) = if peer_is_group { (0, sent_packets) } else { (sent_packets, 0) };
-            record.counts.add(Counts { sent, received: received_packets, group });
+        let Some(record) = self.ips.get_mut(&ip) else { return };
+        let (sent, group) = if peer_is_group { (0, sent_packets) } else { (sent_packets, 0) };
+        let counts = Counts { sent, received: received_packets, group };
+        // A flow may be reported after its address has moved on.
+        match record.former_owner(seen_at).and_then(|mac| self.macs.get_mut(&mac)) {
+            Some(former) => former.former_counts.add(counts),
+            None => {
+                record.hear(seen_at);
+                record.counts.add(counts);
+            }
         }
     }
 
@@ -174,10 +184,10 @@ impl Inventory {
         let Some(record) = self.ips.get_mut(&ip) else {
             return AssetId::of_ip(ip);
         };
-        record.hear(seen_at);
         if let Some(mac) = record.former_owner(seen_at) {
             return AssetId::of_mac(mac);
         }
+        record.hear(seen_at);
         record.told = Some(record.owner);
         id_of(ip, record.owner)
     }
@@ -208,16 +218,17 @@ impl Inventory {
             mac_record.bound.insert(ip);
         }
         let Some(record) = self.ips.get_mut(&ip) else { return };
-        record.hear(seen_at);
         match record.bindings.last_mut() {
             Some(present) if present.mac == mac => {
                 present.span.include(seen_at);
+                record.hear(seen_at);
                 return;
             }
             Some(_) => self.move_out(ip, seen_at),
             None => {}
         }
         let Some(record) = self.ips.get_mut(&ip) else { return };
+        record.hear(seen_at);
         if record.bindings.len() >= MAX_BINDINGS {
             record.bindings.remove(0);
         }
@@ -239,8 +250,7 @@ impl Inventory {
         };
         owner.dossier.merge(&dossier, limit);
         owner.former_counts.add(counts);
-        // What was heard at the very time of the move is the newcomer's.
-        let tenancy = AddressUse { address: ip, first_seen: span.first, last_seen: span.last.min(seen_at) };
+        let tenancy = AddressUse { address: ip, first_seen: span.first, last_seen: span.last };
         if let Some(known) = owner.former.iter_mut().find(|known| known.address == ip) {
             known.last_seen = known.last_seen.max(tenancy.last_seen);
         } else if owner.former.len() < MAX_ADDRESSES_A_MAC {

@@ -48,7 +48,8 @@ impl Header {
         })
     }
 
-    fn records(&self) -> usize {
+    /// Of all three sections.
+    pub fn records(&self) -> usize {
         [self.answers, self.authorities, self.additionals].iter().fold(0, |sum, n| usize::from(*n).saturating_add(sum))
     }
 }
@@ -108,6 +109,10 @@ impl<'a> Message<'a> {
         let end = message.parse_sections();
         message.is_exact = end == Some(bytes.len());
         Some(message)
+    }
+
+    pub const fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     fn parse_sections(&mut self) -> Option<usize> {
