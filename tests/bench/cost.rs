@@ -1,17 +1,9 @@
-//! CPU time of this process and of programs that it started.
+//! CPU time of programs that this process started.
 
 use std::process::{Command, Stdio};
 
-use rustix::time::{ClockId, clock_gettime};
-
 /// The kernel counts in hundredths on every machine that we build for (man 5 proc, sysconf(_SC_CLK_TCK)).
 const TICKS_PER_SECOND: f64 = 100.0;
-
-/// Seconds of CPU of this process so far.
-pub fn own_seconds() -> f64 {
-    let now = clock_gettime(ClockId::ProcessCPUTime);
-    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
-}
 
 /// Runs a program to its end. Gives its CPU seconds, user and system, all threads; None when it is missing or fails.
 pub fn of_program(mut command: Command) -> Option<f64> {

@@ -59,7 +59,11 @@ const LINES: &[Line] = &[
     line(When::Uses(&["snmp"], 1), Role::Monitoring, Strength::Port),
     line(When::Serves(&["rtsp"]), Role::Camera, Strength::Port),
     line(When::Serves(&["http", "ssl"]), Role::WebServer, Strength::Port),
-    line(When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua_binary", "opcua", "sip", "snmp"]), Role::Server, Strength::Port),
+    line(
+        When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua_binary", "opcua", "sip", "snmp"]),
+        Role::Server,
+        Strength::Port,
+    ),
     line(When::Uses(&["krb", "krb_tcp", "smb", "rdp"], 1), Role::Workstation, Strength::Port),
     line(When::Uses(&["http", "ssl", "quic"], 1), Role::Workstation, Strength::Port),
 ];
