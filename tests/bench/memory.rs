@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use harness::generate::{Random, Talk, Way};
 use harness::packet::{Link, TCP, UDP};
+use rustix::time::{ClockId, clock_gettime};
 use sensor_flow::{Config, Observation, Table};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};

@@ -91,7 +91,7 @@ fn refused(found: &[Diagnostic]) -> anyhow::Error {
 /// A table as every command prints it.
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_header(head.iter().copied());
     if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         table.set_width(120);
