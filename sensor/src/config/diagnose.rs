@@ -32,7 +32,11 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let user = DeTable::parse(text).map_err(refused)?;
     let mut whole = DeTable::parse(DEFAULTS).map_err(refused)?;
     overlay(whole.get_mut(), user.into_inner(), "").map_err(|(offset, message)| ConfigError::at(path, text, offset, &message))?;
-    Config::deserialize(toml::Deserializer::from(whole)).map_err(refused)
+    Config::deserialize(toml::Deserializer::from(whole)).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = text.get(..offset).map_or("", |before| text.lines().nth(before.matches('\n').count()).unwrap_or_default());
+        ConfigError::at(path, text, offset, &format!("{} in `{}`", error.message().trim_end(), line.trim()))
+    })
 }
 
 /// Puts the user's values into the defaults; a key that the defaults lack is unknown.

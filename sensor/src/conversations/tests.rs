@@ -1,3 +1,5 @@
+//! Conversations from flow records: totals, answers, hours, renames and limits.
+
 use super::*;
 use crate::fixtures::record;
 

@@ -1,3 +1,5 @@
+//! Replay writes the same bytes for any number of workers.
+
 use std::fs;
 use std::path::Path;
 

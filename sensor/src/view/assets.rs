@@ -41,13 +41,30 @@ fn short_list(items: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// Longest vendor name that is shown; registered names run to 100 characters.
+/// Room for a vendor's name; registered names run to 100 characters.
 const VENDOR_CHARS: usize = 20;
 
+/// Vendor and model; where the model begins with the vendor's own name, that is enough.
 fn make(asset: &Asset) -> String {
-    let vendor = asset.vendor.as_ref().map(|claim| claim.value.chars().take(VENDOR_CHARS).collect::<String>());
+    let vendor = asset.vendor.as_ref().map(|claim| short_name(&claim.value));
     let model = asset.model.as_ref().map(|claim| claim.value.clone());
-    vendor.into_iter().chain(model).collect::<Vec<_>>().join(", ")
+    match (vendor, model) {
+        (Some(vendor), Some(model)) if vendor.split(' ').next().is_some_and(|word| model.starts_with(word)) => model,
+        (vendor, model) => vendor.into_iter().chain(model).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The first words that fit.
+fn short_name(name: &str) -> String {
+    let mut short = String::new();
+    for word in name.split_whitespace() {
+        if !short.is_empty() && short.chars().count() + 1 + word.chars().count() > VENDOR_CHARS {
+            break;
+        }
+        short.extend((!short.is_empty()).then_some(' '));
+        short.push_str(word);
+    }
+    short.trim_end_matches(',').to_owned()
 }
 
 /// A role that a port number alone suggests has a question mark.

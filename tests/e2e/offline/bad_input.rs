@@ -34,7 +34,7 @@ const MISTAKES: &[Mistake] = &[
         what: "configuration that is not TOML",
         program: "sensor",
         arguments: &["check", "--config", "not-toml.toml"],
-        complaint: &["not-toml.toml", "line 1"],
+        complaint: &["not-toml.toml:1:"],
     },
     Mistake {
         what: "missing configuration",
@@ -87,7 +87,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         what: "unknown target",
         program: "enforcer-sdn",
-        arguments: &["render", "--target", "nftable", "--policy", "unknown-key.yaml", "--flowmap", "not-toml.toml"],
+        arguments: &["render", "--target", "nftable", "--policy", "nobody.yaml", "--flowmap", "empty-map.json"],
         complaint: &["nftable", "nftables"],
     },
 ];
@@ -98,6 +98,16 @@ fn lay_out(scratch: &Scratch) {
     scratch.write("not-toml.toml", "this is = = not toml\n").unwrap();
     scratch.write("not-yaml.yaml", "zones: [\n  - }\n").unwrap();
     scratch.write("unknown-key.yaml", "zonez: []\n").unwrap();
+    scratch
+        .write("nobody.yaml", "apiVersion: cordon/v1\nkind: Policy\nmetadata: {name: nobody}\nzones: []\nrules: []\n")
+        .unwrap();
+    let since = "1970-01-01T00:00:00Z";
+    let accounting = r#"{"packets":0,"lost_packets":0,"skipped_packets":0,"missed_bytes":0,"evicted_flows":0}"#;
+    let map = format!(
+        r#"{{"schema":"{}","sensor":"s","first_seen":"{since}","last_seen":"{since}","accounting":{accounting},"assets":[],"conversations":[]}}"#,
+        sensor_model::SCHEMA
+    );
+    scratch.write("empty-map.json", &map).unwrap();
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path) -> Output {

@@ -1,3 +1,5 @@
+//! The DNS parser against names, answers and nonsense made by hand.
+
 use proptest::prelude::*;
 use sensor_model::{IpProtocol, Subject};
 

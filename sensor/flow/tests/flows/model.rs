@@ -1,11 +1,9 @@
 //! The table against the simplest thing that could be right: a map from oriented ends to counters, one packet at a time.
 
-mod common;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
-use common::{at, config, tcp, udp};
+use crate::common::{at, config, tcp, udp};
 use proptest::prelude::*;
 use sensor_flow::{Config, FlowEvent, Observation, Table, shard_of};
 use sensor_model::{Direction, FlowRecord, IpProtocol};

@@ -1,6 +1,5 @@
 //! Packets by hand, and a table that is fed one conversation at a time.
 #![expect(clippy::expect_used, reason = "a test may fail")]
-#![allow(dead_code, reason = "every test binary uses another part")]
 
 use std::time::Duration;
 

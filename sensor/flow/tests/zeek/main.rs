@@ -1,7 +1,6 @@
 //! Every capture of the Zeek set through decode and table, judged by the set's own comparison.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-#[path = "common/replay.rs"]
 mod replay;
 
 use std::collections::BTreeSet;

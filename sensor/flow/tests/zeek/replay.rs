@@ -1,6 +1,5 @@
 //! A capture file through decode and one table to `conn.log` lines in Zeek's names: what the tests against independent tools
 //! compare. The sensor's own writer is the `sensor` package's.
-#![allow(dead_code, reason = "every test binary uses another part")]
 
 use std::fs::File;
 use std::io::{BufReader, Read};
