@@ -240,12 +240,15 @@ mod tests {
     #[test]
     fn a_wrong_value_is_refused_with_its_place_and_what_to_write() {
         let message = refused("[flow]\nudp_idle_timeout = \"soon\"\n");
-        assert_eq!(message, "my.toml:2:20: `soon` is not a time; write it as \"30s\", \"5m\", \"12h\" or \"7d\"");
+        assert_eq!(
+            message,
+            "my.toml:2:20: in `udp_idle_timeout = \"soon\"`: `soon` is not a time; write it as \"30s\", \"5m\", \"12h\" or \"7d\""
+        );
         let message = refused("[http]\nlisten = \"here\"\n");
-        assert_eq!(message, "my.toml:2:10: `here`: invalid socket address syntax");
+        assert_eq!(message, "my.toml:2:10: in `listen = \"here\"`: `here`: invalid socket address syntax");
         assert!(refused("[flow\n").starts_with("my.toml:1:6: "), "{}", refused("[flow\n"));
         assert!(refused("[flow]\nmax_flows = -1\n").starts_with("my.toml:2:13: "));
         assert!(refused("flow = 3\n").starts_with("my.toml:1:8: "));
-        assert!(refused("name = \"a/b\"\n").starts_with("my.toml:1:8: `a/b` is not a sensor name"));
+        assert!(refused("name = \"a/b\"\n").contains(": `a/b` is not a sensor name; use up to 64 letters"));
     }
 }

@@ -35,7 +35,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     Config::deserialize(toml::Deserializer::from(whole)).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let line = text.get(..offset).map_or("", |before| text.lines().nth(before.matches('\n').count()).unwrap_or_default());
-        ConfigError::at(path, text, offset, &format!("{} in `{}`", error.message().trim_end(), line.trim()))
+        ConfigError::at(path, text, offset, &format!("in `{}`: {}", line.trim(), error.message()))
     })
 }
 

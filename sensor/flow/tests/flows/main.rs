@@ -1,6 +1,6 @@
 //! What the flow table promises, from the outside: records, states, limits, and the same answer for any split of the packets.
 
-mod common;
+mod feeding;
 mod model;
 mod table;
 mod tcp_states;

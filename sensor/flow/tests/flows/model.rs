@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::common::{at, config, tcp, udp};
+use crate::feeding::{at, config, tcp, udp};
 use proptest::prelude::*;
 use sensor_flow::{Config, FlowEvent, Observation, Table, shard_of};
 use sensor_model::{Direction, FlowRecord, IpProtocol};

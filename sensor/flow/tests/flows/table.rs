@@ -1,6 +1,6 @@
 //! What ends a flow, what is reported, and what stays true when the table is full.
 
-use crate::common::{CLIENT, Fed, SERVER, at, config, flags, icmp, seconds, tcp, udp};
+use crate::feeding::{CLIENT, Fed, SERVER, at, config, flags, icmp, seconds, tcp, udp};
 use sensor_flow::{Config, FlowEvent, shard_of};
 use sensor_model::{ConnState, Direction, DirectionReason, Timestamp, VlanId};
 use sensor_wire::{Family, Fragment, Packet, Tunnel, TunnelKind};

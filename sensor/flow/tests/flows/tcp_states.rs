@@ -1,6 +1,6 @@
 //! Zeek's connection states and history letters, one way to reach each.
 
-use crate::common::{CLIENT, Fed, SERVER, config, flags, tcp};
+use crate::feeding::{CLIENT, Fed, SERVER, config, flags, tcp};
 use sensor_model::{ConnState, DirectionReason, FlowRecord};
 
 /// Feeds segments `(way, flags, sequence, acknowledgment, payload)` and gives the one flow.
