@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -48,6 +49,8 @@ impl Store {
         let path = folder.join("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let lock = lock.with_context(|| format!("cannot open `{}`", path.display()))?;
+        give_to_owner(folder, &path);
+        give_to_owner(folder, &folder.join("confirmed"));
         lock.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
         Ok(Self { folder: folder.to_owned(), _lock: lock })
     }
@@ -100,11 +103,24 @@ impl Store {
         let path = self.folder.join("journal.ndjson");
         let line = serde_json::to_string(&Line { at, event, plan, detail })? + "\n";
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).with_context(|| format!("cannot write `{}`", path.display()))
+        file.and_then(|mut file| file.write_all(line.as_bytes())).with_context(|| format!("cannot write `{}`", path.display()))?;
+        give_to_owner(&self.folder, &path);
+        Ok(())
     }
 
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
-        write_atomically(&self.folder.join(name), serde_json::to_string_pretty(value)?.as_bytes())
+        let path = self.folder.join(name);
+        write_atomically(&path, serde_json::to_string_pretty(value)?.as_bytes())?;
+        give_to_owner(&self.folder, &path);
+        Ok(())
+    }
+}
+
+/// What root's `apply` writes belongs to the folder's owner, so that the service, which is not root, can go on with it. Not being
+/// root is no error: then the file has the right owner, or nobody else needs it.
+fn give_to_owner(folder: &Path, path: &Path) {
+    if let Ok(owner) = fs::metadata(folder) {
+        let _ = chown(path, Some(owner.uid()), Some(owner.gid()));
     }
 }
 

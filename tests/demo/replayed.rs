@@ -6,6 +6,7 @@ use harness::generate::generate;
 use harness::scratch::Scratch;
 use harness::sensor::replay;
 use harness::story::Narrator;
+use harness::story::{self, OWNER, REVIEW_BY};
 
 use crate::screen::Screen;
 
@@ -58,9 +59,12 @@ pub fn play(screen: &Screen) -> Result<()> {
         answer.expect_code(codes)
     };
     let quiet_map = ["--policy", "policy.yaml", "--flowmap", "normal/flowmap.json"];
-    step(&["learn", "--flowmap", "normal/flowmap.json", "--out", "policy.yaml"], &[code::DONE], 6)?;
-    step(&[&["check"], &quiet_map[..]].concat(), &[code::DONE, code::HYGIENE], 6)?;
+    let learn = ["learn", "--flowmap", "normal/flowmap.json", "--owner", OWNER, "--review-by", REVIEW_BY, "--out", "policy.yaml"];
+    step(&learn, &[code::DONE], 6)?;
+    step(&[&["check"], &quiet_map[..]].concat(), &[code::DONE], 6)?;
     step(&[&["simulate"], &quiet_map[..]].concat(), &[code::DONE], 8)?;
+    screen.say("nothing would be cut, so the owner switches every zone from observe to enforce");
+    story::switch_to_enforce(&enforcer, "policy.yaml")?;
     screen.say("the same policy on the capture with the intruder:");
     step(&["simulate", "--policy", "policy.yaml", "--flowmap", "incident/flowmap.json"], &[code::TRAFFIC_WOULD_BREAK], 10)?;
     step(&[&["render", "--target", "nftables", "--out", "router.nft"], &quiet_map[..]].concat(), &[code::DONE], 4)?;

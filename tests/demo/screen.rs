@@ -8,6 +8,9 @@ use harness::story::Narrator;
 /// Lines longer than this are cut: tables of many columns wrap on a terminal and then nobody reads them.
 const WIDTH: usize = 150;
 
+/// Lines at the end of an output that are shown when its middle is left out.
+const CONCLUSION: usize = 2;
+
 /// Where the story is told.
 pub struct Screen {
     coloured: bool,
@@ -50,11 +53,17 @@ impl Narrator for Screen {
     fn command(&self, typed: &str, output: &str, limit: usize) {
         println!("   {}", self.paint("1", &format!("$ {typed}")));
         let lines: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        for line in lines.iter().take(limit) {
+        // The end of an output is its conclusion, so it is shown too.
+        let (head, tail) = if lines.len() > limit { (limit.saturating_sub(CONCLUSION), CONCLUSION) } else { (lines.len(), 0) };
+        for line in lines.iter().take(head) {
             println!("     {}", cut(line));
         }
-        if lines.len() > limit {
-            println!("     {}", self.paint("2", &format!("... {} more lines", lines.len() - limit)));
+        let left_out = lines.len() - head - tail;
+        if left_out > 0 {
+            println!("     {}", self.paint("2", &format!("... {left_out} more lines")));
+        }
+        for line in lines.iter().skip(head + left_out) {
+            println!("     {}", cut(line));
         }
     }
 }

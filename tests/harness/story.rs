@@ -24,9 +24,10 @@ const LEARNING: Duration = Duration::from_secs(14);
 /// The timer of the apply that nobody confirms.
 const SHORT_TIMER: Duration = Duration::from_secs(5);
 
-/// Who answers for the learned rules, and until when.
-const OWNER: &str = "ot-team@plant.example";
-const REVIEW_BY: &str = "2099-12-31";
+/// Who answers for the learned rules.
+pub const OWNER: &str = "ot-team@plant.example";
+/// When somebody looks at them again.
+pub const REVIEW_BY: &str = "2099-12-31";
 
 /// Who listens to the story.
 pub trait Narrator {
@@ -172,7 +173,10 @@ fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
 }
 
 /// What the owner does in an editor once the simulation is clean.
-fn switch_to_enforce(enforcer: &Enforcer<'_>, policy: &str) -> Result<()> {
+///
+/// # Errors
+/// When the policy does not begin in `observe`, or cannot be written.
+pub fn switch_to_enforce(enforcer: &Enforcer<'_>, policy: &str) -> Result<()> {
     let path = enforcer.file(policy);
     let text = std::fs::read_to_string(&path)?;
     ensure!(text.contains("mode: observe"), "{policy} should begin in observe");
