@@ -8,6 +8,8 @@ mod alerting;
 mod enforcement;
 #[path = "wires/listening.rs"]
 mod listening;
+#[path = "wires/made_policy.rs"]
+mod made_policy;
 #[path = "wires/stage.rs"]
 mod stage;
 #[path = "wires/story.rs"]

@@ -61,12 +61,22 @@ impl<'a> Enforcer<'a> {
     /// # Errors
     /// When the folder cannot be written.
     pub fn configure(scratch: &'a Scratch, via: &[&str]) -> Result<Self> {
-        let via: Vec<String> = via.iter().map(|word| format!("\"{word}\"")).collect();
+        Self::configure_between(scratch, via, &[])
+    }
+
+    /// The same, with the name and the prefixes of each of the point's sides.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn configure_between(scratch: &'a Scratch, via: &[&str], sides: &[(&str, &[&str])]) -> Result<Self> {
+        let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         let text = format!(
             "state = \"{}\"\n\n[[point]]\nname = \"router\"\ntarget = \"nftables\"\ndriver = \"nft\"\nvia = [{}]\n",
             scratch.file("state").display(),
-            via.join(", ")
+            quoted(via)
         );
+        let sides: String = sides.iter().map(|(name, prefixes)| format!("{name} = [{}]\n", quoted(prefixes))).collect();
+        let text = if sides.is_empty() { text } else { format!("{text}[point.sides]\n{sides}") };
         scratch.write("enforcer-sdn.toml", &text)?;
         Ok(Self { scratch })
     }
