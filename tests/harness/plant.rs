@@ -26,6 +26,7 @@ pub const HMI: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 10);
 pub const HISTORIAN: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 20);
 pub const MONITOR: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 30);
 pub const BACKUP: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 40);
+pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 53);
 pub const INTRUDER: Ipv4Addr = Ipv4Addr::new(10, 20, 0, 66);
 
 /// What the router runs before anybody enforces anything: open, but already following connections.
@@ -50,7 +51,7 @@ pub fn mac_of(address: Ipv4Addr) -> [u8; 6] {
     place.and_then(|place| place.mac.parse::<MacAddr>().ok()).unwrap_or_default().0
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 9] = [
     Place { word: "plc", address: PLC, mac: "00:1b:1b:10:00:10" },
     Place { word: "files", address: FILES, mac: "00:15:5d:10:00:20" },
     Place { word: "printer", address: PRINTER, mac: "00:80:77:10:00:30" },
@@ -58,6 +59,7 @@ const PLACES: [Place; 8] = [
     Place { word: "historian", address: HISTORIAN, mac: "00:1f:29:20:00:20" },
     Place { word: "monitor", address: MONITOR, mac: "00:50:56:20:00:30" },
     Place { word: "backup", address: BACKUP, mac: "00:11:32:20:00:40" },
+    Place { word: "resolver", address: RESOLVER, mac: "00:16:3e:20:00:53" },
     Place { word: "intruder", address: INTRUDER, mac: "b8:27:eb:20:00:66" },
 ];
 
@@ -134,6 +136,7 @@ pub struct Staff {
     pub historian: Host,
     pub monitor: Host,
     pub backup: Host,
+    pub resolver: Host,
 }
 
 impl Staff {
@@ -152,19 +155,20 @@ impl Staff {
         let files = start(FILES, files.serve("snmp", 161).serve("probe", 3391))?;
         let printer = HostPlan::of(identity_of(PRINTER)).serve("jetdirect", 9100).serve("ipp", 631).serve("snmp", 161);
         let printer = start(PRINTER, printer)?;
-        let monitor = HostPlan::of(identity_of(MONITOR)).serve("dns", 53);
-        let monitor = monitor.record("files-1.plant.example", FILES).record("plc-1.plant.example", PLC);
+        let resolver = HostPlan::of(identity_of(RESOLVER)).serve("dns", 53);
+        let resolver = start(RESOLVER, resolver.record("files-1.plant.example", FILES).record("plc-1.plant.example", PLC))?;
+        let monitor = HostPlan::of(identity_of(MONITOR));
         let monitor = [PLC, FILES, PRINTER].iter().fold(monitor, |plan, &agent| plan.ask("snmp-poll", (agent, 161), pace / 20));
         let monitor = start(MONITOR, monitor)?;
         let hmi = HostPlan::of(identity_of(HMI)).ask("modbus-operate", (PLC, 502), pace / 40);
-        let hmi = hmi.ask("print", (PRINTER, 9100), pace).ask("dns-stub", (MONITOR, 53), pace / 2);
+        let hmi = hmi.ask("print", (PRINTER, 9100), pace).ask("dns-stub", (RESOLVER, 53), pace / 2);
         let hmi = start(HMI, hmi)?;
         let historian = HostPlan::of(identity_of(HISTORIAN)).ask("modbus-read", (PLC, 502), pace / 20);
         let historian = historian.ask("smb-session", (FILES, 445), pace / 4).ask("ipp-status", (PRINTER, 631), pace);
         let historian = start(HISTORIAN, historian)?;
         let backup = HostPlan::of(identity_of(BACKUP)).ask("rsync-backup", (FILES, 873), pace * 4);
-        let backup = start(BACKUP, backup.ask("dns-stub", (MONITOR, 53), pace * 4))?;
-        Ok(Self { plc, files, printer, hmi, historian, monitor, backup })
+        let backup = start(BACKUP, backup.ask("dns-stub", (RESOLVER, 53), pace * 4))?;
+        Ok(Self { plc, files, printer, hmi, historian, monitor, backup, resolver })
     }
 
     /// Everybody who asks somebody for something, by name.

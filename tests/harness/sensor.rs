@@ -41,7 +41,8 @@ impl<'a> Sensor<'a> {
         let broker = if setting.with_broker { format!("mqtt://{BROKER}") } else { String::new() };
         let outbox = if setting.with_broker { scratch.file("outbox").display().to_string() } else { String::new() };
         let text = format!(
-            "name = \"demo\"\n[capture]\npath = \"{}\"\n[flow]\ninterim_interval = \"1s\"\n[alert]\nlearning = \"{}s\"\n\
+            "name = \"demo\"\n[capture]\npath = \"{}\"\n[flow]\ninterim_interval = \"1s\"\n\
+             tcp_attempt_timeout = \"1s\"\n[alert]\nlearning = \"{}s\"\n\
              max_per_asset_an_hour = 1000\n[http]\nlisten = \"{SENSOR_HTTP}\"\n[mqtt]\nbroker = \"{broker}\"\noutbox = \"{outbox}\"\n",
             setting.path,
             setting.learning.as_secs()

@@ -25,9 +25,9 @@ const LEARNING: Duration = Duration::from_secs(14);
 const SHORT_TIMER: Duration = Duration::from_secs(5);
 
 /// Who answers for the learned rules.
-pub const OWNER: &str = "ot-team@plant.example";
+const OWNER: &str = "ot-team@plant.example";
 /// When somebody looks at them again.
-pub const REVIEW_BY: &str = "2099-12-31";
+const REVIEW_BY: &str = "2099-12-31";
 
 /// Who listens to the story.
 pub trait Narrator {
@@ -53,7 +53,7 @@ pub struct Figures {
     pub conversations: usize,
     /// Mirrored frames that the sensor's port received, and that it sent.
     pub frames: FrameCount,
-    /// From the intruder's first packet to the alert at the subscriber.
+    /// From the start of the intruder's machine to the alert at the subscriber.
     pub alert: Duration,
     /// From the command to the last packet of a stream of new ones, and of a live connection, that got through.
     pub block: Duration,
@@ -77,7 +77,7 @@ pub fn play(screen: &dyn Narrator, open_broker: impl FnOnce(&Namespace, &Scratch
     let mirror = plant.mirror()?;
     let _broker = open_broker(&plant.sensor, &scratch)?;
     screen.say("plant 10.10.0.0/24: PLC (Modbus/TCP), old file server (SMB, RDP, rsync), printer (9100, IPP)");
-    screen.say("office 10.20.0.0/24: HMI, historian, monitoring (SNMP, DNS), backup host");
+    screen.say("office 10.20.0.0/24: HMI, historian, monitoring (SNMP), backup host, resolver (DNS)");
     screen.say("router: nftables, `ct state established,related accept`, policy accept; every frame that enters it is mirrored");
 
     screen.chapter(2, "The sensor listens on the mirror port");
@@ -104,11 +104,18 @@ pub fn play(screen: &dyn Narrator, open_broker: impl FnOnce(&Namespace, &Scratch
 
     screen.chapter(4, "From the map to a proven rule set");
     let enforcer = Enforcer::configure(&scratch, &["ip", "netns", "exec", plant.router.name()])?;
-    propose(screen, &enforcer)?;
+    propose(screen, &enforcer, "flowmap.json")?;
+    let planned = enforcer.run(&["plan", "--policy", "policy.yaml", "--flowmap", "flowmap.json", "--out", "plan.json"])?;
+    screen.answer(&planned, 14);
+    planned.expect_code(&[code::CHANGES_PENDING])?;
+    prove(screen, &enforcer, "flowmap.json")?;
 
     screen.chapter(5, "An intruder in the office, then the rules");
+    let entered_at = Instant::now();
     let mut intruder = start_intruder(&plant)?;
-    figures.alert = intrusion(screen, &plant, &alerts)?;
+    let alerted_at = intrusion(screen, &plant, &alerts)?;
+    figures.alert = alerted_at.saturating_duration_since(entered_at);
+    screen.good(&format!("the alert was at the subscriber {} after the intruder's machine was started", millis(figures.alert)));
     enforce(screen, &plant, &enforcer, &mut staff, &mut intruder, &mut figures)?;
 
     screen.chapter(6, "An apply that nobody confirms, and whose process is killed");
@@ -123,69 +130,68 @@ pub fn play(screen: &dyn Narrator, open_broker: impl FnOnce(&Namespace, &Scratch
     Ok(figures)
 }
 
-/// learn, check, simulate, plan, prove.
-fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>) -> Result<()> {
-    let learned = enforcer.run(&[
-        "learn",
-        "--flowmap",
-        "flowmap.json",
-        "--owner",
-        OWNER,
-        "--review-by",
-        REVIEW_BY,
-        "--out",
-        "policy.yaml",
-    ])?;
+/// learn, check, simulate: from a map to a policy that would cut nothing, and that its owner switches on.
+///
+/// # Errors
+/// At the first command that does not end as it should.
+pub fn propose(screen: &dyn Narrator, enforcer: &Enforcer<'_>, map: &str) -> Result<()> {
+    let terms = ["--owner", OWNER, "--review-by", REVIEW_BY, "--out", "policy.yaml"];
+    let learned = enforcer.run(&[&["learn", "--flowmap", map][..], &terms].concat())?;
     screen.answer(&learned, 6);
     learned.expect_code(&[code::DONE])?;
-    screen.command("cat policy.yaml", &std::fs::read_to_string(enforcer.file("policy.yaml"))?, 18);
-    for arguments in [
-        ["check", "--policy", "policy.yaml", "--flowmap", "flowmap.json"],
-        ["simulate", "--policy", "policy.yaml", "--flowmap", "flowmap.json"],
-    ] {
-        let answer = enforcer.run(&arguments)?;
-        screen.answer(&answer, 10);
-        answer.expect_code(&[code::DONE, code::HYGIENE])?;
-    }
+    show_policy(screen, &std::fs::read_to_string(enforcer.file("policy.yaml"))?);
+    let checked = enforcer.run(&["check", "--policy", "policy.yaml", "--flowmap", map])?;
+    screen.answer(&checked, 10);
+    checked.expect_code(&[code::DONE])?;
+    let simulated = enforcer.run(&["simulate", "--policy", "policy.yaml", "--flowmap", map])?;
+    show_simulation(screen, &simulated);
+    simulated.expect_code(&[code::DONE])?;
     screen.say("nothing would be cut, so the owner switches every zone from observe to enforce");
-    switch_to_enforce(enforcer, "policy.yaml")?;
-    let planned = enforcer.run(&["plan", "--policy", "policy.yaml", "--flowmap", "flowmap.json", "--out", "plan.json"])?;
-    screen.answer(&planned, 14);
-    planned.expect_code(&[code::CHANGES_PENDING])?;
-    let rendered = enforcer.run(&[
-        "render",
-        "--target",
-        "nftables",
-        "--policy",
-        "policy.yaml",
-        "--flowmap",
-        "flowmap.json",
-        "--out",
-        "router.nft",
-    ])?;
+    switch_to_enforce(enforcer, "policy.yaml")
+}
+
+/// render, prove.
+///
+/// # Errors
+/// When the proof fails.
+pub fn prove(screen: &dyn Narrator, enforcer: &Enforcer<'_>, map: &str) -> Result<()> {
+    let documents = ["--target", "nftables", "--policy", "policy.yaml", "--flowmap", map];
+    let rendered = enforcer.run(&[&["render"], &documents[..], &["--out", "router.nft"]].concat())?;
     screen.answer(&rendered, 4);
     rendered.expect_code(&[code::DONE])?;
-    let proven =
-        enforcer.run(&["prove", "--target", "nftables", "--policy", "policy.yaml", "--flowmap", "flowmap.json", "router.nft"])?;
+    let proven = enforcer.run(&[&["prove"], &documents[..], &["router.nft"]].concat())?;
     screen.answer(&proven, 6);
-    proven.expect_code(&[code::DONE])?;
-    Ok(())
+    proven.expect_code(&[code::DONE]).map(|_| ())
+}
+
+/// The first zone and the first rules, with what they were learned from.
+fn show_policy(screen: &dyn Narrator, text: &str) {
+    let rules_at = text.lines().position(|line| line.starts_with("rules:")).unwrap_or(0);
+    let some = text.lines().take(15).chain(["      ..."]).chain(text.lines().skip(rules_at).take(16));
+    screen.command("cat policy.yaml", &some.chain(["      ..."]).collect::<Vec<_>>().join("\n"), 40);
+}
+
+/// Who the table is about does not fit a transcript: what is not allowed, and the figures below it.
+pub fn show_simulation(screen: &dyn Narrator, answer: &Answer) {
+    let denied: Vec<&str> = answer.stdout.lines().filter(|line| line.contains("DENIED")).collect();
+    let figures = answer.lines().filter(|line| !line.trim_start().starts_with(['│', '┌', '╞', '└', '├']));
+    screen.command(&answer.typed, &denied.into_iter().chain(figures).collect::<Vec<_>>().join("\n"), 12);
+    screen.say(&format!("(exit {})", answer.code));
 }
 
 /// What the owner does in an editor once the simulation is clean.
 ///
 /// # Errors
 /// When the policy does not begin in `observe`, or cannot be written.
-pub fn switch_to_enforce(enforcer: &Enforcer<'_>, policy: &str) -> Result<()> {
+fn switch_to_enforce(enforcer: &Enforcer<'_>, policy: &str) -> Result<()> {
     let path = enforcer.file(policy);
     let text = std::fs::read_to_string(&path)?;
     ensure!(text.contains("mode: observe"), "{policy} should begin in observe");
     Ok(std::fs::write(&path, text.replace("mode: observe", "mode: enforce"))?)
 }
 
-/// The intruder gets in everywhere, and the sensor says so. Returns how long the alert took.
-fn intrusion(screen: &dyn Narrator, plant: &Plant, alerts: &Subscription) -> Result<Duration> {
-    let started_at = Instant::now();
+/// The intruder gets in everywhere, and the sensor says so. Returns when the first alert arrived.
+fn intrusion(screen: &dyn Narrator, plant: &Plant, alerts: &Subscription) -> Result<Instant> {
     for attempt in threat::attempts(FILES.into(), PLC.into()) {
         let outcome = threat::attempt(plant.at(INTRUDER)?, &attempt)?;
         ensure!(outcome == Outcome::GotIn, "{} to {} should be open before any rule: {outcome:?}", attempt.door, attempt.target);
@@ -198,7 +204,7 @@ fn intrusion(screen: &dyn Narrator, plant: &Plant, alerts: &Subscription) -> Res
     })?;
     let alert_value: sensor_model::Alert = serde_json::from_slice(&alert.payload).context("reading an alert")?;
     screen.good(&format!("MQTT {}: {}", alert.topic, alert_value.summary));
-    Ok(alert.arrived_at.saturating_duration_since(started_at))
+    Ok(alert.arrived_at)
 }
 
 /// Applies, confirms, and measures what is blocked and what goes on.
@@ -259,7 +265,7 @@ fn unconfirmed(
         .expect_code(&[code::DONE])?;
     switch_to_enforce(enforcer, "narrower.yaml")?;
     let simulated = enforcer.run(&["simulate", "--policy", "narrower.yaml", "--flowmap", "flowmap.json"])?;
-    screen.answer(&simulated, 6);
+    show_simulation(screen, &simulated);
     simulated.expect_code(&[code::TRAFFIC_WOULD_BREAK])?;
     let planned =
         enforcer.run(&["plan", "--policy", "narrower.yaml", "--flowmap", "narrower.json", "--out", "narrower-plan.json"])?;

@@ -10,7 +10,7 @@ use super::recorder::Recorder;
 use super::talk::{Talk, Way};
 use crate::hosts::wire;
 use crate::packet::{self, ETHERTYPE_ARP, Link, TCP, UDP};
-use crate::plant::{BACKUP, FILES, HISTORIAN, HMI, INTRUDER, MONITOR, PLC, PRINTER, mac_of};
+use crate::plant::{BACKUP, FILES, HISTORIAN, HMI, INTRUDER, MONITOR, PLC, PRINTER, RESOLVER, mac_of};
 
 const HOURS: (&str, u64) = ("hours", 50);
 
@@ -122,7 +122,7 @@ impl Scene<'_> {
         for client in [HMI, BACKUP] {
             let name = "files-1.plant.example";
             let query = wire::dns_query(round as u16, name);
-            self.datagrams(client, MONITOR, 53, &query, &wire::dns_answer(&query, name, FILES))?;
+            self.datagrams(client, RESOLVER, 53, &query, &wire::dns_answer(&query, name, FILES))?;
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 
 use super::service::{Identity, Peer};
 use super::{dhcp, dns, modbus, printer, rdp, smb, snmp};
-use crate::plant::{BACKUP, FILES, HISTORIAN, HMI, MONITOR, PLC, PRINTER};
+use crate::plant::{BACKUP, FILES, HISTORIAN, HMI, MONITOR, PLC, PRINTER, RESOLVER};
 use crate::tally::Tally;
 
 /// Who the hosts of the plant say they are.
-pub const NAMES: [(Ipv4Addr, &str, &str); 7] = [
+pub const NAMES: [(Ipv4Addr, &str, &str); 8] = [
     (PLC, "plc-1", "Siemens S7-1507S"),
     (FILES, "files-1", "Windows Server 2008"),
     (PRINTER, "printer-1", "Brother HL-L6400DW"),
@@ -16,6 +16,7 @@ pub const NAMES: [(Ipv4Addr, &str, &str); 7] = [
     (HISTORIAN, "historian-1", "Windows Server 2019"),
     (MONITOR, "monitor-1", "Linux 6.1 monitoring"),
     (BACKUP, "backup-1", "Linux 5.10 NAS"),
+    (RESOLVER, "resolver-1", "Linux 6.1"),
 ];
 
 /// Name and product of a host of the plant.
