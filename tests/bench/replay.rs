@@ -77,7 +77,8 @@ fn report(name: &str, packets: u64, seconds: f64, ours: f64) {
 fn softflowd(capture: &Path, folder: &Path) -> Command {
     let mut command = Command::new("softflowd");
     command.args(["-d", "-6", "-v", "9", "-T", "vlan", "-m", "2000000", "-n", "127.0.0.1:9"]).arg("-r").arg(capture);
-    command.arg("-p").arg(folder.join("pid")).arg("-c").arg(folder.join("control"));
+    // With a control socket it waits there for somebody to connect, and never ends.
+    command.arg("-p").arg(folder.join("pid")).args(["-c", "none"]);
     command
 }
 
