@@ -103,7 +103,8 @@ impl Store {
         let path = self.folder.join("journal.ndjson");
         let line = serde_json::to_string(&Line { at, event, plan, detail })? + "\n";
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).with_context(|| format!("cannot write `{}`", path.display()))?;
+        file.and_then(|mut file| file.write_all(line.as_bytes()))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
         give_to_owner(&self.folder, &path);
         Ok(())
     }

@@ -46,13 +46,13 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (111, Both, "sunrpc", Ordinary),
     (119, Tcp, "nntp", Ordinary),
     (123, Udp, "ntp", Ordinary),
-    (135, Tcp, "epmap", Administration),
-    (137, Udp, "netbios-ns", Ordinary),
-    (138, Udp, "netbios-dgm", Ordinary),
+    (135, Tcp, "dce_rpc", Administration),
+    (137, Udp, "dns", Ordinary),
+    (138, Udp, "netbios_dgm", Ordinary),
     (139, Tcp, "netbios-ssn", Administration),
     (143, Tcp, "imap", Ordinary),
     (161, Udp, "snmp", Ordinary),
-    (162, Udp, "snmptrap", Ordinary),
+    (162, Udp, "snmp", Ordinary),
     (179, Tcp, "bgp", Ordinary),
     (389, Tcp, "ldap_tcp", Ordinary),
     (389, Udp, "ldap_udp", Ordinary),
@@ -89,12 +89,12 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (1521, Tcp, "oracle", Ordinary),
     (1723, Tcp, "pptp", Ordinary),
     (1812, Udp, "radius", Ordinary),
-    (1813, Udp, "radius-acct", Ordinary),
+    (1813, Udp, "radius", Ordinary),
     (1883, Tcp, "mqtt", Ordinary),
     (1900, Udp, "ssdp", Ordinary),
     (1911, Tcp, "niagara-fox", Control),
     (2049, Both, "nfs", Administration),
-    (2222, Udp, "enip-io", Control),
+    (2222, Udp, "cip", Control),
     (2404, Tcp, "iec104", Control),
     (2575, Tcp, "hl7", Ordinary),
     (2762, Tcp, "dicom-tls", Ordinary),
@@ -106,17 +106,17 @@ const PORTS: &[(u16, Over, &str, Weight)] = &[
     (3478, Both, "stun", Ordinary),
     (3702, Udp, "ws-discovery", Ordinary),
     (4500, Udp, "ipsec-nat-t", Ordinary),
-    (4840, Tcp, "opcua", Control),
+    (4840, Tcp, "opcua_binary", Control),
     (5007, Both, "wsm-server-ssl", Control),
     (5060, Both, "sip", Ordinary),
     (5061, Tcp, "sips", Ordinary),
     (5094, Both, "hart-ip", Control),
-    (5353, Udp, "mdns", Ordinary),
-    (5355, Udp, "llmnr", Ordinary),
+    (5353, Udp, "dns", Ordinary),
+    (5355, Udp, "dns", Ordinary),
     (5432, Tcp, "postgresql", Ordinary),
     (5671, Tcp, "amqps", Ordinary),
     (5672, Tcp, "amqp", Ordinary),
-    (5900, Tcp, "vnc", Administration),
+    (5900, Tcp, "rfb", Administration),
     (5985, Tcp, "winrm", Administration),
     (5986, Tcp, "winrm", Administration),
     (6379, Tcp, "redis", Ordinary),
@@ -169,7 +169,7 @@ pub fn weight_of(protocol: IpProtocol, port: u16, application: Option<&str>) -> 
 
 /// Applications whose name by bytes is not the name of their port.
 fn control_words(name: &str) -> Option<Weight> {
-    const CONTROL: &[&str] = &["s7comm", "s7comm-plus", "cip", "mms", "goose", "umas", "pccc", "opcua-binary"];
+    const CONTROL: &[&str] = &["s7comm", "s7comm_plus", "mms", "goose", "umas", "pccc"];
     CONTROL.contains(&name).then_some(Control)
 }
 
@@ -200,6 +200,15 @@ mod tests {
         assert_eq!(name_of(IpProtocol::Udp, 502), None);
         assert_eq!((name_of(IpProtocol::Tcp, 443), name_of(IpProtocol::Udp, 443)), (Some("ssl"), Some("quic")));
         assert_eq!(name_of(IpProtocol::Icmp, 7), None);
+    }
+
+    #[test]
+    fn a_port_is_called_what_its_bytes_are_called() {
+        let names = [(Tcp, 135), (Tcp, 4840), (Tcp, 5900), (Udp, 137), (Udp, 5353), (Udp, 5355)]
+            .map(|(over, port)| name_of(if over == Tcp { IpProtocol::Tcp } else { IpProtocol::Udp }, port));
+        assert_eq!(names.map(Option::unwrap), ["dce_rpc", "opcua_binary", "rfb", "dns", "dns", "dns"]);
+        assert_eq!(weight_of(IpProtocol::Tcp, 49_320, Some("opcua_binary")), Weight::Control);
+        assert_eq!(weight_of(IpProtocol::Tcp, 5901, Some("rfb")), Weight::Administration);
     }
 
     #[test]

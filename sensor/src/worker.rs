@@ -130,7 +130,7 @@ impl Worker {
         for (at, (observation, place)) in observations.iter().zip(places).enumerate() {
             number = base + u64::from(*place);
             let Some(touch) = touches.get(at).copied().flatten() else { continue };
-            if self.is_first_of_its_way(touch) {
+            if self.is_first_of_its_way(&observation.packet, touch) {
                 self.sight(observation, number, events);
             }
             // Events stand in packet order. Those up to the opening of this packet's flow, or to its interim report,
@@ -156,6 +156,10 @@ impl Worker {
     }
 
     fn inspect(&mut self, observation: &Observation, touch: Touch, payload: &[u8], number: u64, events: &mut Vec<Event>) {
+        // The batch's touches were made before an earlier packet of it finished the flow.
+        if self.sessions.is_finished(touch.flow) {
+            return;
+        }
         if self.sessions.get(touch.flow).is_none()
             && !self.sessions.open(touch.flow, session_key(&observation.packet, touch.direction))
         {
@@ -164,24 +168,32 @@ impl Worker {
         }
         let Some((key, session)) = self.sessions.get(touch.flow) else { return };
         let key = *key;
-        let status = session.feed(&key, touch.direction, touch.stream_offset, payload, observation.seen_at, &mut self.findings);
+        let direction = direction_in(&key, &observation.packet, touch.direction);
+        let status = session.feed(&key, direction, touch.stream_offset, payload, observation.seen_at, &mut self.findings);
         for finding in self.findings.drain(..) {
-            if let Finding::Service(name) = finding {
-                self.table.set_service(touch.flow, name);
+            match finding {
+                Finding::Service(name) => self.table.set_service(touch.flow, name),
+                // The session's responder asks: what it sends goes this packet's way, or the other one.
+                Finding::Reversed(_) if direction == Direction::ToOriginator => {
+                    self.table.set_originator(touch.flow, touch.direction);
+                }
+                Finding::Reversed(_) => self.table.set_originator(touch.flow, opposite(touch.direction)),
+                Finding::Fact(_) | Finding::Operation(_) => {}
             }
             let what = What::Found { flow: touch.flow, finding };
             events.push(Event { number, table: self.number, what });
         }
         if status == Status::Done {
-            self.sessions.close(touch.flow);
+            self.sessions.finish(touch.flow);
             self.table.stop_inspecting(touch.flow);
         }
     }
 
     fn pass_on(&mut self, event: FlowEvent, number: u64, events: &mut Vec<Event>) {
         match event {
-            // An id may be taken by a new flow before its first payload comes.
-            FlowEvent::Ended { flow, .. } | FlowEvent::Opened { flow, .. } => self.sessions.close(flow),
+            // The end may be passed on before the flow's last packets of the batch: only a new flow makes its id open again.
+            FlowEvent::Ended { flow, .. } => self.sessions.finish(flow),
+            FlowEvent::Opened { flow, .. } => self.sessions.close(flow),
             FlowEvent::Interim { .. } => {}
         }
         events.push(self.event(number, What::Flow(event)));
@@ -196,12 +208,13 @@ impl Worker {
     }
 
     /// The first packet of its flow in its direction: the only one whose source is looked at.
-    fn is_first_of_its_way(&mut self, touch: Touch) -> bool {
+    fn is_first_of_its_way(&mut self, packet: &Packet, touch: Touch) -> bool {
         let at = touch.flow.0 as usize;
         if self.heard.len() <= at {
             self.heard.resize(at + 1, 0);
         }
-        let way = if touch.direction == Direction::ToResponder { 1 } else { 2 };
+        // Told by the addresses: the table's directions change when it turns the flow round.
+        let way = if packet.source <= packet.destination { 1 } else { 2 };
         let Some(heard) = self.heard.get_mut(at) else { return true };
         let before = if touch.opened { 0 } else { *heard };
         *heard = before | way;
@@ -257,6 +270,29 @@ fn later_opened_flow(later: &[Option<Touch>], flow: sensor_flow::FlowId) -> bool
     later.iter().flatten().any(|other| other.opened && other.flow == flow)
 }
 
+/// Which way a packet goes in its session, whose ends stay where they were when the table turns the flow round. An endpoint that
+/// talks to itself has only the table to tell.
+fn direction_in(key: &SessionKey, packet: &Packet, in_table: Direction) -> Direction {
+    let source = (packet.source_address(), packet.source_port);
+    if (key.originator, key.originator_port) == (key.responder, key.responder_port) {
+        in_table
+    } else if source == (key.originator, key.originator_port) {
+        Direction::ToResponder
+    } else if source == (key.responder, key.responder_port) {
+        Direction::ToOriginator
+    } else {
+        // ICMP, whose ports are a type and a code.
+        in_table
+    }
+}
+
+const fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::ToResponder => Direction::ToOriginator,
+        Direction::ToOriginator => Direction::ToResponder,
+    }
+}
+
 /// The flow's key as its table has it oriented.
 fn session_key(packet: &Packet, direction: Direction) -> SessionKey {
     let source = (packet.source_address(), packet.source_port, packet.source_mac);
@@ -272,5 +308,76 @@ fn session_key(packet: &Packet, direction: Direction) -> SessionKey {
         responder: responder.0,
         responder_port: responder.1,
         originator_mac: originator.2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sensor_model::DirectionReason;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::sort::Sorted;
+
+    /// A UDP datagram between hosts 10.0.0.`from` and 10.0.0.`to`.
+    fn datagram(from: (u8, u16), to: (u8, u16), payload: &[u8]) -> Vec<u8> {
+        let mut ip = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, from.0, 10, 0, 0, to.0];
+        let len = u16::try_from(payload.len()).unwrap();
+        ip[2..4].copy_from_slice(&(28 + len).to_be_bytes());
+        let sum: u32 = ip.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+        ip[10..12].copy_from_slice(&(!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes());
+        let udp = [from.1.to_be_bytes(), to.1.to_be_bytes(), (8 + len).to_be_bytes(), [0, 0]].concat();
+        [&[2, 0, 0, 0, 0, to.0, 2, 0, 0, 0, 0, from.0, 8, 0], ip.as_slice(), &udp, payload].concat()
+    }
+
+    fn frame(bytes: &[u8]) -> Frame<'_> {
+        Frame { seen_at_nanos: 0, wire_len: bytes.len() as u32, link: sensor_wire::LinkType::Ethernet, bytes }
+    }
+
+    /// One batch through a worker of its own, which then ends its flows.
+    fn run(packets: &[Vec<u8>]) -> (Worker, Vec<Event>) {
+        let frames: Vec<Frame<'_>> = packets.iter().map(|bytes| frame(bytes)).collect();
+        let mut sorted = Sorted::new(1);
+        sorted.refill(&frames, 0, sensor_wire::Options::default());
+        let mut worker = Worker::new(0, &Config::load(None).unwrap().limits(1), 1);
+        let mut events = Vec::new();
+        worker.take(0, &sorted.buckets[0], &frames, &mut events);
+        worker.drain(0, &mut events);
+        (worker, events)
+    }
+
+    #[test]
+    fn a_flow_that_was_given_up_is_not_dissected_anew_by_the_rest_of_its_batch() {
+        let packets = vec![datagram((1, 40_000), (2, 40_001), b"\xffnothing that anybody knows"); 20];
+        let (worker, _) = run(&packets);
+        assert_eq!((worker.counts().flow_packets, worker.counts().sessions_opened), (20, 1));
+    }
+
+    #[test]
+    fn the_table_learns_from_the_bytes_who_asks() {
+        // RFC 5905 7.3: version 4, mode 4 is the server's answer; it was captured first.
+        let mut answer = [0; 48];
+        answer[..2].copy_from_slice(&[0x24, 1]);
+        let (_, events) = run(&[datagram((2, 123), (1, 123), &answer)]);
+        let ended = events.iter().find_map(|event| match &event.what {
+            What::Flow(FlowEvent::Ended { record, .. }) => Some((record.originator, record.direction_reason)),
+            _ => None,
+        });
+        assert_eq!(ended, Some((IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), DirectionReason::Role)));
+    }
+
+    #[test]
+    fn a_session_keeps_its_directions_when_the_table_turns_the_flow_round() {
+        let packet = |bytes: &[u8]| {
+            let mut sorted = Sorted::new(1);
+            sorted.refill(&[frame(bytes)], 0, sensor_wire::Options::default());
+            sorted.buckets[0].observations[0].packet
+        };
+        let (first, second) = (datagram((2, 5), (1, 6), b"a"), datagram((1, 6), (2, 5), b"b"));
+        let key = session_key(&packet(&first), Direction::ToResponder);
+        for in_table in [Direction::ToResponder, Direction::ToOriginator] {
+            assert_eq!(direction_in(&key, &packet(&first), in_table), Direction::ToResponder);
+            assert_eq!(direction_in(&key, &packet(&second), in_table), Direction::ToOriginator);
+        }
     }
 }

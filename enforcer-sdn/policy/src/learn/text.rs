@@ -8,7 +8,7 @@ use crate::read::API_VERSION;
 use crate::service;
 
 use super::evidence::{Evidence, minute};
-use super::zones::{Group, GroupMember};
+use super::zones::Group;
 use super::{LearnOptions, NotProposed};
 
 /// Lines about one client before they become a count.
@@ -59,17 +59,9 @@ pub fn head(map: &FlowMap, options: &LearnOptions, groups: &[Group]) -> String {
         line(&mut out, &format!("  - name: {}", scalar(&group.name)));
         line(&mut out, &format!("    description: {}", scalar(&group.description)));
         line(&mut out, &format!("    mode: {}", options.mode));
-        if group.priority != 0 {
-            line(&mut out, &format!("    priority: {}", group.priority));
-        }
         line(&mut out, "    members:");
         for member in &group.members {
-            match member {
-                GroupMember::Asset(id, words) => {
-                    line(&mut out, &format!("      - asset: {} {}", scalar(id), comment(0, words)));
-                }
-                GroupMember::Prefix(prefix) => line(&mut out, &format!("      - prefix: {}", scalar(&prefix.to_string()))),
-            }
+            line(&mut out, &format!("      - asset: {} {}", scalar(&member.id), comment(0, &member.words)));
         }
     }
     out

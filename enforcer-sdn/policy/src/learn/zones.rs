@@ -1,4 +1,5 @@
-//! Who belongs together: assets of one role in one subnet by name, everybody else by subnet.
+//! Who belongs together: assets of one role in one subnet, then those without a known role. Members are always named: a stranger
+//! who turns up in the subnet later belongs to no zone, and gets nothing that was learned for others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,27 +13,24 @@ use super::LearnOptions;
 
 /// Above this many, addresses outside are not worth a list: rules then say `outside`.
 const MAX_EXTERNAL: usize = 64;
-/// Of zones by subnet, below the zones by role inside them.
-const SUBNET_PRIORITY: i32 = -200;
 
 /// A proposed zone.
 pub struct Group {
     pub name: String,
     pub description: String,
-    pub priority: i32,
     pub members: Vec<GroupMember>,
 }
 
-pub enum GroupMember {
-    /// Id, and what a reader should know of it.
-    Asset(String, String),
-    Prefix(Prefix),
+/// An asset of a zone.
+pub struct GroupMember {
+    pub id: String,
+    /// What a reader should know of it.
+    pub words: String,
 }
 
 pub fn propose(map: &FlowMap, options: &LearnOptions) -> Vec<Group> {
     let addresses = current_addresses(map);
-    let mut by_role: BTreeMap<(Role, Prefix), Vec<&Asset>> = BTreeMap::new();
-    let mut subnets: BTreeSet<Prefix> = BTreeSet::new();
+    let mut by_role: BTreeMap<(Option<Role>, Prefix), Vec<&Asset>> = BTreeMap::new();
     let (mut external, mut groups) = (Vec::new(), Vec::new());
     for asset in &map.assets {
         let own = addresses.get(&asset.id).map_or(&[][..], Vec::as_slice);
@@ -40,26 +38,23 @@ pub fn propose(map: &FlowMap, options: &LearnOptions) -> Vec<Group> {
         match (asset.scope, known_role(asset)) {
             (Scope::Group, _) => groups.push(asset),
             (Scope::External, _) => external.push(asset),
-            (Scope::Internal, Some(role)) => by_role.entry((role, subnet_of(*first, options))).or_default().push(asset),
-            (Scope::Internal, None) => subnets.extend(own.iter().map(|address| subnet_of(*address, options))),
+            (Scope::Internal, role) => by_role.entry((role, subnet_of(*first, options))).or_default().push(asset),
         }
     }
-    let names = Names::new(by_role.keys().map(|(_, subnet)| *subnet).chain(subnets.iter().copied()), options);
+    let names = Names::new(by_role.keys().map(|(_, subnet)| *subnet), options);
     let mut zones: Vec<Group> = by_role
         .iter()
         .map(|(&(role, subnet), assets)| {
-            let spread = by_role.keys().filter(|(other, _)| *other == role).count() > 1;
+            let members = assets.iter().map(|asset| member(asset)).collect();
+            let Some(role) = role else {
+                let name = names.cut(&format!("net-{}", names.of(subnet)));
+                return Group { name, description: format!("Assets without a known role in {subnet}"), members };
+            };
+            let spread = by_role.keys().filter(|(other, _)| *other == Some(role)).count() > 1;
             let name = if spread { names.cut(&format!("{}-{}", plural(role), names.of(subnet))) } else { plural(role) };
-            let description = format!("Assets that look like {} in {subnet}", role.as_str().replace('-', " "));
-            Group { name, description, priority: 0, members: assets.iter().map(|asset| member(asset)).collect() }
+            Group { name, description: format!("Assets that look like {} in {subnet}", role.as_str().replace('-', " ")), members }
         })
         .collect();
-    zones.extend(subnets.iter().map(|&subnet| Group {
-        name: names.cut(&format!("net-{}", names.of(subnet))),
-        description: format!("Everybody else in {subnet}"),
-        priority: SUBNET_PRIORITY + i32::from(subnet.length()),
-        members: vec![GroupMember::Prefix(subnet)],
-    }));
     if !external.is_empty() && external.len() <= MAX_EXTERNAL {
         zones.push(listed("external", "Addresses outside that were spoken with", &external));
     }
@@ -74,7 +69,6 @@ fn listed(name: &str, description: &str, assets: &[&Asset]) -> Group {
     Group {
         name: name.to_owned(),
         description: description.to_owned(),
-        priority: 0,
         members: assets.iter().map(|asset| member(asset)).collect(),
     }
 }
@@ -83,7 +77,7 @@ fn member(asset: &Asset) -> GroupMember {
     let claims = [&asset.vendor, &asset.model, &asset.role];
     let words = claims.into_iter().flatten().map(|claim| format!("{} ({})", claim.value, strength(claim.strength)));
     let label = std::iter::once(asset.label.clone());
-    GroupMember::Asset(asset.id.to_string(), label.chain(words).collect::<Vec<_>>().join(", "))
+    GroupMember { id: asset.id.to_string(), words: label.chain(words).collect::<Vec<_>>().join(", ") }
 }
 
 const fn strength(strength: sensor_model::Strength) -> &'static str {
