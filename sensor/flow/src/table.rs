@@ -46,6 +46,8 @@ pub struct Touch {
     pub direction: Direction,
     /// First packet of the flow.
     pub opened: bool,
+    /// First packet that its sender put into the flow.
+    pub first_of_sender: bool,
     /// Wanted for dissection: new in-order payload and `Table::stop_inspecting` was not called.
     pub inspect: bool,
     /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams.
@@ -176,6 +178,22 @@ impl Table {
         }
     }
 
+    /// Every flow, those that began first in front: the order for a last report of all.
+    #[must_use]
+    pub fn by_age(&self) -> Vec<(Timestamp, FlowId)> {
+        let begun = |slot: usize| self.store.hot(slot).map(|_| (self.store.first_seen(slot), FlowId(slot as u32)));
+        let mut flows: Vec<_> = (0..self.store.len()).filter_map(begun).collect();
+        flows.sort_unstable_by_key(|(first_seen, flow)| (*first_seen, flow.0));
+        flows
+    }
+
+    /// A flow as it stands.
+    #[must_use]
+    pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {
+        let slot = flow.0 as usize;
+        self.store.hot(slot).map(|_| self.store.view(slot, &self.services).record())
+    }
+
     #[must_use]
     pub const fn stats(&self) -> TableStats {
         self.stats
@@ -258,7 +276,7 @@ impl Table {
         let now = observation.seen_at.as_nanos();
         let mut flow = self.store.slot(slot);
         let side = side_of(flow.hot, key);
-        let answers = !opened && flow.hot.counts[side].packets == 0;
+        let first_of_sender = flow.hot.counts[side].packets == 0;
         // What trails after both sides closed does not lengthen a connection (as Zeek's duration).
         if !(flow.hot.ends[ORIGINATOR].did_close() && flow.hot.ends[RESPONDER].did_close()) {
             flow.hot.last_seen = flow.hot.last_seen.max(now);
@@ -275,7 +293,7 @@ impl Table {
         };
         let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
         let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
-        if opened || answers || due {
+        if first_of_sender || due {
             flow.hot.reported_at = flow.hot.reported_at.max(now);
             self.report(slot, opened, events);
         }
@@ -283,6 +301,7 @@ impl Table {
             flow: FlowId(slot as u32),
             direction: if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator },
             opened,
+            first_of_sender,
             inspect,
             stream_offset: arrival.stream_offset,
         }
