@@ -26,6 +26,17 @@ pub struct Config {
     pub icmp_idle_timeout: Duration,
     /// A flow that is still alive is reported with its counts so far this often.
     pub interim_interval: Duration,
+    pub reports: Reports,
+}
+
+/// Which events a table makes. Records of ended flows say the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reports {
+    /// Openings, first answers, interim intervals and ends: what a living map needs.
+    #[default]
+    All,
+    /// Only ends: for whoever reads nothing before the last packet was seen.
+    EndsOnly,
 }
 
 /// A decoded packet and when it was seen.
@@ -81,6 +92,7 @@ pub struct TableStats {
 pub struct Table {
     timeouts: Timeouts,
     interim_interval: i64,
+    reports: Reports,
     store: Store,
     clock: Clock,
     /// Names given by `set_service`; a slot keeps the number.
@@ -95,6 +107,7 @@ impl Table {
         Self {
             timeouts: Timeouts::of(&config),
             interim_interval: i64::try_from(config.interim_interval.as_nanos()).unwrap_or(i64::MAX),
+            reports: config.reports,
             store: Store::new(config.capacity, seed),
             clock: Clock::default(),
             services: Vec::new(),
@@ -293,7 +306,7 @@ impl Table {
         };
         let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
         let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
-        if first_of_sender || due {
+        if self.reports == Reports::All && (first_of_sender || due) {
             flow.hot.reported_at = flow.hot.reported_at.max(now);
             self.report(slot, opened, events);
         }
