@@ -134,6 +134,9 @@ impl Shards {
 
     /// The last records of some of the flows, in the order given.
     pub fn last_records(&self, flows: &[(Timestamp, usize, FlowId)], news: &mut News) {
+        if self.threads == 1 {
+            return flows.iter().for_each(|(_, at, flow)| self.last_record(*at, *flow, news));
+        }
         let share = flows.len().div_ceil(self.threads).max(1);
         let mut work: Vec<_> = flows.chunks(share).map(|part| (part, News::default())).collect();
         each_on_its_thread(&mut work, self.threads, |(part, news)| {
