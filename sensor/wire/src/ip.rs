@@ -19,6 +19,8 @@ pub(crate) struct IpHeader {
     pub(crate) ttl: u8,
     pub(crate) ip_len: u32,
     pub(crate) fragment: Fragment,
+    /// `Packet::fragment_id`, 0 where this header is not fragmented.
+    pub(crate) fragment_id: u64,
     pub(crate) ip_id: u32,
     pub(crate) anomalies: Anomalies,
     /// The addresses here are those of the transport's pseudo-header. A routing header or a mobile node's home address
@@ -29,4 +31,26 @@ pub(crate) struct IpHeader {
 /// Protocols whose flows are told apart by more than the addresses.
 pub(crate) const fn has_ports(protocol: u8) -> bool {
     matches!(protocol, TCP | UDP | ICMP | ICMPV6 | SCTP)
+}
+
+/// What the pieces of one packet have in common (RFC 791 3.2, RFC 8200 4.5); never 0, which says "whole". No secret goes in: whoever
+/// forges a piece can forge its addresses as well.
+///
+/// `protocol` is the one of an IPv4 header, behind which an authentication header may hide another, and 0 in IPv6, where the pieces may
+/// differ in it.
+pub(crate) fn fragment_id(family: Family, source: [u8; 16], destination: [u8; 16], protocol: u8, ip_id: u32) -> u64 {
+    let version = match family {
+        Family::V4 => 4,
+        Family::V6 => 6,
+    };
+    let rest = u64::from(ip_id) << 16 | u64::from(protocol) << 8 | version;
+    let addresses = source.as_chunks::<8>().0.iter().chain(destination.as_chunks::<8>().0);
+    addresses.map(|half| u64::from_le_bytes(*half)).fold(mixed(rest), |digest, half| mixed(digest ^ half)).max(1)
+}
+
+/// Multiplied with the fraction of the golden ratio, both halves of the product folded together.
+fn mixed(word: u64) -> u64 {
+    let product = u128::from(!word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let [low, high] = [product, product.wrapping_shr(64)].map(|half| (half & u128::from(u64::MAX)) as u64);
+    low ^ high
 }

@@ -30,15 +30,22 @@ pub(crate) fn read(view: View<'_>, verify_checksum: bool) -> Result<(IpHeader, V
         (0, true) => Fragment::First,
         (units, _) => Fragment::Later { offset: u32::from(units) << 3 },
     };
+    let source = widened([head[12], head[13], head[14], head[15]]);
+    let destination = widened([head[16], head[17], head[18], head[19]]);
+    let ip_id = u32::from(u16::from_be_bytes([head[4], head[5]]));
     let header = IpHeader {
         family: Family::V4,
-        source: widened([head[12], head[13], head[14], head[15]]),
-        destination: widened([head[16], head[17], head[18], head[19]]),
+        source,
+        destination,
         protocol: head[9],
         ttl: head[8],
         ip_len,
         fragment,
-        ip_id: u32::from(u16::from_be_bytes([head[4], head[5]])),
+        fragment_id: match fragment {
+            Fragment::Whole => 0,
+            Fragment::First | Fragment::Later { .. } => ip::fragment_id(Family::V4, source, destination, head[9], ip_id),
+        },
+        ip_id,
         anomalies,
         // A source route ends elsewhere than the header says (RFC 1122 3.2.1.8); only options can hold one.
         pseudo_header_known: header_len == MIN_HEADER_LEN,

@@ -38,6 +38,7 @@ pub(crate) fn read(view: View<'_>) -> Result<(IpHeader, View<'_>), SkipReason> {
         ttl: head[7],
         ip_len,
         fragment: Fragment::Whole,
+        fragment_id: 0,
         ip_id: 0,
         anomalies,
         pseudo_header_known: true,
@@ -67,7 +68,7 @@ pub(crate) fn read_extensions(mut header: IpHeader, mut view: View<'_>) -> Resul
             MOBILITY | HIP | SHIM6 => options_len(view),
             // RFC 4302 2.2: in units of 4 bytes, minus 2.
             ip::AUTHENTICATION => view.u8_at(1).map(|units| u32::from(units).saturating_add(2) << 2),
-            FRAGMENT => {
+            FRAGMENT if matches!(header.family, Family::V6) => {
                 read_fragment(&mut header, view)?;
                 Some(8)
             }
@@ -97,6 +98,12 @@ fn read_fragment(header: &mut IpHeader, view: View<'_>) -> Result<(), SkipReason
         (0, false) => Fragment::Whole,
         (0, true) => Fragment::First,
         (offset, _) => Fragment::Later { offset },
+    };
+    header.fragment_id = match header.fragment {
+        Fragment::Whole => 0,
+        Fragment::First | Fragment::Later { .. } => {
+            ip::fragment_id(header.family, header.source, header.destination, 0, identification)
+        }
     };
     Ok(())
 }

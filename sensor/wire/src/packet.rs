@@ -28,7 +28,11 @@ pub struct Packet {
     /// IP header and payload by the IP length fields (Zeek's `*_ip_bytes`).
     pub ip_len: u32,
     pub fragment: Fragment,
-    /// IP identification (IPv6: of the fragment header), for fragment and duplicate attribution.
+    /// The same for all pieces of one IP packet and hardly ever for two, so that later pieces find the flow of the first; 0 for whole
+    /// packets. Of the innermost IP header that is fragmented, which may be one around the tunnel that this packet was in: then this
+    /// packet is whole in itself but `First` all the same, since the rest of it comes in pieces of the outer one that nobody can open.
+    pub fragment_id: u64,
+    /// IP identification (IPv6: of the fragment header), for duplicate attribution.
     pub ip_id: u32,
     pub tcp: Option<TcpSegment>,
     /// Where the transport payload starts in the frame, and how much of it was captured.
@@ -81,7 +85,7 @@ pub enum Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fragment {
     Whole,
-    /// The first piece; it carries the transport header.
+    /// The first piece, or what was inside of one; it carries the transport header.
     First,
     /// A later piece; `offset` in bytes.
     Later {

@@ -75,6 +75,7 @@ pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options) -> Option<Outc
         ttl: head[8],
         ip_len,
         fragment: Fragment::Whole,
+        fragment_id: 0,
         ip_id: u32::from(u16::from_be_bytes([head[4], head[5]])),
         tcp,
         payload_offset,

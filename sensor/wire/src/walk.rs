@@ -51,6 +51,8 @@ pub(crate) struct Walk {
     has_macs: bool,
     tunnel: Option<Tunnel>,
     tunnels: u32,
+    /// Of the innermost IP header so far that is the first piece of a packet: what follows it is cut short, tunnels included.
+    cut_by: Option<u64>,
     /// The packet this frame counts for when nothing better is found inside.
     carrier: Option<Packet>,
 }
@@ -87,6 +89,7 @@ impl Walk {
             has_macs: false,
             tunnel: None,
             tunnels: 0,
+            cut_by: None,
             carrier: None,
         }
     }
@@ -156,6 +159,9 @@ impl Walk {
         if let Fragment::Later { .. } = header.fragment {
             return Step::End(Outcome::Fragment(self.packet(header, &transport::Transport::none(payload))));
         }
+        if let Fragment::First = header.fragment {
+            self.cut_by = Some(header.fragment_id);
+        }
         let transport = match transport::read(header, payload, self.options.verify_checksums) {
             Ok(transport) => transport,
             Err(reason) => return Step::End(Outcome::Skip(reason)),
@@ -214,6 +220,10 @@ impl Walk {
     }
 
     fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
+        let (fragment, fragment_id) = match (header.fragment, self.cut_by) {
+            (Fragment::Whole, Some(id)) => (Fragment::First, id),
+            (fragment, _) => (fragment, header.fragment_id),
+        };
         Packet {
             source_mac: self.source_mac,
             destination_mac: self.destination_mac,
@@ -228,7 +238,8 @@ impl Walk {
             destination_port: transport.destination_port,
             ttl: header.ttl,
             ip_len: header.ip_len,
-            fragment: header.fragment,
+            fragment,
+            fragment_id,
             ip_id: header.ip_id,
             tcp: transport.tcp,
             payload_offset: transport.payload.offset(),
