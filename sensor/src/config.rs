@@ -147,6 +147,7 @@ impl Config {
                 udp_idle_timeout: self.flow.udp_idle_timeout.0,
                 icmp_idle_timeout: self.flow.icmp_idle_timeout.0,
                 interim_interval: self.flow.interim_interval.0,
+                reports: sensor_flow::Reports::All,
             },
             max_sessions: share(self.dissect.max_sessions),
         }
