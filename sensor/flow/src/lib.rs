@@ -23,4 +23,4 @@ mod tcp;
 
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
-pub use table::{Config, FlowEvent, FlowId, Observation, Table, TableStats, Touch};
+pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sensor_flow::{Config, FlowEvent, FragmentLimits, Fragments, Observation, Table};
+use sensor_flow::{Config, FlowEvent, FragmentLimits, Fragments, Observation, Reports, Table};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -20,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         udp_idle_timeout: Duration::from_secs(60),
         icmp_idle_timeout: Duration::from_secs(60),
         interim_interval: Duration::from_secs(60),
+        reports: Reports::All,
     };
     let mut table = Table::new(config, 1);
     let mut fragments = Fragments::new(&FragmentLimits { max_datagrams: DATAGRAMS, max_age: Duration::from_secs(30) }, 1);
