@@ -162,6 +162,7 @@ impl Config {
             frame_count,
             busy_poll,
             libpcap_buffer_bytes,
+            symmetric_hashing: true,
         }
     }
 

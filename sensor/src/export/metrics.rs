@@ -46,7 +46,11 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     counter(registry, "sensor_port_sent_packets_total", "Frames the port sent; must stay 0.", source.port_sent)?;
     let lost = counters(registry, "sensor_lost_packets_total", "Frames lost before a worker saw them, by where.", "stage")?;
     for (label, count) in [
+        ("missed", source.port_missed),
+        ("bad", source.port_bad),
         ("port", source.port_dropped),
+        ("not_listening", source.not_listening),
+        ("no_buffer", source.no_buffer),
         ("kernel", source.kernel_dropped),
         ("ring_full", source.ring_full),
         ("no_socket", source.no_socket),

@@ -122,7 +122,7 @@ impl Control {
             dropped_events += total.dropped_events;
         }
         let source = self.live.stats();
-        let lost_packets = source.kernel_dropped + source.ring_full + source.no_socket + source.port_dropped;
+        let lost_packets = source.lost();
         let map = self.hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets,
