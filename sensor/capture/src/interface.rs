@@ -27,6 +27,18 @@ pub enum InterfaceState {
     Gone,
 }
 
+impl InterfaceState {
+    /// The word for documents and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// linux/ethtool.h: `struct ethtool_channels`.
 #[repr(C)]
 #[derive(Default)]

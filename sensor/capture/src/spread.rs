@@ -162,7 +162,8 @@ mod tests {
 
     fn hashing(key: &[u8], function: u8, transformation: u8) -> Hashing {
         let mut hashing = Hashing::empty(GET_HASHING);
-        (hashing.table_len, hashing.key_len, hashing.function, hashing.transformation) = (4, key.len() as u32, function, transformation);
+        (hashing.table_len, hashing.key_len, hashing.function, hashing.transformation) =
+            (4, key.len() as u32, function, transformation);
         hashing.room[16..16 + key.len()].copy_from_slice(key);
         hashing
     }

@@ -20,7 +20,8 @@ struct Bell {
 }
 
 impl Waker {
-    pub(crate) fn new() -> io::Result<Self> {
+    /// A waker that nobody waits with yet.
+    pub fn new() -> io::Result<Self> {
         // SAFETY: upheld by the kernel: the call takes two integers and touches no memory of ours.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {

@@ -14,9 +14,9 @@ use super::program::Program;
 use super::ring::{FillRing, ReceiveRing};
 use super::socket::Socket;
 use super::umem::{Umem, chunk_of};
-use crate::waker::Waker;
 use crate::interface::{Interface, InterfaceState};
 use crate::live::{BATCH, nanos_now};
+use crate::waker::Waker;
 use crate::{CaptureError, Frame};
 
 #[derive(Debug)]

@@ -221,7 +221,7 @@ impl Live {
         let mut stats = self.stats();
         let told = [stats.received, stats.ring_full, stats.no_buffer, stats.kernel_dropped].iter().sum();
         // Frames that still lay in the rings go with them.
-        stats.not_listening = stats.redirected.saturating_sub(told);
+        stats.abandoned = stats.redirected.saturating_sub(told);
         let counted = self.interface.counters().unwrap_or_default();
         Ended { stats, counted, interface_index: self.interface.index() }
     }
@@ -304,7 +304,8 @@ fn open_af_xdp(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened
     }
     if config.frame_count < config.ring_size.saturating_mul(2) {
         let (frames, ring) = (config.frame_count, config.ring_size);
-        warnings.push(format!("frame_count {frames} is less than twice ring_size {ring}: the buffers end before the ring is full"));
+        warnings
+            .push(format!("frame_count {frames} is less than twice ring_size {ring}: the buffers end before the ring is full"));
     }
     if let Some(error) = tap.busy_poll_refused() {
         warnings.push(format!("the kernel refused busy polling ({error}): the thread only spins"));

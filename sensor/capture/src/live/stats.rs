@@ -30,6 +30,8 @@ pub struct SourceStats {
     pub no_buffer: u64,
     /// Lost in the kernel otherwise: no room in libpcap's buffer, or too long for an AF_XDP socket.
     pub kernel_dropped: u64,
+    /// Lay in a receive ring when the capture was ended.
+    pub abandoned: u64,
     /// Times a device found no free buffer: with zero copy the frames are then among those the port missed.
     pub fill_ring_empty: u64,
     /// Buffers that the kernel refused; must stay zero.
@@ -54,6 +56,7 @@ impl SourceStats {
             self.ring_full,
             self.no_buffer,
             self.kernel_dropped,
+            self.abandoned,
         ]
         .iter()
         .fold(0, |sum, count| sum.saturating_add(*count))
@@ -73,6 +76,7 @@ impl SourceStats {
             (&mut self.ring_full, earlier.ring_full),
             (&mut self.no_buffer, earlier.no_buffer),
             (&mut self.kernel_dropped, earlier.kernel_dropped),
+            (&mut self.abandoned, earlier.abandoned),
             (&mut self.fill_ring_empty, earlier.fill_ring_empty),
             (&mut self.invalid_buffers, earlier.invalid_buffers),
             (&mut self.received, earlier.received),

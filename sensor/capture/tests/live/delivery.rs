@@ -194,7 +194,7 @@ fn a_tap_that_is_opened_anew_counts_what_came_meanwhile_and_what_lay_in_its_ring
         let ended = first.end();
         sender.send_paced(&frames[..30]);
         let second = Live::open(&config(PathChoice::AfXdp)).expect("a capture");
-        assert_eq!((ended.stats.port_received, ended.stats.not_listening), (100, 100));
+        assert_eq!((ended.stats.port_received, ended.stats.abandoned), (100, 100));
         assert_eq!(second.missed_since(&ended), 30);
     });
 }
