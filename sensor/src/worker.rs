@@ -13,11 +13,12 @@ use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
 use sensor_flow::{FlowEvent, Observation, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, Fact, FactKind, IpProtocol, MacAddr, Strength, Subject, Timestamp};
+use sensor_model::{Direction, Fact, FactKind, IpProtocol, MacAddr, Strength, Subject, Timestamp, VlanStack};
 use sensor_wire::{Arp, Packet};
 
 use crate::counts::StageCounts;
 use crate::event::{Event, What};
+use crate::link_layer::LinkWatch;
 use crate::recent::Recent;
 use crate::sessions::Sessions;
 use crate::sort::{Bucket, Sorted};
@@ -44,8 +45,9 @@ pub struct Worker {
     sessions: Sessions,
     /// By flow id: in which directions its packets have come.
     heard: Vec<u8>,
-    sighted: Recent<(MacAddr, IpAddr)>,
+    sighted: Recent<(MacAddr, IpAddr, VlanStack)>,
     announced: Recent<(MacAddr, Ipv4Addr)>,
+    link_watch: LinkWatch,
     // Emptied after each use, kept for their memory.
     touches: Vec<Option<Touch>>,
     flow_events: Vec<FlowEvent>,
@@ -63,6 +65,7 @@ impl Worker {
             heard: Vec::new(),
             sighted: Recent::new(SIGHTING_INTERVAL),
             announced: Recent::new(SIGHTING_INTERVAL),
+            link_watch: LinkWatch::new(SIGHTING_INTERVAL),
             touches: Vec::new(),
             flow_events: Vec::new(),
             findings: Vec::new(),
@@ -75,6 +78,15 @@ impl Worker {
             if let Some(fact) = self.binding(arp, *seen_at) {
                 events.push(self.event(base + u64::from(*place), What::Heard(fact)));
             }
+        }
+    }
+
+    /// Takes the frames without IP of a sorted chunk whose frames are `frames` and whose first frame is packet `base`.
+    pub fn take_others(&mut self, base: u64, sorted: &Sorted, frames: &[Frame<'_>], events: &mut Vec<Event>) {
+        for (place, seen_at) in &sorted.others {
+            let Some(frame) = frames.get(*place as usize) else { continue };
+            let (number, table) = (base + u64::from(*place), self.number);
+            self.link_watch.look_at(frame, *seen_at, |what| events.push(Event { number, table, what }));
         }
     }
 
@@ -228,8 +240,9 @@ impl Worker {
             return;
         }
         let (mac, ip) = (packet.source_mac, packet.source_address());
-        if self.sighted.is_news((mac, ip), observation.seen_at) {
-            events.push(self.event(number, What::Sighted(Sighting { mac, ip, seen_at: observation.seen_at })));
+        let tags = VlanStack { vlan: packet.vlan, inner_vlan: packet.inner_vlan };
+        if self.sighted.is_news((mac, ip, tags), observation.seen_at) {
+            events.push(self.event(number, What::Sighted(Sighting { mac, ip, tags, seen_at: observation.seen_at })));
         }
     }
 

@@ -101,6 +101,7 @@ impl QueueThread {
             sorted.refill(frames, 0, options);
             let base = counts.packets;
             worker.take_arps(base, sorted, events);
+            worker.take_others(base, sorted, frames, events);
             for bucket in &sorted.buckets {
                 worker.take(base, bucket, frames, events);
             }

@@ -68,6 +68,7 @@ impl Shards {
             for piece in pieces {
                 if *at == 0 {
                     shard.worker.take_arps(base, piece, &mut shard.events);
+                    shard.worker.take_others(base, piece, frames, &mut shard.events);
                 }
                 if let Some(bucket) = piece.buckets.get(*at) {
                     shard.worker.take(base, bucket, frames, &mut shard.events);
