@@ -147,6 +147,7 @@ impl Config {
                 udp_idle_timeout: self.flow.udp_idle_timeout.0,
                 icmp_idle_timeout: self.flow.icmp_idle_timeout.0,
                 interim_interval: self.flow.interim_interval.0,
+                reports: sensor_flow::Reports::All,
             },
             max_sessions: share(self.dissect.max_sessions),
         }
@@ -171,7 +172,7 @@ impl Config {
     }
 
     #[must_use]
-    pub fn hub(&self, keep_records: bool) -> crate::hub::Settings {
+    pub fn hub(&self) -> crate::hub::Settings {
         crate::hub::Settings {
             identify: sensor_identify::Config {
                 internal: self.identify.internal.iter().map(|prefix| (prefix.network, prefix.length)).collect(),
@@ -185,7 +186,6 @@ impl Config {
                 max_per_asset_an_hour: self.alert.max_per_asset_an_hour,
                 max_assets: self.identify.max_assets,
             },
-            keep_records,
         }
     }
 }

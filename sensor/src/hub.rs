@@ -27,8 +27,6 @@ pub struct Settings {
     pub identify: sensor_identify::Config,
     pub max_conversations: usize,
     pub alert: AlertSettings,
-    /// Hand out the record of every ended flow.
-    pub keep_records: bool,
 }
 
 #[derive(Debug)]
@@ -38,7 +36,6 @@ pub struct Hub {
     conversations: Conversations,
     alerts: Alerts,
     flows: HashMap<FlowRef, Track>,
-    ended: Vec<FlowRecord>,
     /// First and last packet time.
     seen: Option<(Timestamp, Timestamp)>,
     missed_bytes: u64,
@@ -54,7 +51,6 @@ impl Hub {
             conversations: Conversations::new(settings.max_conversations),
             alerts: Alerts::new(settings.alert.clone()),
             flows: HashMap::new(),
-            ended: Vec::new(),
             seen: None,
             missed_bytes: 0,
             remembered: Vec::new(),
@@ -81,11 +77,6 @@ impl Hub {
             What::Linked { mac, tags, to_group } => self.inventory.hear_in(tags, mac, None, !to_group),
             What::Mentioned(mention) => self.inventory.name_vlan(mention.vlan, mention.is_tagged, mention.by),
         }
-    }
-
-    /// Records of flows that ended since the last call, in the order of their ends.
-    pub fn take_ended(&mut self) -> Vec<FlowRecord> {
-        std::mem::take(&mut self.ended)
     }
 
     pub fn take_alerts(&mut self) -> Vec<Alert> {
@@ -149,9 +140,6 @@ impl Hub {
         self.inventory.weigh(&mut track.weighed, &record);
         if has_ended {
             self.judge_conversation(&mut track, &record, true);
-            if self.settings.keep_records {
-                self.ended.push(*record);
-            }
         } else {
             self.judge_conversation(&mut track, &record, false);
             self.flows.insert(at, track);

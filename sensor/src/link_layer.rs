@@ -1,14 +1,16 @@
-//! Frames without IP, as far as they tell of VLANs: who sends in which, and of which VLANs switches speak. Ethernet only; anything that
-//! does not fit its format says nothing.
+//! Frames without IP, as far as they tell of hosts and VLANs: whose an address is (ARP), who sends in which VLAN, and of which VLANs
+//! switches speak. Tags are read on Ethernet only; anything that does not fit its format says nothing.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use sensor_capture::Frame;
-use sensor_model::{MacAddr, Timestamp, VlanId, VlanStack};
-use sensor_wire::LinkType;
+use sensor_model::{Fact, FactKind, MacAddr, Strength, Subject, Timestamp, VlanId, VlanStack};
+use sensor_wire::{Arp as ArpPacket, LinkType};
 
 use crate::event::What;
 use crate::recent::Recent;
+use crate::sort::Sorted;
 
 /// Tags are read this deep, as the decoder does.
 const MAX_TAGS: usize = 2;
@@ -31,9 +33,10 @@ pub struct LinkFrame<'a> {
     payload: &'a [u8],
 }
 
-/// Tells the hub of such frames, each thing once in a while.
+/// Tells the hub of frames without IP, each thing once in a while.
 #[derive(Debug)]
 pub struct LinkWatch {
+    announced: Recent<(MacAddr, Ipv4Addr)>,
     linked: Recent<(MacAddr, VlanStack, bool)>,
     mentioned: Recent<Mention>,
 }
@@ -41,15 +44,25 @@ pub struct LinkWatch {
 impl LinkWatch {
     #[must_use]
     pub fn new(repeat_after: Duration) -> Self {
-        Self { linked: Recent::new(repeat_after), mentioned: Recent::new(repeat_after) }
+        Self { announced: Recent::new(repeat_after), linked: Recent::new(repeat_after), mentioned: Recent::new(repeat_after) }
     }
 
-    pub fn look_at(&mut self, frame: &Frame<'_>, seen_at: Timestamp, mut tell: impl FnMut(What)) {
-        let Some(read) =
-            Some(frame).filter(|frame| frame.link == LinkType::Ethernet).and_then(|frame| LinkFrame::read(frame.bytes))
-        else {
-            return;
-        };
+    /// Tells with each thing at which place its frame stands.
+    pub fn take(&mut self, sorted: &Sorted, frames: &[Frame<'_>], mut tell: impl FnMut(u32, What)) {
+        for (place, seen_at, arp) in &sorted.arps {
+            if let Some(fact) = self.binding(arp, *seen_at) {
+                tell(*place, What::Heard(fact));
+            }
+        }
+        for (place, seen_at) in &sorted.others {
+            let frame = frames.get(*place as usize).filter(|frame| frame.link == LinkType::Ethernet);
+            if let Some(read) = frame.and_then(|frame| LinkFrame::read(frame.bytes)) {
+                self.look_at(&read, *seen_at, |what| tell(*place, what));
+            }
+        }
+    }
+
+    fn look_at(&mut self, read: &LinkFrame<'_>, seen_at: Timestamp, mut tell: impl FnMut(What)) {
         for mention in read.mentions() {
             if self.mentioned.is_news(mention, seen_at) {
                 tell(What::Mentioned(mention));
@@ -59,6 +72,19 @@ impl LinkWatch {
         if !read.is_by_switch() && self.linked.is_news((read.source, read.tags, to_group), seen_at) {
             tell(What::Linked { mac: read.source, tags: read.tags, to_group });
         }
+    }
+
+    /// What an ARP packet says of its sender; RFC 5227 probes come from 0.0.0.0 and claim nothing.
+    fn binding(&mut self, arp: &ArpPacket, seen_at: Timestamp) -> Option<Fact> {
+        let claims = !arp.sender_ip.is_unspecified() && !arp.sender_mac.is_zero() && !arp.sender_mac.is_group();
+        (claims && self.announced.is_news((arp.sender_mac, arp.sender_ip), seen_at)).then(|| Fact {
+            subject: Subject::Ip(IpAddr::V4(arp.sender_ip)),
+            kind: FactKind::MacOfAddress,
+            value: arp.sender_mac.to_string(),
+            strength: Strength::Confirmed,
+            source: "arp".to_owned(),
+            seen_at,
+        })
     }
 }
 

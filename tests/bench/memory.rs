@@ -6,7 +6,7 @@ use std::time::Duration;
 use harness::generate::{Random, Talk, Way};
 use harness::packet::{Link, TCP, UDP};
 use rustix::time::{ClockId, clock_gettime};
-use sensor_flow::{Config, Observation, Table};
+use sensor_flow::{Config, Observation, Reports, Table};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -104,6 +104,7 @@ fn config(flows: usize) -> Config {
         udp_idle_timeout: long,
         icmp_idle_timeout: long,
         interim_interval: long,
+        reports: Reports::All,
     }
 }
 

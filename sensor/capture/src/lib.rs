@@ -13,7 +13,7 @@ mod mute;
 mod offload;
 
 pub use error::CaptureError;
-pub use file::{CaptureFile, ChunkEnd, Reader, Truncation, UnreadableLink};
+pub use file::{CaptureFile, Chunk, ChunkEnd, Truncation, UnreadableLink};
 pub use frame::Frame;
 pub use interface::InterfaceState;
 pub use live::{CapturePath, Live, LiveConfig, PathChoice, Queue, SourceStats};

@@ -21,4 +21,4 @@ mod table;
 mod tcp;
 
 pub use key::shard_of;
-pub use table::{Config, FlowEvent, FlowId, Observation, Table, TableStats, Touch};
+pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use sensor_model::Timestamp;
 use sensor_wire::Packet;
 
 use crate::arena::Arena;
@@ -80,6 +81,10 @@ impl Store {
 
     pub fn hot_mut(&mut self, slot: usize) -> Option<&mut Hot> {
         self.hot.values_mut().get_mut(slot).filter(|hot| hot.is(Hot::USED))
+    }
+
+    pub fn first_seen(&self, slot: usize) -> Timestamp {
+        Timestamp::from_nanos(self.cold[slot].first_seen)
     }
 
     pub fn slot(&mut self, slot: usize) -> Slot<'_> {

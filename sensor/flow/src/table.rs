@@ -26,6 +26,17 @@ pub struct Config {
     pub icmp_idle_timeout: Duration,
     /// A flow that is still alive is reported with its counts so far this often.
     pub interim_interval: Duration,
+    pub reports: Reports,
+}
+
+/// Which events a table makes. Records of ended flows say the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reports {
+    /// Openings, first answers, interim intervals and ends: what a living map needs.
+    #[default]
+    All,
+    /// Only ends: for whoever reads nothing before the last packet was seen.
+    EndsOnly,
 }
 
 /// A decoded packet and when it was seen.
@@ -46,6 +57,8 @@ pub struct Touch {
     pub direction: Direction,
     /// First packet of the flow.
     pub opened: bool,
+    /// First packet that its sender put into the flow.
+    pub first_of_sender: bool,
     /// Wanted for dissection: new in-order payload and `Table::stop_inspecting` was not called.
     pub inspect: bool,
     /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams.
@@ -79,6 +92,7 @@ pub struct TableStats {
 pub struct Table {
     timeouts: Timeouts,
     interim_interval: i64,
+    reports: Reports,
     store: Store,
     clock: Clock,
     /// Names given by `set_service`; a slot keeps the number.
@@ -93,6 +107,7 @@ impl Table {
         Self {
             timeouts: Timeouts::of(&config),
             interim_interval: i64::try_from(config.interim_interval.as_nanos()).unwrap_or(i64::MAX),
+            reports: config.reports,
             store: Store::new(config.capacity, seed),
             clock: Clock::default(),
             services: Vec::new(),
@@ -174,6 +189,22 @@ impl Table {
                 self.end(slot, events);
             }
         }
+    }
+
+    /// Every flow, those that began first in front: the order for a last report of all.
+    #[must_use]
+    pub fn by_age(&self) -> Vec<(Timestamp, FlowId)> {
+        let begun = |slot: usize| self.store.hot(slot).map(|_| (self.store.first_seen(slot), FlowId(slot as u32)));
+        let mut flows: Vec<_> = (0..self.store.len()).filter_map(begun).collect();
+        flows.sort_unstable_by_key(|(first_seen, flow)| (*first_seen, flow.0));
+        flows
+    }
+
+    /// A flow as it stands.
+    #[must_use]
+    pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {
+        let slot = flow.0 as usize;
+        self.store.hot(slot).map(|_| self.store.view(slot, &self.services).record())
     }
 
     #[must_use]
@@ -258,7 +289,7 @@ impl Table {
         let now = observation.seen_at.as_nanos();
         let mut flow = self.store.slot(slot);
         let side = side_of(flow.hot, key);
-        let answers = !opened && flow.hot.counts[side].packets == 0;
+        let first_of_sender = flow.hot.counts[side].packets == 0;
         // What trails after both sides closed does not lengthen a connection (as Zeek's duration).
         if !(flow.hot.ends[ORIGINATOR].did_close() && flow.hot.ends[RESPONDER].did_close()) {
             flow.hot.last_seen = flow.hot.last_seen.max(now);
@@ -275,7 +306,7 @@ impl Table {
         };
         let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
         let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
-        if opened || answers || due {
+        if self.reports == Reports::All && (first_of_sender || due) {
             flow.hot.reported_at = flow.hot.reported_at.max(now);
             self.report(slot, opened, events);
         }
@@ -283,6 +314,7 @@ impl Table {
             flow: FlowId(slot as u32),
             direction: if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator },
             opened,
+            first_of_sender,
             inspect,
             stream_offset: arrival.stream_offset,
         }

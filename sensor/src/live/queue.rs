@@ -98,9 +98,8 @@ impl QueueThread {
     fn poll(&mut self, sorted: &mut Sorted) -> Result<usize, CaptureError> {
         let (worker, events, counts, options) = (&mut self.worker, &mut self.events, &mut self.frames, self.options);
         self.queue.poll(POLL, |frames| {
-            sorted.refill(frames, 0, options);
+            sorted.refill(frames, options);
             let base = counts.packets;
-            worker.take_arps(base, sorted, events);
             worker.take_others(base, sorted, frames, events);
             for bucket in &sorted.buckets {
                 worker.take(base, bucket, frames, events);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sensor_flow::{Config, FlowEvent, Observation, Table};
+use sensor_flow::{Config, FlowEvent, Observation, Reports, Table};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         udp_idle_timeout: Duration::from_secs(60),
         icmp_idle_timeout: Duration::from_secs(60),
         interim_interval: Duration::from_secs(60),
+        reports: Reports::All,
     };
     let mut table = Table::new(config, 1);
     let (mut now, mut given, mut opened, mut ended) = (0i64, 0u64, 0u64, 0u64);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::pcapng::{Block, PcapNgReader};
-use sensor_flow::{Config, FlowEvent, Observation, Table, TableStats};
+use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, TableStats};
 use sensor_model::{FlowRecord, Side, Timestamp};
 use sensor_wire::{LinkType, Options, Outcome, decode};
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ fn config() -> Config {
         udp_idle_timeout: Duration::from_mins(1),
         icmp_idle_timeout: Duration::from_mins(1),
         interim_interval: Duration::from_hours(1),
+        reports: Reports::All,
     }
 }
 
