@@ -4,7 +4,7 @@
 use sensor_wire::{TcpFlags, TcpSegment};
 
 use crate::endpoint::{self, State};
-use crate::rare::{Rare, before};
+use crate::rare::{Rare, before, note_gap};
 use crate::slot::{Hot, ORIGINATOR, RESPONDER, Slot, Stream};
 
 /// Sequence numbers of SYN and RST further away than this are not believed (as Zeek does).
@@ -34,9 +34,11 @@ pub fn receive(slot: &mut Slot<'_>, side: usize, segment: &TcpSegment, len: u32)
     }
     let peer_was_silent = slot.hot.ends[peer].state() == State::Inactive;
     if flags.has(TcpFlags::ACK) && peer_was_silent {
+        // Two acknowledgments of a side that was never heard: it sent what lies between them.
+        let (known, now) = (slot.stream.start[peer], segment.acknowledgment.wrapping_sub(1));
+        slot.hot.seen[peer] |= if known != 0 && before(known, now) { endpoint::DATA_ACKED } else { 0 };
         // The peer's numbers as if its SYN had been seen, to know that SYN when it comes late.
-        slot.stream.start[peer] = segment.acknowledgment.wrapping_sub(1);
-        slot.stream.last[peer] = slot.stream.start[peer];
+        (slot.stream.start[peer], slot.stream.last[peer]) = (now, now);
     }
     let previous_last = if begun { slot.stream.start[side].wrapping_add(1) } else { slot.stream.last[side] };
     advance_last(slot, side, flags, end, len);
@@ -47,6 +49,9 @@ pub fn receive(slot: &mut Slot<'_>, side: usize, segment: &TcpSegment, len: u32)
 
     let data_start = segment.sequence.wrapping_add(u32::from(flags.has(TcpFlags::SYN)));
     let carries_data = len > 0 && !flags.has(TcpFlags::RST) && !before(segment.sequence, slot.stream.start[side]);
+    if carries_data && let Some(rare) = slot.known_rare() {
+        rare.fill_last_gap(side, data_start, data_start.wrapping_add(len));
+    }
     let new_payload = track_holes(slot, side, previous_last, data_start, if carries_data { len } else { 0 });
     if closing {
         close_when_complete(slot, side);
@@ -333,9 +338,11 @@ fn acknowledge(slot: &mut Slot<'_>, side: usize, upto: u32) {
     // The octet of the FIN is not data.
     let data_end = if fin && !before(upto, last) { last.wrapping_sub(1) } else { upto };
     let (mut gaps, mut missed) = (0_u32, 0_u64);
-    stretch.acknowledge(data_end, |len| {
+    let (gap_bytes, last_gap) = (&mut rare.gap_bytes, &mut rare.last_gaps[side]);
+    stretch.acknowledge(data_end, |start, len| {
         gaps += 1;
         missed += u64::from(len);
+        note_gap(gap_bytes, last_gap, (start, len));
     });
     if clean && gaps > 0 {
         let counted = rare.gaps[side];

@@ -93,7 +93,12 @@ impl Listener {
 
     fn packet(&mut self, packet: Packet, frame: &[u8], seen_at: Timestamp) {
         if packet.tunnel.is_none() {
-            self.inventory.see(Sighting { mac: packet.source_mac, ip: packet.source_address(), seen_at });
+            self.inventory.see(Sighting {
+                mac: packet.source_mac,
+                ip: packet.source_address(),
+                tags: sensor_model::VlanStack::default(),
+                seen_at,
+            });
         }
         let mut touches = Vec::new();
         self.table.process(&[Observation { seen_at, packet }], &mut touches, &mut Vec::new());
