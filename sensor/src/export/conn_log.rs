@@ -58,6 +58,19 @@ struct Line<'a> {
     direction_reason: DirectionReason,
     #[serde(skip_serializing_if = "Option::is_none")]
     tunnel: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    orig_frag_pkts: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    orig_frag_ip_bytes: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    resp_frag_pkts: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    resp_frag_ip_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl<'a> From<&'a FlowRecord> for Line<'a> {
@@ -92,6 +105,10 @@ impl<'a> From<&'a FlowRecord> for Line<'a> {
             resp_l2_bytes: record.received.l2_bytes,
             direction_reason: record.direction_reason,
             tunnel: record.tunnel.map(|tunnel| format!("{}:{}", tunnel.kind, tunnel.id)),
+            orig_frag_pkts: record.sent.frag_packets,
+            orig_frag_ip_bytes: record.sent.frag_ip_bytes,
+            resp_frag_pkts: record.received.frag_packets,
+            resp_frag_ip_bytes: record.received.frag_ip_bytes,
         }
     }
 }
@@ -160,6 +177,15 @@ mod tests {
         ];
         let places: Vec<_> = order.iter().map(|part| line.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{line}");
+    }
+
+    #[test]
+    fn fragments_stand_after_everything_else_and_only_where_there_are_some() {
+        let mut flow = record();
+        assert!(!line(&flow).contains("frag"));
+        (flow.received.frag_packets, flow.received.frag_ip_bytes) = (2, 900);
+        let line = line(&flow);
+        assert!(line.ends_with(",\"resp_frag_pkts\":2,\"resp_frag_ip_bytes\":900}\n") && !line.contains("orig_frag"), "{line}");
     }
 
     #[test]
