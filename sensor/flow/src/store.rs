@@ -101,31 +101,32 @@ impl Store {
 
     /// Guesses the slots of a group of packets, and touches what they will need, in three rounds without a branch on a value
     /// that is still on its way: so the cache misses of a round overlap instead of adding up.
-    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [Option<usize>]) {
+    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [u32]) {
         black_box(hashes.iter().fold(0, |all, &hash| all ^ self.index.touch(hash)));
         for (guess, &hash) in guesses.iter_mut().zip(hashes) {
             *guess = self.index.guess(hash);
         }
         let (hot, stream) = (self.hot.values(), self.stream.values());
-        black_box(guesses.iter().fold(0, |all, guess| {
-            let slot = guess.unwrap_or(0);
-            all ^ hot.get(slot).map_or(0, |hot| hot.ports) ^ stream.get(slot).map_or(0, |stream| stream.last[0])
+        black_box(guesses.iter().fold(0, |all, &slot| {
+            all ^ hot.get(slot as usize).map_or(0, |hot| hot.ports) ^ stream.get(slot as usize).map_or(0, |stream| stream.last[0])
         }));
     }
 
-    pub fn find(&self, key: &FlowKey, hash: u64, guess: Option<usize>, packet: &Packet) -> Option<usize> {
+    /// The slot of a key; `guess` is where it probably is.
+    pub fn find(&self, key: &FlowKey, hash: u64, guess: u32, packet: &Packet) -> Option<usize> {
         let hot = self.hot.values();
         let is_it = |slot: usize| {
-            let hot = &hot[slot];
-            hot.is(Hot::USED)
-                && hot.pair == key.pair
-                && hot.ports == key.ports
-                && hot.segment == key.segment
-                && hot.protocol == key.protocol
-                && hot.is(Hot::WIDE) == key.wide
-                && (!key.wide || self.wide[slot] == key::wide_pair(packet, key.from_low))
+            hot.get(slot).is_some_and(|hot| {
+                hot.is(Hot::USED)
+                    && hot.pair == key.pair
+                    && hot.ports == key.ports
+                    && hot.segment == key.segment
+                    && hot.protocol == key.protocol
+                    && hot.is(Hot::WIDE) == key.wide
+                    && (!key.wide || self.wide[slot] == key::wide_pair(packet, key.from_low))
+            })
         };
-        guess.filter(|&slot| is_it(slot)).or_else(|| self.index.find(hash, is_it))
+        if is_it(guess as usize) { Some(guess as usize) } else { self.index.find(hash, is_it) }
     }
 
     /// An empty slot under `key`. The caller has made room.

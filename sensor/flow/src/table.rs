@@ -120,7 +120,7 @@ impl Table {
         touches.clear();
         self.store.begin_batch();
         let seeds = self.store.seeds();
-        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [None; GROUP]);
+        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [0; GROUP]);
         for group in batch.chunks(GROUP) {
             let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
             for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
@@ -198,7 +198,7 @@ impl Table {
     fn take(
         &mut self,
         key: &FlowKey,
-        (hash, guess): (u64, Option<usize>),
+        (hash, guess): (u64, u32),
         observation: &Observation,
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
