@@ -148,6 +148,7 @@ impl Config {
                 icmp_idle_timeout: self.flow.icmp_idle_timeout.0,
                 interim_interval: self.flow.interim_interval.0,
                 reports: sensor_flow::Reports::All,
+                vlan_key: sensor_flow::VlanKey::Auto,
             },
             max_sessions: share(self.dissect.max_sessions),
         }

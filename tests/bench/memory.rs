@@ -8,7 +8,7 @@ use harness::generate::{Random, Talk, Way, generate};
 use harness::packet::{Link, TCP, UDP};
 use harness::scratch::Scratch;
 use rustix::time::{ClockId, clock_gettime};
-use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, TableStats, Touch};
+use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, TableStats, Touch, VlanKey};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -221,6 +221,7 @@ fn config(capacity: usize) -> Config {
         icmp_idle_timeout: long,
         interim_interval: long,
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     }
 }
 

@@ -5,6 +5,7 @@
 //! a full table: then flows are evicted, half-open ones first, and counted.
 
 mod arena;
+mod bits;
 mod endpoint;
 mod expiry;
 mod fragments;
@@ -14,8 +15,11 @@ mod index;
 mod key;
 mod orient;
 mod path;
+mod plain;
 mod rare;
+mod realm;
 mod record;
+mod search;
 mod slot;
 mod store;
 mod table;
@@ -23,4 +27,5 @@ mod tcp;
 
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
+pub use realm::VlanKey;
 pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};
