@@ -36,7 +36,7 @@ pub fn record() -> FlowRecord {
 
 /// Two assets and the conversation between them.
 pub fn flow_map() -> FlowMap {
-    let mut hub = Hub::new(Config::load(None).unwrap().hub(true));
+    let mut hub = Hub::new(Config::load(None).unwrap().hub());
     let flow = FlowId(1);
     let ip = record().originator;
     let sighting = Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, seen_at: record().first_seen };

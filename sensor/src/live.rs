@@ -40,7 +40,7 @@ pub fn run(interface: &str, config: &Config) -> Result<bool> {
     let mut live = Live::open(&config.live(interface))?;
     tell_of_capture(interface, &live, &muted);
 
-    let mut hub = Hub::new(config.hub(false));
+    let mut hub = Hub::new(config.hub());
     let store = match &config.store.path {
         Some(path) => Some(Store::open(path, &config.name.0)?),
         None => None,

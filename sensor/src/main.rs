@@ -48,12 +48,12 @@ fn main() -> ExitCode {
 /// True when all that was asked was done.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Replay { files, out, workers, no_decap, checksums, config } => {
+        Command::Replay { files, out, workers, no_decap, no_map, checksums, config } => {
             let mut config = Config::load(config.as_deref())?;
             config.wire.decap &= !no_decap;
             config.wire.verify_checksums = checksums.map_or(config.wire.verify_checksums, |wanted| wanted == Checksums::Verify);
             let workers = workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
-            replay::run(&replay::Job { files, out, workers }, &config)
+            replay::run(&replay::Job { files, out, workers, with_map: !no_map }, &config)
         }
         Command::Run { interface, capture, config } => {
             let mut config = Config::load(config.as_deref())?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::config::{Config, Reports};
 use crate::endpoint::{Endpoint, State};
 use crate::key::{TCP, UDP};
 use crate::slot::{Hot, ORIGINATOR, RESPONDER};
 use crate::store::Store;
-use crate::table::{Config, Reports};
 
 /// How far capture clocks may step back: sweeping leaves flows alone for this much longer than their timeout, so that a packet
 /// that comes next with an older time still finds its flow.

@@ -6,6 +6,7 @@
 
 mod arena;
 mod bits;
+mod config;
 mod endpoint;
 mod expiry;
 mod fragments;
@@ -25,7 +26,8 @@ mod store;
 mod table;
 mod tcp;
 
+pub use config::{Config, Reports};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
 pub use realm::VlanKey;
-pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};
+pub use table::{FlowEvent, FlowId, Observation, Table, TableStats, Touch};

@@ -1,45 +1,18 @@
 //! The flow table: a batch of packets in, what each did to its flow and what happened to flows out.
 
-use std::time::Duration;
-
 use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
+use crate::config::{Config, Reports};
 use crate::expiry::{Clock, Standing, Timeouts};
 use crate::key::{FlowKey, TCP, wide_pair};
 use crate::orient::orient;
 use crate::path::Path;
-use crate::realm::{Realms, UNHEARD, VlanKey};
+use crate::realm::{Realms, UNHEARD};
 use crate::record::reason_number;
 use crate::slot::{Hot, ORIGINATOR};
 use crate::store::{GROUP, Store};
 use crate::{plain, tcp};
-
-/// Limits and timeouts. Every field has its default in `config/sensor.toml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Hard limit of tracked flows in this table.
-    pub capacity: usize,
-    pub tcp_idle_timeout: Duration,
-    /// For TCP that never finished its handshake, or has been closed or reset.
-    pub tcp_attempt_timeout: Duration,
-    pub udp_idle_timeout: Duration,
-    pub icmp_idle_timeout: Duration,
-    /// A flow that is still alive is reported with its counts so far this often.
-    pub interim_interval: Duration,
-    pub reports: Reports,
-    pub vlan_key: VlanKey,
-}
-
-/// Which events a table makes. Records of ended flows say the same either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reports {
-    /// Openings, first answers, interim intervals and ends: what a living map needs.
-    #[default]
-    All,
-    /// Only ends: for whoever reads nothing before the last packet was seen.
-    EndsOnly,
-}
 
 /// A decoded packet and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
