@@ -53,7 +53,7 @@ impl View<'_> {
             vlan: self.path.vlan,
             inner_vlan: self.path.inner_vlan,
             tunnel: self.path.tunnel.map(|tunnel| TunnelRef { kind: tunnel.kind.as_str(), id: tunnel.id }),
-            direction_reason: reason_from(hot.reason),
+            direction_reason: reason_from(self.cold.reason),
         }
     }
 
@@ -91,9 +91,9 @@ impl View<'_> {
         match self.hot.protocol {
             TCP => {
                 let acked = self.rare.and_then(|rare| rare.streams[side].acked);
-                Some(tcp::stream_bytes(self.stream, acked, side, self.hot.ends[side].sent_fin()))
+                Some(tcp::stream_bytes(self.stream, self.hot.last[side], acked, side, self.hot.ends[side].sent_fin()))
             }
-            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.stream.last[side])),
+            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.hot.last[side])),
             _ => None,
         }
     }
