@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use diagnose::ConfigError;
-pub use values::{CapturePath, Prefix, SensorName, Span};
+pub use values::{CapturePath, Prefix, Reshard, SensorName, Span};
 
 /// The shipped file, part of the program.
 pub const DEFAULTS: &str = include_str!("../../config/sensor.toml");
@@ -41,6 +41,9 @@ pub struct Capture {
     pub busy_poll: bool,
     pub libpcap_buffer_bytes: u32,
     pub max_waiting_batches: usize,
+    pub reshard: Reshard,
+    pub max_handed_batches: usize,
+    pub pin: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -163,6 +166,8 @@ impl Config {
             frame_count,
             busy_poll,
             libpcap_buffer_bytes,
+            // Where frames are handed over anyway the device may keep its ways.
+            symmetric_hashing: self.capture.reshard != Reshard::Always,
         }
     }
 
@@ -172,7 +177,7 @@ impl Config {
     }
 
     #[must_use]
-    pub fn hub(&self, keep_records: bool) -> crate::hub::Settings {
+    pub fn hub(&self) -> crate::hub::Settings {
         crate::hub::Settings {
             identify: sensor_identify::Config {
                 internal: self.identify.internal.iter().map(|prefix| (prefix.network, prefix.length)).collect(),
@@ -186,7 +191,6 @@ impl Config {
                 max_per_asset_an_hour: self.alert.max_per_asset_an_hour,
                 max_assets: self.identify.max_assets,
             },
-            keep_records,
         }
     }
 }

@@ -25,8 +25,8 @@ pub fn record() -> FlowRecord {
         state: ConnState::SF,
         history: "ShADadFf".to_owned(),
         missed_bytes: 0,
-        sent: Side { packets: 6, ip_bytes: 300, l2_bytes: 400, payload_bytes: Some(60), mac: None },
-        received: Side { packets: 5, ip_bytes: 250, l2_bytes: 330, payload_bytes: Some(50), mac: None },
+        sent: Side { packets: 6, ip_bytes: 300, l2_bytes: 400, payload_bytes: Some(60), ..Side::default() },
+        received: Side { packets: 5, ip_bytes: 250, l2_bytes: 330, payload_bytes: Some(50), ..Side::default() },
         vlan: None,
         inner_vlan: None,
         tunnel: None,
@@ -36,7 +36,7 @@ pub fn record() -> FlowRecord {
 
 /// Two assets and the conversation between them.
 pub fn flow_map() -> FlowMap {
-    let mut hub = Hub::new(Config::load(None).unwrap().hub(true));
+    let mut hub = Hub::new(Config::load(None).unwrap().hub());
     let flow = FlowId(1);
     let ip = record().originator;
     let sighting = Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, seen_at: record().first_seen };

@@ -27,8 +27,6 @@ pub struct Settings {
     pub identify: sensor_identify::Config,
     pub max_conversations: usize,
     pub alert: AlertSettings,
-    /// Hand out the record of every ended flow.
-    pub keep_records: bool,
 }
 
 #[derive(Debug)]
@@ -38,7 +36,6 @@ pub struct Hub {
     conversations: Conversations,
     alerts: Alerts,
     flows: HashMap<FlowRef, Track>,
-    ended: Vec<FlowRecord>,
     /// First and last packet time.
     seen: Option<(Timestamp, Timestamp)>,
     missed_bytes: u64,
@@ -54,7 +51,6 @@ impl Hub {
             conversations: Conversations::new(settings.max_conversations),
             alerts: Alerts::new(settings.alert.clone()),
             flows: HashMap::new(),
-            ended: Vec::new(),
             seen: None,
             missed_bytes: 0,
             remembered: Vec::new(),
@@ -79,11 +75,6 @@ impl Hub {
             What::Sighted(sighting) => self.take_sighting(sighting),
             What::Heard(fact) => self.take_fact(&fact),
         }
-    }
-
-    /// Records of flows that ended since the last call, in the order of their ends.
-    pub fn take_ended(&mut self) -> Vec<FlowRecord> {
-        std::mem::take(&mut self.ended)
     }
 
     pub fn take_alerts(&mut self) -> Vec<Alert> {
@@ -143,9 +134,6 @@ impl Hub {
         self.attribute(&mut track, &record);
         if has_ended {
             self.judge_conversation(&mut track, &record, true);
-            if self.settings.keep_records {
-                self.ended.push(*record);
-            }
         } else {
             self.judge_conversation(&mut track, &record, false);
             self.flows.insert(at, track);

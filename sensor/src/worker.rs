@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
-use sensor_flow::{FlowEvent, Observation, Table, Touch};
+use sensor_flow::{FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, Fact, FactKind, IpProtocol, MacAddr, Strength, Subject, Timestamp};
+use sensor_model::{Direction, Fact, FactKind, FlowRecord, IpProtocol, MacAddr, Strength, Subject, Timestamp};
 use sensor_wire::{Arp, Packet};
 
 use crate::counts::StageCounts;
@@ -23,7 +23,7 @@ use crate::sessions::Sessions;
 use crate::sort::{Bucket, Sorted};
 
 /// Packets that go through the flow table at once: enough for its prefetching, few enough to stay in the cache.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 /// Slots examined for idle flows after each batch. A table is passed through every `capacity / SWEEP_SLOTS` batches.
 const SWEEP_SLOTS: usize = 64;
 /// A host that keeps talking is reported again this often.
@@ -36,14 +36,21 @@ pub struct Limits {
     pub max_sessions: usize,
 }
 
+impl Limits {
+    /// Whether somebody keeps a map, or only wants the records of ended flows.
+    #[must_use]
+    pub fn tells_everything(&self) -> bool {
+        self.flow.reports == Reports::All
+    }
+}
+
 /// One table with its sessions.
 #[derive(Debug)]
 pub struct Worker {
     number: u16,
     table: Table,
     sessions: Sessions,
-    /// By flow id: in which directions its packets have come.
-    heard: Vec<u8>,
+    tells_everything: bool,
     sighted: Recent<(MacAddr, IpAddr)>,
     announced: Recent<(MacAddr, Ipv4Addr)>,
     // Emptied after each use, kept for their memory.
@@ -60,7 +67,7 @@ impl Worker {
             number,
             table: Table::new(limits.flow.clone(), seed),
             sessions: Sessions::new(limits.max_sessions),
-            heard: Vec::new(),
+            tells_everything: limits.tells_everything(),
             sighted: Recent::new(SIGHTING_INTERVAL),
             announced: Recent::new(SIGHTING_INTERVAL),
             touches: Vec::new(),
@@ -71,6 +78,9 @@ impl Worker {
 
     /// Takes the ARP packets of a sorted chunk whose first frame is packet `base`.
     pub fn take_arps(&mut self, base: u64, sorted: &Sorted, events: &mut Vec<Event>) {
+        if !self.tells_everything {
+            return;
+        }
         for (place, seen_at, arp) in &sorted.arps {
             if let Some(fact) = self.binding(arp, *seen_at) {
                 events.push(self.event(base + u64::from(*place), What::Heard(fact)));
@@ -95,6 +105,24 @@ impl Worker {
     pub fn drain(&mut self, number: u64, events: &mut Vec<Event>) {
         self.table.drain(&mut self.flow_events);
         self.flush_flow_events(number, events);
+    }
+
+    /// Flows that have not ended, those that began first in front.
+    #[must_use]
+    pub fn by_age(&self) -> Vec<(Timestamp, FlowId)> {
+        self.table.by_age()
+    }
+
+    /// What is known of a flow that has not ended.
+    #[must_use]
+    pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {
+        self.table.record_of(flow)
+    }
+
+    /// The end of a flow that no packet ended.
+    #[must_use]
+    pub fn last_event(&self, flow: FlowId, record: FlowRecord) -> Event {
+        self.event(u64::MAX, What::Flow(FlowEvent::Ended { flow, record: Box::new(record) }))
     }
 
     #[must_use]
@@ -130,7 +158,7 @@ impl Worker {
         for (at, (observation, place)) in observations.iter().zip(places).enumerate() {
             number = base + u64::from(*place);
             let Some(touch) = touches.get(at).copied().flatten() else { continue };
-            if self.is_first_of_its_way(&observation.packet, touch) {
+            if touch.first_of_sender && self.tells_everything {
                 self.sight(observation, number, events);
             }
             // Events stand in packet order. Those up to the opening of this packet's flow, or to its interim report,
@@ -180,8 +208,10 @@ impl Worker {
                 Finding::Reversed(_) => self.table.set_originator(touch.flow, opposite(touch.direction)),
                 Finding::Fact(_) | Finding::Operation(_) => {}
             }
-            let what = What::Found { flow: touch.flow, finding };
-            events.push(Event { number, table: self.number, what });
+            if self.tells_everything {
+                let what = What::Found { flow: touch.flow, finding };
+                events.push(Event { number, table: self.number, what });
+            }
         }
         if status == Status::Done {
             self.sessions.finish(touch.flow);
@@ -205,20 +235,6 @@ impl Worker {
             self.pass_on(event, number, events);
         }
         self.flow_events = flow_events;
-    }
-
-    /// The first packet of its flow in its direction: the only one whose source is looked at.
-    fn is_first_of_its_way(&mut self, packet: &Packet, touch: Touch) -> bool {
-        let at = touch.flow.0 as usize;
-        if self.heard.len() <= at {
-            self.heard.resize(at + 1, 0);
-        }
-        // Told by the addresses: the table's directions change when it turns the flow round.
-        let way = if packet.source <= packet.destination { 1 } else { 2 };
-        let Some(heard) = self.heard.get_mut(at) else { return true };
-        let before = if touch.opened { 0 } else { *heard };
-        *heard = before | way;
-        before & way == 0
     }
 
     /// Tells of a source address under a source MAC. Inside a tunnel the MAC is the tunnel's, not the host's.
@@ -338,7 +354,7 @@ mod tests {
     fn run(packets: &[Vec<u8>]) -> (Worker, Vec<Event>) {
         let frames: Vec<Frame<'_>> = packets.iter().map(|bytes| frame(bytes)).collect();
         let mut sorted = Sorted::new(1);
-        sorted.refill(&frames, 0, sensor_wire::Options::default());
+        sorted.refill(&frames, sensor_wire::Options::default());
         let mut worker = Worker::new(0, &Config::load(None).unwrap().limits(1), 1);
         let mut events = Vec::new();
         worker.take(0, &sorted.buckets[0], &frames, &mut events);
@@ -370,7 +386,7 @@ mod tests {
     fn a_session_keeps_its_directions_when_the_table_turns_the_flow_round() {
         let packet = |bytes: &[u8]| {
             let mut sorted = Sorted::new(1);
-            sorted.refill(&[frame(bytes)], 0, sensor_wire::Options::default());
+            sorted.refill(&[frame(bytes)], sensor_wire::Options::default());
             sorted.buckets[0].observations[0].packet
         };
         let (first, second) = (datagram((2, 5), (1, 6), b"a"), datagram((1, 6), (2, 5), b"b"));
