@@ -52,6 +52,7 @@ impl Sorted {
         match decode(frame.link, frame.bytes, frame.wire_len, options) {
             Outcome::Packet(packet) => {
                 self.counts.to_flows += 1;
+                self.counts.anomalies(packet.anomalies);
                 let table = if self.buckets.len() == 1 { 0 } else { shard_of(&packet, self.buckets.len()) };
                 if let Some(bucket) = self.buckets.get_mut(table) {
                     bucket.observations.push(Observation { seen_at, packet });
@@ -63,7 +64,7 @@ impl Sorted {
                 self.counts.arp += 1;
                 self.arps.push((place, seen_at, arp));
             }
-            Outcome::NonIp { .. } => self.counts.other_non_ip += 1,
+            Outcome::NonIp { ethertype, .. } => self.counts.non_ip(ethertype),
             Outcome::Skip(reason) => self.counts.skip(reason),
         }
     }
