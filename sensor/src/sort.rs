@@ -20,6 +20,8 @@ pub struct Sorted {
     pub buckets: Vec<Bucket>,
     /// ARP is no flow; the owner of the first bucket looks at it.
     pub arps: Vec<(u32, Timestamp, Arp)>,
+    /// Where the frames without IP stand, ARP among them.
+    pub others: Vec<(u32, Timestamp)>,
     pub counts: FrameCounts,
 }
 
@@ -28,7 +30,7 @@ impl Sorted {
     #[must_use]
     pub fn new(tables: usize) -> Self {
         let buckets = (0..tables).map(|_| Bucket::default()).collect();
-        Self { buckets, arps: Vec::new(), counts: FrameCounts::default() }
+        Self { buckets, arps: Vec::new(), others: Vec::new(), counts: FrameCounts::default() }
     }
 
     /// Forgets the last piece and decodes `frames`.
@@ -38,6 +40,7 @@ impl Sorted {
             bucket.places.clear();
         }
         self.arps.clear();
+        self.others.clear();
         self.counts = FrameCounts::default();
         for (place, frame) in (0..).zip(frames) {
             self.take(place, frame, options);
@@ -63,8 +66,12 @@ impl Sorted {
             Outcome::Arp(arp) => {
                 self.counts.arp += 1;
                 self.arps.push((place, seen_at, arp));
+                self.others.push((place, seen_at));
             }
-            Outcome::NonIp { ethertype, .. } => self.counts.non_ip(ethertype),
+            Outcome::NonIp { ethertype, .. } => {
+                self.counts.non_ip(ethertype);
+                self.others.push((place, seen_at));
+            }
             Outcome::Skip(reason) => self.counts.skip(reason),
         }
     }

@@ -94,7 +94,7 @@ impl QueueThread {
 impl Round<'_> {
     fn spread(&mut self, sorted: &mut Sorted, frames: &[sensor_capture::Frame<'_>]) {
         let number = self.lane.number();
-        self.lane.count(sorted);
+        self.lane.count(sorted, frames);
         if let [only] = sorted.buckets.as_slice() {
             if self.has_siblings {
                 only.observations.iter().for_each(|observation| self.session.witness.note(number, &observation.packet));

@@ -183,7 +183,7 @@ impl Shards {
 fn take_piece(shard: &mut Shard, at: usize, base: u64, sorted: &Sorted, frames: &[Frame<'_>], keeps_events: bool) {
     let before = shard.events.len();
     if at == 0 {
-        shard.worker.take_arps(base, sorted, &mut shard.events);
+        shard.worker.take_others(base, sorted, frames, &mut shard.events);
     }
     if let Some(bucket) = sorted.buckets.get(at) {
         shard.worker.take(base, bucket, frames, &mut shard.events);
