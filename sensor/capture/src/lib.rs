@@ -18,7 +18,7 @@ mod waker;
 
 pub use cpu::pin_thread;
 pub use error::CaptureError;
-pub use file::{CaptureFile, ChunkEnd, Reader, Truncation, UnreadableLink};
+pub use file::{CaptureFile, Chunk, ChunkEnd, Truncation, UnreadableLink};
 pub use frame::Frame;
 pub use interface::InterfaceState;
 pub use live::{CapturePath, Live, LiveConfig, PathChoice, Queue, SourceStats};

@@ -7,6 +7,7 @@
 mod arena;
 mod endpoint;
 mod expiry;
+mod fragments;
 mod history;
 mod icmp;
 mod index;
@@ -20,5 +21,6 @@ mod store;
 mod table;
 mod tcp;
 
+pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
 pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};

@@ -70,12 +70,16 @@ impl View<'_> {
     fn side(&self, side: usize) -> Side {
         let counts = self.hot.counts[side];
         let carries = self.rare.map_or([0; 3], |rare| rare.carries[side]);
+        let [frag_packets, frag_ip_bytes, frag_l2_bytes] = self.rare.map_or([0; 3], |rare| rare.fragments[side]);
         let whole = |low: u32, carry: u32| u64::from(carry) << 32 | u64::from(low);
         Side {
             packets: whole(counts.packets, carries[0]),
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
+            frag_packets,
+            frag_ip_bytes,
+            frag_l2_bytes,
             mac: Some(self.path.macs[side]).filter(|mac| *mac != MacAddr::ZERO),
         }
     }

@@ -42,6 +42,13 @@ impl Hot {
     pub const fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+
+    /// A packet came at `now`. What trails after both sides closed does not lengthen a connection (as Zeek's duration).
+    pub fn note_time(&mut self, now: i64) {
+        if !(self.ends[ORIGINATOR].did_close() && self.ends[RESPONDER].did_close()) {
+            self.last_seen = self.last_seen.max(now);
+        }
+    }
 }
 
 /// Low halves of one side's counters; the upper halves are in [`Rare::carries`].
@@ -156,6 +163,16 @@ impl Slot<'_> {
                 *total = total.saturating_add(u32::from(carry));
             }
         }
+    }
+
+    /// Adds one later fragment to a side's; false when there are too many unusual flows.
+    pub fn count_fragment(&mut self, side: usize, ip_bytes: u32, frame_bytes: u32) -> bool {
+        let Some(rare) = self.rare() else { return false };
+        let [packets, all_ip_bytes, all_frame_bytes] = &mut rare.fragments[side];
+        *packets = packets.saturating_add(1);
+        *all_ip_bytes = all_ip_bytes.saturating_add(u64::from(ip_bytes));
+        *all_frame_bytes = all_frame_bytes.saturating_add(u64::from(frame_bytes));
+        true
     }
 
     /// Counts the payload of a protocol without sequence numbers.

@@ -40,7 +40,7 @@ pub enum Reports {
 }
 
 /// A decoded packet and when it was seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
     pub seen_at: Timestamp,
     pub packet: Packet,
@@ -221,13 +221,11 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let packet = &observation.packet;
-        if matches!(packet.fragment, Fragment::Later { .. }) {
-            // It has no ports: it would make a flow that does not exist.
-            self.stats.packets_refused += 1;
-            return None;
-        }
         let now = observation.seen_at.as_nanos();
         let found = self.store.find(key, hash, guess, packet);
+        if matches!(packet.fragment, Fragment::Later { .. }) {
+            return self.take_fragment(found, key, observation, events);
+        }
         let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
@@ -235,6 +233,35 @@ impl Table {
         };
         self.stats.packets_counted += 1;
         Some(self.count(slot, opened, key, observation, events))
+    }
+
+    /// Counts a later fragment, which [`crate::Fragments`] gave the ports of its first, beside the packets of its flow. It opens none:
+    /// without that flow it is refused.
+    fn take_fragment(
+        &mut self,
+        found: Option<usize>,
+        key: &FlowKey,
+        observation: &Observation,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touch> {
+        let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
+        let found = found.filter(|&slot| self.store.hot(slot).is_some_and(|hot| !self.timeouts.is_over(hot, now)));
+        let counted = found.filter(|&slot| {
+            let mut flow = self.store.slot(slot);
+            let side = side_of(flow.hot, key);
+            flow.count_fragment(side, packet.ip_len, packet.wire_len)
+        });
+        let Some(slot) = counted else {
+            self.stats.packets_refused += 1;
+            return None;
+        };
+        self.stats.packets_counted += 1;
+        let hot = self.store.slot(slot).hot;
+        hot.note_time(now);
+        let side = side_of(hot, key);
+        self.report_if_due(slot, now, events);
+        let (flow, direction) = (FlowId(slot as u32), direction_of(side));
+        Some(Touch { flow, direction, opened: false, first_of_sender: false, inspect: false, stream_offset: 0 })
     }
 
     /// Ends the flow in `slot` when this packet comes after its timeout or begins another connection.
@@ -290,10 +317,7 @@ impl Table {
         let mut flow = self.store.slot(slot);
         let side = side_of(flow.hot, key);
         let first_of_sender = flow.hot.counts[side].packets == 0;
-        // What trails after both sides closed does not lengthen a connection (as Zeek's duration).
-        if !(flow.hot.ends[ORIGINATOR].did_close() && flow.hot.ends[RESPONDER].did_close()) {
-            flow.hot.last_seen = flow.hot.last_seen.max(now);
-        }
+        flow.hot.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
             Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
@@ -310,13 +334,15 @@ impl Table {
             flow.hot.reported_at = flow.hot.reported_at.max(now);
             self.report(slot, opened, events);
         }
-        Touch {
-            flow: FlowId(slot as u32),
-            direction: if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator },
-            opened,
-            first_of_sender,
-            inspect,
-            stream_offset: arrival.stream_offset,
+        let direction = direction_of(side);
+        Touch { flow: FlowId(slot as u32), direction, opened, first_of_sender, inspect, stream_offset: arrival.stream_offset }
+    }
+
+    fn report_if_due(&mut self, slot: usize, now: i64, events: &mut Vec<FlowEvent>) {
+        let hot = self.store.slot(slot).hot;
+        if self.reports == Reports::All && now.saturating_sub(hot.reported_at) >= self.interim_interval {
+            hot.reported_at = hot.reported_at.max(now);
+            self.report(slot, false, events);
         }
     }
 
@@ -335,6 +361,10 @@ impl Table {
     fn record(&self, slot: usize) -> Box<FlowRecord> {
         Box::new(self.store.view(slot, &self.services).record())
     }
+}
+
+const fn direction_of(side: usize) -> Direction {
+    if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator }
 }
 
 /// Who sent a packet with this key.

@@ -75,7 +75,7 @@ impl QueueThread {
         let mut round = Round { lane, exchange, session, has_siblings: *lanes > 1 };
         let sorted = if session.reshard.load(Ordering::Relaxed) { shared } else { own };
         queue.poll(timeout, |frames| {
-            sorted.refill(frames, 0, *options);
+            sorted.refill(frames, *options);
             round.spread(sorted, frames);
         })
     }
