@@ -194,7 +194,7 @@ mod tests {
         let frame = |bytes| Frame { seen_at_nanos: 7, wire_len: 60, link: LinkType::Ethernet, bytes };
         let frames: Vec<_> = datagrams.iter().map(|bytes| frame(bytes.as_slice())).collect();
         let mut sorted = Sorted::new(1);
-        sorted.refill(&frames, 0, Options::default());
+        sorted.refill(&frames, Options::default());
         lane.count(&sorted);
         lane.take(&sorted.buckets[0], &frames);
     }
