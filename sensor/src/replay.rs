@@ -25,7 +25,7 @@ use shards::{News, PIECE_FRAMES, Shards};
 const PIECES_TOGETHER: usize = 32;
 const BYTES_TOGETHER: u64 = 64 << 20;
 /// Flows whose last records are made together at the end.
-const LAST_FLOWS: usize = 16_384;
+const LAST_FLOWS: usize = 2_048;
 
 /// What to read, and where to write.
 #[derive(Clone, Debug)]
@@ -105,13 +105,13 @@ impl Replay {
         let start = bar.position();
         let together = if self.workers == 1 { 1 } else { PIECES_TOGETHER };
         let (mut pieces, mut next) = (Vec::new(), Vec::new());
-        let mut untold = News::default();
+        let (mut news, mut untold) = (News::default(), News::default());
         let mut end = fill(&mut file, together, &mut pieces);
         let error = loop {
             let read_on =
                 || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
-            let next_end;
-            (untold, next_end) = self.take_pieces(&pieces, untold, output, read_on)?;
+            let next_end = self.take_pieces(&pieces, (&mut news, &mut untold), output, read_on)?;
+            std::mem::swap(&mut news, &mut untold);
             bar.set_position(start + file.taken_bytes());
             match std::mem::replace(&mut end, next_end) {
                 Ok(ChunkEnd::More) => std::mem::swap(&mut pieces, &mut next),
@@ -120,7 +120,7 @@ impl Replay {
                 Err(error) => break Some(error.to_string()),
             }
         };
-        tell(&mut self.hub, untold, output)?;
+        tell(&mut self.hub, &mut untold, output)?;
         let unreadable: u64 = file.unreadable().map(|link| link.packets).sum();
         self.shards.count_unreadable(unreadable);
         let left_out = file.unreadable().next().map(|link| {
@@ -135,37 +135,35 @@ impl Replay {
         Ok(error.or(left_out))
     }
 
-    /// Works on some pieces. One worker then tells what they came to and reads on; beside several, the news of the pieces before are
-    /// told and the next ones read meanwhile. Gives what is still to be told, and what reading on came to.
+    /// Works on some pieces and fills `news`. One worker then tells them and reads on; beside several, the `untold` news of the pieces
+    /// before are told and the next ones read meanwhile. Gives what reading on came to.
     fn take_pieces<R>(
         &mut self,
         pieces: &[Chunk],
-        untold: News,
+        (news, untold): (&mut News, &mut News),
         output: &mut Output,
         read_on: impl FnOnce() -> R,
-    ) -> Result<(News, R), StagedError> {
+    ) -> Result<R, StagedError> {
         let frames: Vec<Vec<Frame<'_>>> = pieces.iter().map(Chunk::frames).collect();
         let (shards, hub) = (&mut self.shards, &mut self.hub);
-        let mut news = News::default();
         if self.workers == 1 {
-            shards.take(&frames, &mut news);
+            shards.take(&frames, news);
             tell(hub, news, output)?;
-            return Ok((untold, read_on()));
+            return Ok(read_on());
         }
-        let next = thread::scope(|scope| {
-            scope.spawn(|| shards.take(&frames, &mut news));
+        thread::scope(|scope| {
+            scope.spawn(|| shards.take(&frames, news));
             tell(hub, untold, output)?;
             Ok(read_on())
-        })?;
-        Ok((news, next))
+        })
     }
 
     /// The last word on every flow that is still there.
     fn finish(&mut self, output: &mut Output) -> Result<(), StagedError> {
+        let mut news = News::default();
         for flows in self.shards.by_age().chunks(LAST_FLOWS) {
-            let mut news = News::default();
             self.shards.last_records(flows, &mut news);
-            tell(&mut self.hub, news, output)?;
+            tell(&mut self.hub, &mut news, output)?;
         }
         Ok(())
     }
@@ -190,10 +188,12 @@ fn fill(file: &mut CaptureFile, together: usize, pieces: &mut Vec<Chunk>) -> Res
     Ok(ChunkEnd::More)
 }
 
-fn tell(hub: &mut Option<Hub>, news: News, output: &mut Output) -> Result<(), StagedError> {
+/// Empties `news`.
+fn tell(hub: &mut Option<Hub>, news: &mut News, output: &mut Output) -> Result<(), StagedError> {
     output.conn_log.write(|out| out.write_all(&news.lines))?;
+    news.lines.clear();
     let Some(hub) = hub else { return Ok(()) };
-    for event in news.events {
+    for event in news.events.drain(..) {
         hub.take(event);
     }
     output.write_alerts(hub)

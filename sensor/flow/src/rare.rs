@@ -16,6 +16,8 @@ const MAX_GAP: u32 = 1 << 20;
 pub struct Rare {
     /// Multiples of 2^32: packets, IP bytes, frame bytes; originator, responder.
     pub carries: [[u32; 3]; 2],
+    /// Later IP fragments: packets, IP bytes, frame bytes; originator, responder.
+    pub fragments: [[u64; 3]; 2],
     /// Multiples of 256 of the slot's counters.
     pub retransmit_carries: [u32; 2],
     pub zero_window_carries: [u32; 2],
@@ -54,6 +56,7 @@ impl Rare {
     /// The originator becomes the responder.
     pub fn exchange_sides(&mut self) {
         self.carries.reverse();
+        self.fragments.reverse();
         self.streams.reverse();
         self.last_gaps.reverse();
         for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {

@@ -53,7 +53,7 @@ impl View<'_> {
             vlan: self.path.vlan,
             inner_vlan: self.path.inner_vlan,
             tunnel: self.path.tunnel.map(|tunnel| TunnelRef { kind: tunnel.kind.as_str(), id: tunnel.id }),
-            direction_reason: reason_from(hot.reason),
+            direction_reason: reason_from(self.cold.reason),
         }
     }
 
@@ -72,12 +72,16 @@ impl View<'_> {
         let hot = self.hot;
         let counts = hot.counts[side];
         let carries = self.rare.map_or([0; 3], |rare| rare.carries[side]);
+        let [frag_packets, frag_ip_bytes, frag_l2_bytes] = self.rare.map_or([0; 3], |rare| rare.fragments[side]);
         let whole = |low: u32, carry: u32| u64::from(carry) << 32 | u64::from(low);
         Side {
             packets: whole(counts.packets, carries[0]),
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
+            frag_packets,
+            frag_ip_bytes,
+            frag_l2_bytes,
             mac: Some(self.path.macs[side]).filter(|mac| *mac != MacAddr::ZERO),
             data_acked: hot.protocol == TCP && hot.seen[side] & DATA_ACKED != 0,
         }
@@ -87,9 +91,9 @@ impl View<'_> {
         match self.hot.protocol {
             TCP => {
                 let acked = self.rare.and_then(|rare| rare.streams[side].acked);
-                Some(tcp::stream_bytes(self.stream, acked, side, self.hot.ends[side].sent_fin()))
+                Some(tcp::stream_bytes(self.stream, self.hot.last[side], acked, side, self.hot.ends[side].sent_fin()))
             }
-            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.stream.last[side])),
+            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.hot.last[side])),
             _ => None,
         }
     }
