@@ -7,6 +7,7 @@ mod random;
 mod recorder;
 mod small;
 mod talk;
+mod watched;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, bail};
 pub use random::Random;
 pub use recorder::{FlowTruth, Recorder, Truth};
 pub use talk::{Talk, Way};
+pub use watched::{Damage, Left, NETWORKS, Trade, Watched, WatchedHost, vlan_of};
 
 /// One kind of capture.
 pub struct Recipe {
