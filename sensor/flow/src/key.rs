@@ -76,6 +76,12 @@ pub fn hash_of(pair: u64, ports: u32, segment: u32, protocol: u8, seeds: Seeds) 
     mix(mix(pair ^ seeds.0[0], rest ^ seeds.0[1]) ^ seeds.0[0], FINISH)
 }
 
+/// The keyed hash of any three words.
+pub fn hash_words(words: [u64; 3], seeds: Seeds) -> u64 {
+    let [first, second, third] = words;
+    mix(mix(first ^ seeds.0[0], second ^ seeds.0[1]) ^ seeds.0[0], third ^ FINISH)
+}
+
 /// IPv6 addresses of both ends, lower end first.
 pub fn wide_pair(packet: &Packet, from_low: bool) -> [[u8; 16]; 2] {
     if from_low { [packet.source, packet.destination] } else { [packet.destination, packet.source] }
@@ -109,7 +115,7 @@ fn ports(packet: &Packet) -> (u16, u16, bool) {
 
 /// Only tunnels whose number names a network and is the same in both directions: GRE keys and GTP TEIDs are chosen by each
 /// receiver.
-fn segment(packet: &Packet) -> u32 {
+pub fn segment(packet: &Packet) -> u32 {
     let Some(tunnel) = packet.tunnel else { return 0 };
     let kind = match tunnel.kind {
         TunnelKind::Vxlan => 1,

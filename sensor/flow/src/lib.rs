@@ -5,6 +5,7 @@
 //! a full table: then flows are evicted, half-open ones first, and counted.
 
 mod arena;
+mod duplicates;
 mod endpoint;
 mod expiry;
 mod history;
@@ -20,5 +21,6 @@ mod store;
 mod table;
 mod tcp;
 
+pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
 pub use key::shard_of;
 pub use table::{Config, FlowEvent, FlowId, Observation, Table, TableStats, Touch};
