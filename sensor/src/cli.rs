@@ -32,6 +32,9 @@ pub enum Command {
         /// Count flows at the outermost header instead of the innermost one behind tunnels
         #[arg(long)]
         no_decap: bool,
+        /// Write conn.log and stats.json only: no assets, no conversations, no alerts, in a fraction of the time
+        #[arg(long)]
+        no_map: bool,
         /// Whether packets with a wrong checksum are left out
         #[arg(long)]
         checksums: Option<Checksums>,

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_dissect::Finding;
 use sensor_flow::FlowEvent;
-use sensor_identify::{Inventory, Presence, Sighting, Unplaced};
+use sensor_identify::{Inventory, OwnDrops, Presence, Sighting, Unplaced};
 use sensor_model::{
     Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FactKind, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
     Strength, Subject, Timestamp,
@@ -27,8 +27,6 @@ pub struct Settings {
     pub identify: sensor_identify::Config,
     pub max_conversations: usize,
     pub alert: AlertSettings,
-    /// Hand out the record of every ended flow.
-    pub keep_records: bool,
 }
 
 #[derive(Debug)]
@@ -38,7 +36,6 @@ pub struct Hub {
     conversations: Conversations,
     alerts: Alerts,
     flows: HashMap<FlowRef, Track>,
-    ended: Vec<FlowRecord>,
     /// First and last packet time.
     seen: Option<(Timestamp, Timestamp)>,
     missed_bytes: u64,
@@ -54,7 +51,6 @@ impl Hub {
             conversations: Conversations::new(settings.max_conversations),
             alerts: Alerts::new(settings.alert.clone()),
             flows: HashMap::new(),
-            ended: Vec::new(),
             seen: None,
             missed_bytes: 0,
             remembered: Vec::new(),
@@ -78,12 +74,9 @@ impl Hub {
             What::Found { flow, finding } => self.take_finding(FlowRef { table: event.table, flow }, finding),
             What::Sighted(sighting) => self.take_sighting(sighting),
             What::Heard(fact) => self.take_fact(&fact),
+            What::Linked { mac, tags, to_group } => self.inventory.hear_in(tags, mac, None, !to_group),
+            What::Mentioned(mention) => self.inventory.name_vlan(mention.vlan, mention.is_tagged, mention.by),
         }
-    }
-
-    /// Records of flows that ended since the last call, in the order of their ends.
-    pub fn take_ended(&mut self) -> Vec<FlowRecord> {
-        std::mem::take(&mut self.ended)
     }
 
     pub fn take_alerts(&mut self) -> Vec<Alert> {
@@ -116,6 +109,9 @@ impl Hub {
             first_seen,
             last_seen,
             accounting: Accounting { missed_bytes: self.missed_bytes, ..accounting },
+            coverage: self
+                .inventory
+                .tap_coverage(OwnDrops { packets: accounting.packets, lost_packets: accounting.lost_packets }),
             assets: with_remembered(self.inventory.assets(), &self.remembered),
             conversations: self.conversations.snapshot(),
         }
@@ -141,11 +137,9 @@ impl Hub {
             reverse(&mut record, reason);
         }
         self.attribute(&mut track, &record);
+        self.inventory.weigh(&mut track.weighed, &record);
         if has_ended {
             self.judge_conversation(&mut track, &record, true);
-            if self.settings.keep_records {
-                self.ended.push(*record);
-            }
         } else {
             self.judge_conversation(&mut track, &record, false);
             self.flows.insert(at, track);

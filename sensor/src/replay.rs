@@ -1,5 +1,6 @@
 //! Capture files to documents: the same path as live, with packet time as the clock.
 
+mod lines;
 mod shards;
 
 use std::fs;
@@ -9,16 +10,22 @@ use std::thread;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_capture::{CaptureError, CaptureFile, ChunkEnd, Frame, Reader};
+use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
+use sensor_flow::Reports;
 use sensor_model::Accounting;
 
 use crate::config::Config;
-use crate::event::Event;
-use crate::export::conn_log::write_record;
+use crate::counts::{FrameCounts, StageCounts};
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
-use shards::{CHUNK_FRAMES, Shards};
+use shards::{News, PIECE_FRAMES, Shards};
+
+/// Pieces that several workers take at a time, and the bytes of frames beyond which no further piece is added.
+const PIECES_TOGETHER: usize = 32;
+const BYTES_TOGETHER: u64 = 64 << 20;
+/// Flows whose last records are made together at the end.
+const LAST_FLOWS: usize = 2_048;
 
 /// What to read, and where to write.
 #[derive(Clone, Debug)]
@@ -26,16 +33,22 @@ pub struct Job {
     pub files: Vec<PathBuf>,
     pub out: PathBuf,
     pub workers: usize,
+    /// Also the map and the alerts, not only the flows.
+    pub with_map: bool,
 }
 
 /// Reads all files and writes all documents. True when every file was read to its end.
 pub fn run(job: &Job, config: &Config) -> Result<bool> {
     let folder = Folder::open(&job.out)?;
-    let mut output = Output::stage(&folder)?;
+    let mut output = Output::stage(&folder, job.with_map)?;
+    let mut limits = config.limits(shards::SHARDS);
+    if !job.with_map {
+        limits.flow.reports = Reports::EndsOnly;
+    }
     let mut replay = Replay {
-        shards: Shards::new(&config.limits(shards::SHARDS), config.wire_options(), job.workers),
-        hub: Hub::new(config.hub(true)),
-        waiting: Vec::new(),
+        shards: Shards::new(&limits, config.wire_options(), job.workers),
+        hub: job.with_map.then(|| Hub::new(config.hub())),
+        workers: job.workers,
     };
     let bar = progress_bar(&job.files);
     let mut files = Vec::new();
@@ -61,19 +74,15 @@ pub fn run(job: &Job, config: &Config) -> Result<bool> {
 #[derive(Debug)]
 struct Replay {
     shards: Shards,
-    hub: Hub,
-    /// Events of the last chunk: the hub takes them while the next one is worked on.
-    waiting: Vec<Event>,
+    hub: Option<Hub>,
+    workers: usize,
 }
 
 impl Replay {
     fn read_file(&mut self, path: &Path, output: &mut Output, bar: &ProgressBar) -> Result<FileStats, StagedError> {
         let before = *self.shards.frames();
         let error = match CaptureFile::open(path) {
-            Ok(file) => match file.reader() {
-                Ok(reader) => self.read_frames(reader, path, output, bar)?,
-                Err(error) => Some(error.to_string()),
-            },
+            Ok(file) => self.read_frames(file, path, output, bar)?,
             Err(error) => Some(error.to_string()),
         };
         let after = self.shards.frames();
@@ -88,28 +97,33 @@ impl Replay {
     /// Reads to the end, or to what is wrong with the file.
     fn read_frames(
         &mut self,
-        mut reader: Reader<'_>,
+        mut file: CaptureFile,
         path: &Path,
         output: &mut Output,
         bar: &ProgressBar,
     ) -> Result<Option<String>, StagedError> {
         let start = bar.position();
-        let mut frames: Vec<Frame<'_>> = Vec::with_capacity(CHUNK_FRAMES);
+        let together = if self.workers == 1 { 1 } else { PIECES_TOGETHER };
+        let (mut pieces, mut next) = (Vec::new(), Vec::new());
+        let (mut news, mut untold) = (News::default(), News::default());
+        let mut end = fill(&mut file, together, &mut pieces);
         let error = loop {
-            frames.clear();
-            let end = fill(&mut reader, &mut frames);
-            self.take_chunk(&frames, output)?;
-            bar.set_position(start + reader.progress().0);
-            match end {
-                Ok(ChunkEnd::More) => {}
+            let read_on =
+                || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
+            let next_end = self.take_pieces(&pieces, (&mut news, &mut untold), output, read_on)?;
+            std::mem::swap(&mut news, &mut untold);
+            bar.set_position(start + file.taken_bytes());
+            match std::mem::replace(&mut end, next_end) {
+                Ok(ChunkEnd::More) => std::mem::swap(&mut pieces, &mut next),
                 Ok(ChunkEnd::End) => break None,
                 Ok(ChunkEnd::Truncated(truncation)) => break Some(format!("`{}` is cut short: {truncation}", path.display())),
                 Err(error) => break Some(error.to_string()),
             }
         };
-        let unreadable: u64 = reader.unreadable().map(|link| link.packets).sum();
+        tell(&mut self.hub, &mut untold, output)?;
+        let unreadable: u64 = file.unreadable().map(|link| link.packets).sum();
         self.shards.count_unreadable(unreadable);
-        let left_out = reader.unreadable().next().map(|link| {
+        let left_out = file.unreadable().next().map(|link| {
             format!(
                 "`{}` has {} packets of link type {} ({}) that cannot be read",
                 path.display(),
@@ -121,69 +135,98 @@ impl Replay {
         Ok(error.or(left_out))
     }
 
-    fn take_chunk(&mut self, frames: &[Frame<'_>], output: &mut Output) -> Result<(), StagedError> {
-        let base = self.shards.frames().packets;
+    /// Works on some pieces and fills `news`. One worker then tells them and reads on; beside several, the `untold` news of the pieces
+    /// before are told and the next ones read meanwhile. Gives what reading on came to.
+    fn take_pieces<R>(
+        &mut self,
+        pieces: &[Chunk],
+        (news, untold): (&mut News, &mut News),
+        output: &mut Output,
+        read_on: impl FnOnce() -> R,
+    ) -> Result<R, StagedError> {
+        let frames: Vec<Vec<Frame<'_>>> = pieces.iter().map(Chunk::frames).collect();
         let (shards, hub) = (&mut self.shards, &mut self.hub);
-        let mut news = Vec::new();
-        let waiting = std::mem::take(&mut self.waiting);
-        let told = thread::scope(|scope| {
-            scope.spawn(|| shards.take(base, frames, &mut news));
-            tell(hub, waiting, output)
-        });
-        self.waiting = news;
-        told
-    }
-
-    fn finish(&mut self, output: &mut Output) -> Result<(), StagedError> {
-        tell(&mut self.hub, std::mem::take(&mut self.waiting), output)?;
-        let mut last = Vec::new();
-        self.shards.drain(&mut last);
-        tell(&mut self.hub, last, output)
-    }
-}
-
-/// Fills a whole chunk, so that where chunks end depends on the capture alone.
-fn fill<'a>(reader: &mut Reader<'a>, frames: &mut Vec<Frame<'a>>) -> Result<ChunkEnd, CaptureError> {
-    loop {
-        let wanted = CHUNK_FRAMES - frames.len();
-        match reader.read_chunk(wanted, frames) {
-            Ok(ChunkEnd::More) if frames.len() < CHUNK_FRAMES => {}
-            end => return end,
+        if self.workers == 1 {
+            shards.take(&frames, news);
+            tell(hub, news, output)?;
+            return Ok(read_on());
         }
-    }
-}
-
-fn tell(hub: &mut Hub, events: Vec<Event>, output: &mut Output) -> Result<(), StagedError> {
-    for event in events {
-        hub.take(event);
-    }
-    output.write_news(hub)
-}
-
-/// The four documents on their way.
-#[derive(Debug)]
-struct Output {
-    conn_log: Staged,
-    flow_map: Staged,
-    alerts: Staged,
-    stats: Staged,
-}
-
-impl Output {
-    fn stage(folder: &Folder) -> Result<Self, StagedError> {
-        Ok(Self {
-            conn_log: folder.stage("conn.log")?,
-            flow_map: folder.stage("flowmap.json")?,
-            alerts: folder.stage("alerts.ndjson")?,
-            stats: folder.stage("stats.json")?,
+        thread::scope(|scope| {
+            scope.spawn(|| shards.take(&frames, news));
+            tell(hub, untold, output)?;
+            Ok(read_on())
         })
     }
 
-    fn write_news(&mut self, hub: &mut Hub) -> Result<(), StagedError> {
-        let records = hub.take_ended();
-        self.conn_log.write(|out| records.iter().try_for_each(|record| write_record(out, record)))?;
+    /// The last word on every flow that is still there.
+    fn finish(&mut self, output: &mut Output) -> Result<(), StagedError> {
+        let mut news = News::default();
+        for flows in self.shards.by_age().chunks(LAST_FLOWS) {
+            self.shards.last_records(flows, &mut news);
+            tell(&mut self.hub, &mut news, output)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refills `pieces`, every one full but the last of a capture: so where a piece ends depends on the capture alone.
+fn fill(file: &mut CaptureFile, together: usize, pieces: &mut Vec<Chunk>) -> Result<ChunkEnd, CaptureError> {
+    let mut unused = std::mem::take(pieces).into_iter();
+    let mut bytes = 0;
+    while pieces.len() < together && bytes < BYTES_TOGETHER {
+        let mut piece = unused.next().unwrap_or_default();
+        match file.next_chunk(PIECE_FRAMES, &mut piece) {
+            Ok(ChunkEnd::More) => {
+                bytes += piece.bytes();
+                pieces.push(piece);
+            }
+            // Told once more when it stands alone.
+            _ if !pieces.is_empty() => break,
+            end => return end,
+        }
+    }
+    Ok(ChunkEnd::More)
+}
+
+/// Empties `news`.
+fn tell(hub: &mut Option<Hub>, news: &mut News, output: &mut Output) -> Result<(), StagedError> {
+    output.conn_log.write(|out| out.write_all(&news.lines))?;
+    news.lines.clear();
+    let Some(hub) = hub else { return Ok(()) };
+    for event in news.events.drain(..) {
+        hub.take(event);
+    }
+    output.write_alerts(hub)
+}
+
+/// The documents on their way.
+#[derive(Debug)]
+struct Output {
+    conn_log: Staged,
+    stats: Staged,
+    map: Option<MapOutput>,
+}
+
+#[derive(Debug)]
+struct MapOutput {
+    flow_map: Staged,
+    alerts: Staged,
+}
+
+impl Output {
+    fn stage(folder: &Folder, with_map: bool) -> Result<Self, StagedError> {
+        let map = || Ok(MapOutput { flow_map: folder.stage("flowmap.json")?, alerts: folder.stage("alerts.ndjson")? });
+        Ok(Self {
+            conn_log: folder.stage("conn.log")?,
+            stats: folder.stage("stats.json")?,
+            map: if with_map { Some(map()?) } else { None },
+        })
+    }
+
+    fn write_alerts(&mut self, hub: &mut Hub) -> Result<(), StagedError> {
+        let Some(map) = &mut self.map else { return Ok(()) };
         let alerts = hub.take_alerts();
-        self.alerts.write(|out| {
+        map.alerts.write(|out| {
             alerts.iter().try_for_each(|alert| {
                 serde_json::to_writer(&mut *out, alert)?;
                 out.write_all(b"\n")
@@ -192,7 +235,19 @@ impl Output {
     }
 
     fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
-        let (frames, stages, hub) = (replay.shards.frames(), replay.shards.stages(), &replay.hub);
+        let (frames, stages) = (replay.shards.frames(), replay.shards.stages());
+        let map_stats = match &replay.hub {
+            Some(hub) => Some(self.write_map(hub, frames, &stages)?),
+            None => None,
+        };
+        let stats = Stats::new(&config.name.0, frames, &stages, map_stats, files);
+        self.stats.write(|out| {
+            serde_json::to_writer_pretty(&mut *out, &stats)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    fn write_map(&mut self, hub: &Hub, frames: &FrameCounts, stages: &StageCounts) -> Result<MapStats, StagedError> {
         let map = hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets: 0,
@@ -200,7 +255,13 @@ impl Output {
             missed_bytes: 0,
             evicted_flows: stages.flows_evicted,
         });
-        let stats = MapStats {
+        if let Some(output) = &mut self.map {
+            output.flow_map.write(|out| {
+                serde_json::to_writer(&mut *out, &map)?;
+                out.write_all(b"\n")
+            })?;
+        }
+        Ok(MapStats {
             assets: map.assets.len(),
             assets_refused_internal: hub.unplaced().internal,
             assets_refused_external: hub.unplaced().external,
@@ -209,20 +270,12 @@ impl Output {
             conversations_refused: hub.conversations().refused,
             alerts: hub.alerts().total,
             alerts_suppressed: hub.alerts().suppressed,
-        };
-        let stats = Stats::new(&config.name.0, frames, &stages, stats, files);
-        self.flow_map.write(|out| {
-            serde_json::to_writer(&mut *out, &map)?;
-            out.write_all(b"\n")
-        })?;
-        self.stats.write(|out| {
-            serde_json::to_writer_pretty(&mut *out, &stats)?;
-            out.write_all(b"\n")
         })
     }
 
     fn commit(self) -> Result<(), StagedError> {
-        commit(vec![self.conn_log, self.flow_map, self.alerts, self.stats])
+        let map = self.map.map(|map| [map.flow_map, map.alerts]);
+        commit([self.conn_log, self.stats].into_iter().chain(map.into_iter().flatten()).collect())
     }
 }
 

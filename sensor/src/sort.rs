@@ -7,19 +7,21 @@ use sensor_wire::{Arp, Options, Outcome, decode};
 
 use crate::counts::FrameCounts;
 
-/// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its chunk.
+/// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its piece.
 #[derive(Debug, Default)]
 pub struct Bucket {
     pub observations: Vec<Observation>,
     pub places: Vec<u32>,
 }
 
-/// A chunk of frames, or a slice of one, after decoding.
+/// A piece of the traffic after decoding.
 #[derive(Debug)]
 pub struct Sorted {
     pub buckets: Vec<Bucket>,
     /// ARP is no flow; the owner of the first bucket looks at it.
     pub arps: Vec<(u32, Timestamp, Arp)>,
+    /// Where the frames without IP stand, ARP among them.
+    pub others: Vec<(u32, Timestamp)>,
     pub counts: FrameCounts,
 }
 
@@ -28,18 +30,19 @@ impl Sorted {
     #[must_use]
     pub fn new(tables: usize) -> Self {
         let buckets = (0..tables).map(|_| Bucket::default()).collect();
-        Self { buckets, arps: Vec::new(), counts: FrameCounts::default() }
+        Self { buckets, arps: Vec::new(), others: Vec::new(), counts: FrameCounts::default() }
     }
 
-    /// Forgets the last chunk and decodes `frames`, of which the first stands at `first_place` in its chunk.
-    pub fn refill(&mut self, frames: &[Frame<'_>], first_place: u32, options: Options) {
+    /// Forgets the last piece and decodes `frames`.
+    pub fn refill(&mut self, frames: &[Frame<'_>], options: Options) {
         for bucket in &mut self.buckets {
             bucket.observations.clear();
             bucket.places.clear();
         }
         self.arps.clear();
+        self.others.clear();
         self.counts = FrameCounts::default();
-        for (place, frame) in (first_place..).zip(frames) {
+        for (place, frame) in (0..).zip(frames) {
             self.take(place, frame, options);
         }
     }
@@ -62,8 +65,12 @@ impl Sorted {
             Outcome::Arp(arp) => {
                 self.counts.arp += 1;
                 self.arps.push((place, seen_at, arp));
+                self.others.push((place, seen_at));
             }
-            Outcome::NonIp { .. } => self.counts.other_non_ip += 1,
+            Outcome::NonIp { .. } => {
+                self.counts.other_non_ip += 1;
+                self.others.push((place, seen_at));
+            }
             Outcome::Skip(reason) => self.counts.skip(reason),
         }
     }

@@ -6,24 +6,25 @@
 //!          (sort.rs)       +------------ this file ------------+
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
-use sensor_flow::{FlowEvent, Observation, Table, Touch};
+use sensor_flow::{FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, Fact, FactKind, IpProtocol, MacAddr, Strength, Subject, Timestamp};
-use sensor_wire::{Arp, Packet};
+use sensor_model::{Direction, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
+use sensor_wire::Packet;
 
 use crate::counts::StageCounts;
 use crate::event::{Event, What};
+use crate::link_layer::LinkWatch;
 use crate::recent::Recent;
 use crate::sessions::Sessions;
 use crate::sort::{Bucket, Sorted};
 
 /// Packets that go through the flow table at once: enough for its prefetching, few enough to stay in the cache.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 /// Slots examined for idle flows after each batch. A table is passed through every `capacity / SWEEP_SLOTS` batches.
 const SWEEP_SLOTS: usize = 64;
 /// A host that keeps talking is reported again this often.
@@ -36,16 +37,23 @@ pub struct Limits {
     pub max_sessions: usize,
 }
 
+impl Limits {
+    /// Whether somebody keeps a map, or only wants the records of ended flows.
+    #[must_use]
+    pub fn tells_everything(&self) -> bool {
+        self.flow.reports == Reports::All
+    }
+}
+
 /// One table with its sessions.
 #[derive(Debug)]
 pub struct Worker {
     number: u16,
     table: Table,
     sessions: Sessions,
-    /// By flow id: in which directions its packets have come.
-    heard: Vec<u8>,
-    sighted: Recent<(MacAddr, IpAddr)>,
-    announced: Recent<(MacAddr, Ipv4Addr)>,
+    tells_everything: bool,
+    sighted: Recent<(MacAddr, IpAddr, VlanStack)>,
+    links: LinkWatch,
     // Emptied after each use, kept for their memory.
     touches: Vec<Option<Touch>>,
     flow_events: Vec<FlowEvent>,
@@ -60,21 +68,20 @@ impl Worker {
             number,
             table: Table::new(limits.flow.clone(), seed),
             sessions: Sessions::new(limits.max_sessions),
-            heard: Vec::new(),
+            tells_everything: limits.tells_everything(),
             sighted: Recent::new(SIGHTING_INTERVAL),
-            announced: Recent::new(SIGHTING_INTERVAL),
+            links: LinkWatch::new(SIGHTING_INTERVAL),
             touches: Vec::new(),
             flow_events: Vec::new(),
             findings: Vec::new(),
         }
     }
 
-    /// Takes the ARP packets of a sorted chunk whose first frame is packet `base`.
-    pub fn take_arps(&mut self, base: u64, sorted: &Sorted, events: &mut Vec<Event>) {
-        for (place, seen_at, arp) in &sorted.arps {
-            if let Some(fact) = self.binding(arp, *seen_at) {
-                events.push(self.event(base + u64::from(*place), What::Heard(fact)));
-            }
+    /// Takes the frames without IP of a sorted piece whose frames are `frames` and whose first frame is packet `base`.
+    pub fn take_others(&mut self, base: u64, sorted: &Sorted, frames: &[Frame<'_>], events: &mut Vec<Event>) {
+        if self.tells_everything {
+            let (links, table) = (&mut self.links, self.number);
+            links.take(sorted, frames, |place, what| events.push(Event { number: base + u64::from(place), table, what }));
         }
     }
 
@@ -95,6 +102,24 @@ impl Worker {
     pub fn drain(&mut self, number: u64, events: &mut Vec<Event>) {
         self.table.drain(&mut self.flow_events);
         self.flush_flow_events(number, events);
+    }
+
+    /// Flows that have not ended, those that began first in front.
+    #[must_use]
+    pub fn by_age(&self) -> Vec<(Timestamp, FlowId)> {
+        self.table.by_age()
+    }
+
+    /// What is known of a flow that has not ended.
+    #[must_use]
+    pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {
+        self.table.record_of(flow)
+    }
+
+    /// The end of a flow that no packet ended.
+    #[must_use]
+    pub fn last_event(&self, flow: FlowId, record: FlowRecord) -> Event {
+        self.event(u64::MAX, What::Flow(FlowEvent::Ended { flow, record: Box::new(record) }))
     }
 
     #[must_use]
@@ -130,7 +155,7 @@ impl Worker {
         for (at, (observation, place)) in observations.iter().zip(places).enumerate() {
             number = base + u64::from(*place);
             let Some(touch) = touches.get(at).copied().flatten() else { continue };
-            if self.is_first_of_its_way(&observation.packet, touch) {
+            if touch.first_of_sender && self.tells_everything {
                 self.sight(observation, number, events);
             }
             // Events stand in packet order. Those up to the opening of this packet's flow, or to its interim report,
@@ -180,8 +205,10 @@ impl Worker {
                 Finding::Reversed(_) => self.table.set_originator(touch.flow, opposite(touch.direction)),
                 Finding::Fact(_) | Finding::Operation(_) => {}
             }
-            let what = What::Found { flow: touch.flow, finding };
-            events.push(Event { number, table: self.number, what });
+            if self.tells_everything {
+                let what = What::Found { flow: touch.flow, finding };
+                events.push(Event { number, table: self.number, what });
+            }
         }
         if status == Status::Done {
             self.sessions.finish(touch.flow);
@@ -207,20 +234,6 @@ impl Worker {
         self.flow_events = flow_events;
     }
 
-    /// The first packet of its flow in its direction: the only one whose source is looked at.
-    fn is_first_of_its_way(&mut self, packet: &Packet, touch: Touch) -> bool {
-        let at = touch.flow.0 as usize;
-        if self.heard.len() <= at {
-            self.heard.resize(at + 1, 0);
-        }
-        // Told by the addresses: the table's directions change when it turns the flow round.
-        let way = if packet.source <= packet.destination { 1 } else { 2 };
-        let Some(heard) = self.heard.get_mut(at) else { return true };
-        let before = if touch.opened { 0 } else { *heard };
-        *heard = before | way;
-        before & way == 0
-    }
-
     /// Tells of a source address under a source MAC. Inside a tunnel the MAC is the tunnel's, not the host's.
     fn sight(&mut self, observation: &Observation, number: u64, events: &mut Vec<Event>) {
         let packet = &observation.packet;
@@ -228,22 +241,10 @@ impl Worker {
             return;
         }
         let (mac, ip) = (packet.source_mac, packet.source_address());
-        if self.sighted.is_news((mac, ip), observation.seen_at) {
-            events.push(self.event(number, What::Sighted(Sighting { mac, ip, seen_at: observation.seen_at })));
+        let tags = VlanStack { vlan: packet.vlan, inner_vlan: packet.inner_vlan };
+        if self.sighted.is_news((mac, ip, tags), observation.seen_at) {
+            events.push(self.event(number, What::Sighted(Sighting { mac, ip, tags, seen_at: observation.seen_at })));
         }
-    }
-
-    /// What an ARP packet says of its sender; RFC 5227 probes come from 0.0.0.0 and claim nothing.
-    fn binding(&mut self, arp: &Arp, seen_at: Timestamp) -> Option<Fact> {
-        let claims = !arp.sender_ip.is_unspecified() && !arp.sender_mac.is_zero() && !arp.sender_mac.is_group();
-        (claims && self.announced.is_news((arp.sender_mac, arp.sender_ip), seen_at)).then(|| Fact {
-            subject: Subject::Ip(IpAddr::V4(arp.sender_ip)),
-            kind: FactKind::MacOfAddress,
-            value: arp.sender_mac.to_string(),
-            strength: Strength::Confirmed,
-            source: "arp".to_owned(),
-            seen_at,
-        })
     }
 
     const fn event(&self, number: u64, what: What) -> Event {
@@ -338,7 +339,7 @@ mod tests {
     fn run(packets: &[Vec<u8>]) -> (Worker, Vec<Event>) {
         let frames: Vec<Frame<'_>> = packets.iter().map(|bytes| frame(bytes)).collect();
         let mut sorted = Sorted::new(1);
-        sorted.refill(&frames, 0, sensor_wire::Options::default());
+        sorted.refill(&frames, sensor_wire::Options::default());
         let mut worker = Worker::new(0, &Config::load(None).unwrap().limits(1), 1);
         let mut events = Vec::new();
         worker.take(0, &sorted.buckets[0], &frames, &mut events);
@@ -363,14 +364,14 @@ mod tests {
             What::Flow(FlowEvent::Ended { record, .. }) => Some((record.originator, record.direction_reason)),
             _ => None,
         });
-        assert_eq!(ended, Some((IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), DirectionReason::Role)));
+        assert_eq!(ended, Some((IpAddr::from([10, 0, 0, 1]), DirectionReason::Role)));
     }
 
     #[test]
     fn a_session_keeps_its_directions_when_the_table_turns_the_flow_round() {
         let packet = |bytes: &[u8]| {
             let mut sorted = Sorted::new(1);
-            sorted.refill(&[frame(bytes)], 0, sensor_wire::Options::default());
+            sorted.refill(&[frame(bytes)], sensor_wire::Options::default());
             sorted.buckets[0].observations[0].packet
         };
         let (first, second) = (datagram((2, 5), (1, 6), b"a"), datagram((1, 6), (2, 5), b"b"));

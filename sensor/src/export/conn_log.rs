@@ -1,98 +1,98 @@
 //! Flow records as lines of `conn.log`: Zeek's names, types and order, then ours. Absent values are left out.
 
-use std::io::{self, Write};
 use std::net::IpAddr;
 
-use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanId};
-use serde::Serialize;
+use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, Timestamp};
 use sha1::{Digest, Sha1};
 
 use super::community_id::community_id;
+use super::line::Line;
 
-/// Writes one line.
-pub fn write_record(out: &mut (impl Write + ?Sized), record: &FlowRecord) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Line::from(record))?;
-    out.write_all(b"\n")
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    ts: f64,
-    uid: String,
-    #[serde(rename = "id.orig_h")]
-    orig_h: IpAddr,
-    #[serde(rename = "id.orig_p")]
-    orig_p: u16,
-    #[serde(rename = "id.resp_h")]
-    resp_h: IpAddr,
-    #[serde(rename = "id.resp_p")]
-    resp_p: u16,
-    proto: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    orig_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resp_bytes: Option<u64>,
-    conn_state: ConnState,
-    missed_bytes: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    history: &'a str,
-    orig_pkts: u64,
-    orig_ip_bytes: u64,
-    resp_pkts: u64,
-    resp_ip_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vlan: Option<VlanId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inner_vlan: Option<VlanId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    orig_l2_addr: Option<MacAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resp_l2_addr: Option<MacAddr>,
-    community_id: String,
-    orig_l2_bytes: u64,
-    resp_l2_bytes: u64,
-    direction_reason: DirectionReason,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tunnel: Option<String>,
-}
-
-impl<'a> From<&'a FlowRecord> for Line<'a> {
-    fn from(record: &'a FlowRecord) -> Self {
-        // Zeek leaves duration and payload bytes unset where the flow took no time (base/protocols/conn/main.zeek).
-        let duration = seconds_between(record.first_seen, record.last_seen);
-        Self {
-            ts: record.first_seen.as_zeek_seconds(),
-            uid: uid(record),
-            orig_h: record.originator,
-            orig_p: record.originator_port,
-            resp_h: record.responder,
-            resp_p: record.responder_port,
-            proto: proto(record.protocol),
-            service: record.service,
-            duration,
-            orig_bytes: duration.and(record.sent.payload_bytes),
-            resp_bytes: duration.and(record.received.payload_bytes),
-            conn_state: record.state,
-            missed_bytes: record.missed_bytes,
-            history: &record.history,
-            orig_pkts: record.sent.packets,
-            orig_ip_bytes: record.sent.ip_bytes,
-            resp_pkts: record.received.packets,
-            resp_ip_bytes: record.received.ip_bytes,
-            vlan: record.vlan,
-            inner_vlan: record.inner_vlan,
-            orig_l2_addr: record.sent.mac,
-            resp_l2_addr: record.received.mac,
-            community_id: community_id(record),
-            orig_l2_bytes: record.sent.l2_bytes,
-            resp_l2_bytes: record.received.l2_bytes,
-            direction_reason: record.direction_reason,
-            tunnel: record.tunnel.map(|tunnel| format!("{}:{}", tunnel.kind, tunnel.id)),
+/// Appends the record's line.
+pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
+    let mut line = Line::begin(out);
+    line.seconds("ts", record.first_seen.as_nanos());
+    line.text("uid", uid(record).as_str());
+    line.address("id.orig_h", record.originator);
+    line.number("id.orig_p", record.originator_port.into());
+    line.address("id.resp_h", record.responder);
+    line.number("id.resp_p", record.responder_port.into());
+    line.text("proto", proto(record.protocol));
+    if let Some(service) = record.service {
+        line.text("service", service);
+    }
+    // Zeek leaves duration and payload bytes unset where the flow took no time (base/protocols/conn/main.zeek).
+    let duration = micros_between(record.first_seen, record.last_seen);
+    if duration > 0 {
+        line.seconds("duration", duration.saturating_mul(1_000));
+        if let Some(bytes) = record.sent.payload_bytes {
+            line.number("orig_bytes", bytes);
         }
+        if let Some(bytes) = record.received.payload_bytes {
+            line.number("resp_bytes", bytes);
+        }
+    }
+    line.text("conn_state", state(record.state));
+    line.number("missed_bytes", record.missed_bytes);
+    if !record.history.is_empty() {
+        line.text("history", &record.history);
+    }
+    line.number("orig_pkts", record.sent.packets);
+    line.number("orig_ip_bytes", record.sent.ip_bytes);
+    line.number("resp_pkts", record.received.packets);
+    line.number("resp_ip_bytes", record.received.ip_bytes);
+    for (name, vlan) in [("vlan", record.vlan), ("inner_vlan", record.inner_vlan)] {
+        if let Some(vlan) = vlan {
+            line.number(name, vlan.get().into());
+        }
+    }
+    for (name, mac) in [("orig_l2_addr", record.sent.mac), ("resp_l2_addr", record.received.mac)] {
+        if let Some(mac) = mac {
+            line.mac(name, mac);
+        }
+    }
+    line.text("community_id", &community_id(record));
+    line.number("orig_l2_bytes", record.sent.l2_bytes);
+    line.number("resp_l2_bytes", record.received.l2_bytes);
+    line.text("direction_reason", reason(record.direction_reason));
+    if let Some(tunnel) = record.tunnel {
+        line.text("tunnel", &format!("{}:{}", tunnel.kind, tunnel.id));
+    }
+    for (side, [packets, ip_bytes]) in
+        [(&record.sent, ["orig_frag_pkts", "orig_frag_ip_bytes"]), (&record.received, ["resp_frag_pkts", "resp_frag_ip_bytes"])]
+    {
+        line.count(packets, side.frag_packets);
+        line.count(ip_bytes, side.frag_ip_bytes);
+    }
+    line.end();
+}
+
+/// As `serde` writes it in the other documents.
+const fn state(state: ConnState) -> &'static str {
+    match state {
+        ConnState::S0 => "S0",
+        ConnState::S1 => "S1",
+        ConnState::SF => "SF",
+        ConnState::REJ => "REJ",
+        ConnState::S2 => "S2",
+        ConnState::S3 => "S3",
+        ConnState::RSTO => "RSTO",
+        ConnState::RSTR => "RSTR",
+        ConnState::RSTOS0 => "RSTOS0",
+        ConnState::RSTRH => "RSTRH",
+        ConnState::SH => "SH",
+        ConnState::SHR => "SHR",
+        ConnState::OTH => "OTH",
+    }
+}
+
+const fn reason(reason: DirectionReason) -> &'static str {
+    match reason {
+        DirectionReason::Syn => "syn",
+        DirectionReason::SynAck => "syn_ack",
+        DirectionReason::Role => "role",
+        DirectionReason::PortRank => "port_rank",
+        DirectionReason::FirstSeen => "first_seen",
     }
 }
 
@@ -107,14 +107,13 @@ const fn proto(protocol: IpProtocol) -> &'static str {
     }
 }
 
-/// With microseconds, as Zeek writes intervals; None for none.
-fn seconds_between(first: Timestamp, last: Timestamp) -> Option<f64> {
-    let micros = last.as_nanos().div_euclid(1_000).saturating_sub(first.as_nanos().div_euclid(1_000));
-    (micros > 0).then(|| micros as f64 / 1e6)
+/// As Zeek writes intervals: the difference of what it writes as times.
+const fn micros_between(first: Timestamp, last: Timestamp) -> i64 {
+    last.as_nanos().div_euclid(1_000).saturating_sub(first.as_nanos().div_euclid(1_000))
 }
 
 /// `C` and 17 base-62 digits from the flow's key and first packet: unique like Zeek's, and the same in every run.
-fn uid(record: &FlowRecord) -> String {
+fn uid(record: &FlowRecord) -> Uid {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut digest = Sha1::new();
     for ip in [record.originator, record.responder] {
@@ -127,13 +126,27 @@ fn uid(record: &FlowRecord) -> String {
     digest.update(record.responder_port.to_be_bytes());
     digest.update([record.protocol_number]);
     digest.update(record.first_seen.as_nanos().to_be_bytes());
-    let number = digest.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let digits = (0..17).scan(number, |rest, _| {
-        let digit = ALPHABET[(*rest % 62) as usize];
-        *rest /= 62;
-        Some(char::from(digit))
-    });
-    std::iter::once('C').chain(digits).collect()
+    let digest: [u8; 20] = digest.finalize().into();
+    let (words, _) = digest.as_chunks::<8>();
+    let mut text = [b'C'; 18];
+    // 62^9 and 62^8 are below 2^64: each half of the digits is drawn from a word of its own.
+    for (digits, word) in text[1..].chunks_mut(9).zip(words) {
+        let mut rest = u64::from_be_bytes(*word);
+        for digit in digits {
+            *digit = ALPHABET[(rest % 62) as usize];
+            rest /= 62;
+        }
+    }
+    Uid(text)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Uid([u8; 18]);
+
+impl Uid {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +156,7 @@ mod tests {
 
     fn line(record: &FlowRecord) -> String {
         let mut out = Vec::new();
-        write_record(&mut out, record).unwrap();
+        push_line(&mut out, record);
         String::from_utf8(out).unwrap()
     }
 
@@ -151,15 +164,24 @@ mod tests {
     fn fields_stand_in_zeeks_order_and_then_ours() {
         let line = line(&record());
         let order = [
-            "\"ts\":1700000000.0,",
+            "\"ts\":1700000000.000000,",
             "\"uid\":\"C",
             "\"id.orig_h\":\"10.0.0.1\",\"id.orig_p\":40000,\"id.resp_h\":\"10.0.0.2\",\"id.resp_p\":502,\"proto\":\"tcp\",",
-            "\"duration\":1.0,\"orig_bytes\":60,\"resp_bytes\":50,\"conn_state\":\"SF\",\"missed_bytes\":0,\"history\":\"ShADadFf\",",
+            "\"duration\":1.000000,\"orig_bytes\":60,\"resp_bytes\":50,\"conn_state\":\"SF\",\"missed_bytes\":0,\"history\":\"ShADadFf\",",
             "\"orig_pkts\":6,\"orig_ip_bytes\":300,\"resp_pkts\":5,\"resp_ip_bytes\":250,\"community_id\":\"1:",
             "\"orig_l2_bytes\":400,\"resp_l2_bytes\":330,\"direction_reason\":\"syn\"}\n",
         ];
         let places: Vec<_> = order.iter().map(|part| line.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{line}");
+    }
+
+    #[test]
+    fn fragments_stand_after_everything_else_and_only_where_there_are_some() {
+        let mut flow = record();
+        assert!(!line(&flow).contains("frag"));
+        (flow.received.frag_packets, flow.received.frag_ip_bytes) = (2, 900);
+        let line = line(&flow);
+        assert!(line.ends_with(",\"resp_frag_pkts\":2,\"resp_frag_ip_bytes\":900}\n") && !line.contains("orig_frag"), "{line}");
     }
 
     #[test]
@@ -175,6 +197,18 @@ mod tests {
         let (one, mut other) = (record(), record());
         other.first_seen = Timestamp::from_nanos(1);
         assert_ne!(uid(&one), uid(&other));
-        assert_eq!(uid(&one).len(), 18);
+        assert!(uid(&one).as_str().len() == 18 && uid(&one).as_str().starts_with('C'));
+    }
+
+    #[test]
+    fn states_and_reasons_are_spelled_as_in_the_other_documents() {
+        use ConnState::*;
+        for one in [S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH] {
+            assert_eq!(serde_json::to_value(one).unwrap(), state(one));
+        }
+        use DirectionReason::*;
+        for one in [Syn, SynAck, Role, PortRank, FirstSeen] {
+            assert_eq!(serde_json::to_value(one).unwrap(), reason(one));
+        }
     }
 }

@@ -36,7 +36,9 @@ pub struct Stats {
     pub flows: u64,
     pub flow_table: FlowTableStats,
     pub dissect: DissectStats,
-    pub map: MapStats,
+    /// Absent where no map was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map: Option<MapStats>,
     pub files: Vec<FileStats>,
 }
 
@@ -68,7 +70,7 @@ pub struct MapStats {
 
 impl Stats {
     #[must_use]
-    pub fn new(sensor: &str, frames: &FrameCounts, stages: &StageCounts, map: MapStats, files: Vec<FileStats>) -> Self {
+    pub fn new(sensor: &str, frames: &FrameCounts, stages: &StageCounts, map: Option<MapStats>, files: Vec<FileStats>) -> Self {
         Self {
             sensor: sensor.to_owned(),
             packets: frames.packets,
@@ -80,8 +82,13 @@ impl Stats {
             arp_packets: frames.arp,
             later_fragments: frames.later_fragments,
             skipped: frames.skipped().collect(),
-            flows: stages.flows_ended,
-            flow_table: FlowTableStats { opened: stages.flows_opened, ended: stages.flows_ended, evicted: stages.flows_evicted },
+            flows: stages.flows_opened,
+            // What no packet ended has ended with the capture.
+            flow_table: FlowTableStats {
+                opened: stages.flows_opened,
+                ended: stages.flows_ended + stages.flows_active,
+                evicted: stages.flows_evicted,
+            },
             dissect: DissectStats { sessions_opened: stages.sessions_opened, sessions_refused: stages.sessions_refused },
             map,
             files,

@@ -38,7 +38,7 @@ fn capture(packets: u32) -> Vec<u8> {
 fn replay(name: &str, files: &[&Path], workers: usize) -> (PathBuf, Result<bool>) {
     let out = std::env::temp_dir().join(format!("sensor-replay-{}-{name}-{workers}", std::process::id()));
     let _ = fs::remove_dir_all(&out);
-    let job = Job { files: files.iter().map(|file| file.to_path_buf()).collect(), out: out.clone(), workers };
+    let job = Job { files: files.iter().map(|file| file.to_path_buf()).collect(), out: out.clone(), workers, with_map: true };
     (out, run(&job, &Config::load(None).unwrap()))
 }
 
@@ -50,8 +50,8 @@ fn write(name: &str, bytes: &[u8]) -> PathBuf {
 
 #[test]
 fn any_number_of_workers_writes_the_same_bytes_and_the_counts_balance() {
-    // More than one chunk, so that chunks overlap with the hub's work.
-    let packets = CHUNK_FRAMES as u32 + 5_000;
+    // More pieces than are taken together, so that they overlap with the hub's work.
+    let packets = (PIECES_TOGETHER * PIECE_FRAMES) as u32 + 5_000;
     let file = write("many", &capture(packets));
     let documents = |workers: usize| {
         let (out, done) = replay("many", &[&file], workers);
@@ -90,7 +90,7 @@ fn when_nothing_can_be_read_earlier_documents_stay() {
     let out = std::env::temp_dir().join(format!("sensor-replay-{}-stay", std::process::id()));
     fs::create_dir_all(&out).unwrap();
     fs::write(out.join("conn.log"), "old").unwrap();
-    let job = Job { files: vec![bad], out: out.clone(), workers: 1 };
+    let job = Job { files: vec![bad], out: out.clone(), workers: 1, with_map: true };
     assert!(!run(&job, &Config::load(None).unwrap()).unwrap());
     assert_eq!(fs::read_to_string(out.join("conn.log")).unwrap(), "old");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);

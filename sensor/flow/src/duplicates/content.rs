@@ -6,7 +6,7 @@ use foldhash::quality::FixedState;
 use sensor_wire::{Family, Packet, TunnelKind};
 
 use super::path::InnerLink;
-use crate::key;
+use crate::realm;
 
 const IPV4_LEN: usize = 20;
 const IPV6_LEN: usize = 40;
@@ -40,7 +40,7 @@ impl Identifier {
         let bytes = bytes.get(..end)?;
         let mut hash = self.0.build_hasher();
         // Two networks under the same overlay are two networks, however equal their addresses.
-        let segment = key::segment(packet);
+        let segment = realm::segment(packet);
         match packet.family {
             Family::V4 => {
                 let (head, rest) = bytes.split_first_chunk::<IPV4_LEN>()?;

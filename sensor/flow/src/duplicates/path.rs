@@ -37,14 +37,14 @@ impl Path {
         Self { source: link.source, destination: link.destination, tag: link.tag, inner_tag, tunnel_id, tunnel_kind, carrier }
     }
 
-    /// As three words, for hashing.
-    pub const fn words(&self) -> [u64; 3] {
+    /// For hashing.
+    pub const fn words(&self) -> [u32; 6] {
         let [a, b, c, d, e, f] = self.source;
-        let [t, u] = self.tag.to_le_bytes();
         let [g, h, i, j, k, l] = self.destination;
-        let [v, w] = self.inner_tag.to_le_bytes();
-        let tunnel = (self.tunnel_id as u64) << 32 | (self.tunnel_kind as u64) << 16 | self.carrier as u64;
-        [u64::from_le_bytes([a, b, c, d, e, f, t, u]), u64::from_le_bytes([g, h, i, j, k, l, v, w]), tunnel]
+        let tags = (self.tag as u32) << 16 | self.inner_tag as u32;
+        let tunnel = (self.tunnel_kind as u32) << 16 | self.carrier as u32;
+        let macs = [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l])];
+        [macs[0], macs[1], macs[2], tags, tunnel, self.tunnel_id]
     }
 
     /// The link layer names its sender.

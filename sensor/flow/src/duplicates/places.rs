@@ -78,7 +78,7 @@ impl Places {
     #[inline]
     pub fn number_of(&mut self, packet: &Packet, inner: Option<InnerLink>, now: i64, window: i64) -> Option<u16> {
         let path = Path::of(packet, inner);
-        let start = scale(hash_words(path.words(), self.seeds), PATHS / WAYS) * WAYS;
+        let start = scale(hash_words(&path.words(), self.seeds), PATHS / WAYS) * WAYS;
         let set = self.slots.values_mut().get_mut(start..start + WAYS)?;
         let mut room = None;
         let mut oldest = i64::MAX;

@@ -1,7 +1,7 @@
 //! What ends a flow, what is reported, and what stays true when the table is full.
 
 use crate::feeding::{CLIENT, Fed, SERVER, at, config, flags, icmp, seconds, tcp, udp};
-use sensor_flow::{Config, FlowEvent, shard_of};
+use sensor_flow::{Config, FlowEvent, Reports, shard_of};
 use sensor_model::{ConnState, Direction, DirectionReason, Timestamp, VlanId};
 use sensor_wire::{Family, Fragment, Packet, Tunnel, TunnelKind};
 
@@ -143,6 +143,21 @@ fn a_flow_is_reported_when_opened_when_answered_and_at_intervals() {
         })
         .collect();
     assert_eq!(told, [("opened", 1, 0), ("interim", 2, 1), ("interim", 4, 1)]);
+}
+
+#[test]
+fn a_table_that_reports_ends_only_says_the_same_in_the_end() {
+    let talk = |reports| {
+        let mut fed = Fed::new(Config { reports, interim_interval: std::time::Duration::from_secs(50), ..config() });
+        for (second, from, to) in [(0, CLIENT, SERVER), (2, SERVER, CLIENT), (60, CLIENT, SERVER), (180, CLIENT, SERVER)] {
+            fed.packet_at(seconds(second), udp(from, to, 10));
+        }
+        let early = fed.events.iter().filter(|event| !matches!(event, FlowEvent::Ended { .. })).count();
+        (early, fed.ended())
+    };
+    let (all, ends) = (talk(Reports::All), talk(Reports::EndsOnly));
+    assert_eq!((all.0, ends.0, ends.1.len()), (4, 0, 2));
+    assert_eq!(all.1, ends.1);
 }
 
 #[test]
