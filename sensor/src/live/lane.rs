@@ -170,7 +170,7 @@ pub fn now() -> Timestamp {
 }
 
 /// Unknown to whoever sends crafted flows.
-fn random_seed() -> u64 {
+pub fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }
