@@ -19,6 +19,8 @@ pub struct Rare {
     /// Multiples of 256 of the slot's counters.
     pub retransmit_carries: [u32; 2],
     pub zero_window_carries: [u32; 2],
+    /// Of the retransmissions, what was none.
+    pub keep_alives: [u32; 2],
     pub streams: [Stretch; 2],
     pub gaps: [u32; 2],
     pub missed_bytes: u64,
@@ -39,7 +41,7 @@ impl Rare {
         self.carries.reverse();
         self.fragments.reverse();
         self.streams.reverse();
-        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.keep_alives, &mut self.gaps] {
             pair.reverse();
         }
         let exchange =

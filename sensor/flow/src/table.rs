@@ -5,7 +5,7 @@ use std::time::Duration;
 use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
-use crate::expiry::{Clock, Timeouts};
+use crate::expiry::{self, Clock, Timeouts};
 use crate::key::{FlowKey, TCP};
 use crate::orient::orient;
 use crate::path::Path;
@@ -70,7 +70,7 @@ pub struct Touch {
 pub enum FlowEvent {
     /// First packet.
     Opened { flow: FlowId, record: Box<FlowRecord> },
-    /// Still alive at an interim interval, or just answered for the first time.
+    /// Still alive at an interim interval, or just answered for the first time, or just closed.
     Interim { flow: FlowId, record: Box<FlowRecord> },
     /// No further event will name this flow.
     Ended { flow: FlowId, record: Box<FlowRecord> },
@@ -245,7 +245,9 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let found = found.filter(|&slot| self.store.hot(slot).is_some_and(|hot| !self.timeouts.is_over(hot, now)));
+        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
+        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
+        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
             let side = side_of(flow.hot, key);
@@ -268,7 +270,7 @@ impl Table {
     fn ends_before(&mut self, slot: usize, key: &FlowKey, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> bool {
         let view = self.store.slot(slot);
         let side = side_of(view.hot, key);
-        let ends = self.timeouts.is_over(view.hot, now)
+        let ends = self.timeouts.is_over(view.hot, || view.cold.first_seen, now)
             || packet.tcp.is_some_and(|segment| key.protocol == TCP && tcp::is_reuse(&view, side, &segment));
         if ends {
             self.end(slot, events);
@@ -319,6 +321,7 @@ impl Table {
         let first_of_sender = flow.hot.counts[side].packets == 0;
         flow.hot.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
+        let was_closed = expiry::is_closed(flow.hot);
         let arrival = match packet.tcp {
             Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
             // The header was cut before its flags: the packet counts, its place in the stream is unknown.
@@ -330,7 +333,9 @@ impl Table {
         };
         let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
         let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
-        if self.reports == Reports::All && (first_of_sender || due) {
+        // The totals of a short connection are known when it closes: whoever looks now need not wait for its timeout.
+        let closes = !was_closed && expiry::is_closed(flow.hot);
+        if self.reports == Reports::All && (first_of_sender || due || closes) {
             flow.hot.reported_at = flow.hot.reported_at.max(now);
             self.report(slot, opened, events);
         }
