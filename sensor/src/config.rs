@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use diagnose::ConfigError;
-pub use values::{CapturePath, Prefix, SensorName, Span};
+pub use values::{CapturePath, Prefix, Reshard, SensorName, Span};
 
 /// The shipped file, part of the program.
 pub const DEFAULTS: &str = include_str!("../../config/sensor.toml");
@@ -41,6 +41,9 @@ pub struct Capture {
     pub busy_poll: bool,
     pub libpcap_buffer_bytes: u32,
     pub max_waiting_batches: usize,
+    pub reshard: Reshard,
+    pub max_handed_batches: usize,
+    pub pin: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -163,6 +166,8 @@ impl Config {
             frame_count,
             busy_poll,
             libpcap_buffer_bytes,
+            // Where frames are handed over anyway the device may keep its ways.
+            symmetric_hashing: self.capture.reshard != Reshard::Always,
         }
     }
 

@@ -7,14 +7,14 @@ use sensor_wire::{Arp, Options, Outcome, decode};
 
 use crate::counts::FrameCounts;
 
-/// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its chunk.
+/// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its piece.
 #[derive(Debug, Default)]
 pub struct Bucket {
     pub observations: Vec<Observation>,
     pub places: Vec<u32>,
 }
 
-/// A chunk of frames, or a slice of one, after decoding.
+/// A piece of the traffic after decoding.
 #[derive(Debug)]
 pub struct Sorted {
     pub buckets: Vec<Bucket>,
@@ -31,15 +31,15 @@ impl Sorted {
         Self { buckets, arps: Vec::new(), counts: FrameCounts::default() }
     }
 
-    /// Forgets the last chunk and decodes `frames`, of which the first stands at `first_place` in its chunk.
-    pub fn refill(&mut self, frames: &[Frame<'_>], first_place: u32, options: Options) {
+    /// Forgets the last piece and decodes `frames`.
+    pub fn refill(&mut self, frames: &[Frame<'_>], options: Options) {
         for bucket in &mut self.buckets {
             bucket.observations.clear();
             bucket.places.clear();
         }
         self.arps.clear();
         self.counts = FrameCounts::default();
-        for (place, frame) in (first_place..).zip(frames) {
+        for (place, frame) in (0..).zip(frames) {
             self.take(place, frame, options);
         }
     }

@@ -354,7 +354,7 @@ mod tests {
     fn run(packets: &[Vec<u8>]) -> (Worker, Vec<Event>) {
         let frames: Vec<Frame<'_>> = packets.iter().map(|bytes| frame(bytes)).collect();
         let mut sorted = Sorted::new(1);
-        sorted.refill(&frames, 0, sensor_wire::Options::default());
+        sorted.refill(&frames, sensor_wire::Options::default());
         let mut worker = Worker::new(0, &Config::load(None).unwrap().limits(1), 1);
         let mut events = Vec::new();
         worker.take(0, &sorted.buckets[0], &frames, &mut events);
@@ -386,7 +386,7 @@ mod tests {
     fn a_session_keeps_its_directions_when_the_table_turns_the_flow_round() {
         let packet = |bytes: &[u8]| {
             let mut sorted = Sorted::new(1);
-            sorted.refill(&[frame(bytes)], 0, sensor_wire::Options::default());
+            sorted.refill(&[frame(bytes)], sensor_wire::Options::default());
             sorted.buckets[0].observations[0].packet
         };
         let (first, second) = (datagram((2, 5), (1, 6), b"a"), datagram((1, 6), (2, 5), b"b"));

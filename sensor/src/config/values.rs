@@ -83,6 +83,28 @@ impl FromStr for CapturePath {
     }
 }
 
+/// When packets go to the worker that owns their flow, instead of staying at the queue they came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reshard {
+    /// Where the directions of a flow come to different queues, or may.
+    Auto,
+    Always,
+    Never,
+}
+
+impl FromStr for Reshard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("`{text}` does not say when to re-shard; write \"auto\", \"always\" or \"never\"")),
+        }
+    }
+}
+
 impl From<CapturePath> for sensor_capture::PathChoice {
     fn from(path: CapturePath) -> Self {
         match path {
@@ -141,7 +163,7 @@ macro_rules! deserialize_by_text {
         }
     )*};
 }
-deserialize_by_text!(Span, SensorName, Prefix, CapturePath);
+deserialize_by_text!(Span, SensorName, Prefix, CapturePath, Reshard);
 
 /// An empty text is None.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

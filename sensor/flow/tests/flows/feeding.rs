@@ -40,6 +40,7 @@ pub fn packet(protocol: u8, from: ([u8; 4], u16), to: ([u8; 4], u16), payload_le
         ttl: 64,
         ip_len: payload_len.saturating_add(header),
         fragment: Fragment::Whole,
+        fragment_id: 0,
         ip_id: 0,
         tcp: None,
         payload_offset: 14 + header,

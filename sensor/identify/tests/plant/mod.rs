@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use sensor_capture::{CaptureFile, ChunkEnd};
+use sensor_capture::{CaptureFile, Chunk, ChunkEnd};
 use sensor_dissect::{Finding, Session, SessionKey, Status};
 use sensor_flow::{FlowId, Observation, Reports, Table};
 use sensor_identify::{Config, Inventory, Sighting};
@@ -28,13 +28,12 @@ pub fn config() -> Config {
 
 /// None where the file cannot be read.
 pub fn hear(path: &Path) -> Option<Heard> {
-    let file = CaptureFile::open(path).ok()?;
-    let mut reader = file.reader().ok()?;
+    let mut file = CaptureFile::open(path).ok()?;
+    let mut chunk = Chunk::default();
     let mut listener = Listener::new();
     loop {
-        let mut frames = Vec::new();
-        let end = reader.read_chunk(256, &mut frames).ok()?;
-        for frame in &frames {
+        let end = file.next_chunk(256, &mut chunk).ok()?;
+        for frame in chunk.frames() {
             let seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
             match decode(frame.link, frame.bytes, frame.wire_len, Options::default()) {
                 Outcome::Packet(packet) => listener.packet(packet, frame.bytes, seen_at),
