@@ -12,6 +12,8 @@ pub struct FrameCounts {
     /// Handed to the flow table: counted in a flow, or refused by a full table.
     pub to_flows: u64,
     pub later_fragments: u64,
+    /// Later fragments whose flow was found: they are in `to_flows` too.
+    pub placed_fragments: u64,
     pub arp: u64,
     /// Neither IP nor ARP.
     pub other_non_ip: u64,
@@ -36,6 +38,12 @@ impl FrameCounts {
         SkipReason::ALL.iter().map(|reason| reason.as_str()).zip(self.skipped).chain(unreadable)
     }
 
+    /// Later fragments that belong to no flow we know of.
+    #[must_use]
+    pub const fn unplaced_fragments(&self) -> u64 {
+        self.later_fragments.saturating_sub(self.placed_fragments)
+    }
+
     #[must_use]
     pub fn skipped_total(&self) -> u64 {
         self.skipped.iter().sum::<u64>() + self.unreadable_link
@@ -47,6 +55,7 @@ impl FrameCounts {
         self.captured_bytes += other.captured_bytes;
         self.to_flows += other.to_flows;
         self.later_fragments += other.later_fragments;
+        self.placed_fragments += other.placed_fragments;
         self.arp += other.arp;
         self.other_non_ip += other.other_non_ip;
         self.unreadable_link += other.unreadable_link;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_dissect::Finding;
 use sensor_flow::FlowEvent;
-use sensor_identify::{Inventory, Presence, Sighting, Unplaced};
+use sensor_identify::{Inventory, OwnDrops, Presence, Sighting, Unplaced};
 use sensor_model::{
     Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FactKind, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
     Strength, Subject, Timestamp,
@@ -74,6 +74,8 @@ impl Hub {
             What::Found { flow, finding } => self.take_finding(FlowRef { table: event.table, flow }, finding),
             What::Sighted(sighting) => self.take_sighting(sighting),
             What::Heard(fact) => self.take_fact(&fact),
+            What::Linked { mac, tags, to_group } => self.inventory.hear_in(tags, mac, None, !to_group),
+            What::Mentioned(mention) => self.inventory.name_vlan(mention.vlan, mention.is_tagged, mention.by),
         }
     }
 
@@ -107,6 +109,9 @@ impl Hub {
             first_seen,
             last_seen,
             accounting: Accounting { missed_bytes: self.missed_bytes, ..accounting },
+            coverage: self
+                .inventory
+                .tap_coverage(OwnDrops { packets: accounting.packets, lost_packets: accounting.lost_packets }),
             assets: with_remembered(self.inventory.assets(), &self.remembered),
             conversations: self.conversations.snapshot(),
         }
@@ -132,6 +137,7 @@ impl Hub {
             reverse(&mut record, reason);
         }
         self.attribute(&mut track, &record);
+        self.inventory.weigh(&mut track.weighed, &record);
         if has_ended {
             self.judge_conversation(&mut track, &record, true);
         } else {

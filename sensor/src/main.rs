@@ -11,6 +11,7 @@ mod export;
 mod fixtures;
 mod http;
 mod hub;
+mod link_layer;
 mod live;
 mod orientation;
 mod recent;

@@ -108,7 +108,8 @@ impl Replay {
         let (mut news, mut untold) = (News::default(), News::default());
         let mut end = fill(&mut file, together, &mut pieces);
         let error = loop {
-            let read_on = || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
+            let read_on =
+                || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
             let next_end = self.take_pieces(&pieces, (&mut news, &mut untold), output, read_on)?;
             std::mem::swap(&mut news, &mut untold);
             bar.set_position(start + file.taken_bytes());

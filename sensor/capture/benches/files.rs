@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sensor_capture::{Chunk, ChunkEnd};
 use sensor_capture::file::parse_bytes;
+use sensor_capture::{Chunk, ChunkEnd};
 
 const PACKETS: usize = 1_000_000;
 const ROUNDS: usize = 5;

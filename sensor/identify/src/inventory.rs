@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use sensor_model::{AddressUse, Asset, AssetId, Fact, FactKind, MacAddr, Scope, Subject, Timestamp};
+use sensor_model::{AddressUse, Asset, AssetId, Fact, FactKind, MacAddr, Scope, Subject, Timestamp, VlanStack};
 
+use crate::ledger::Ledger;
 use crate::ownership::owner_of;
 use crate::record::{Binding, Counts, IpRecord, MAX_ADDRESSES_A_MAC, MAX_BINDINGS, MAX_MACS_AN_ADDRESS, MacRecord, Owner, Span};
 use crate::scope::{is_group, scope_of};
@@ -26,6 +27,7 @@ pub struct Config {
 pub struct Sighting {
     pub mac: MacAddr,
     pub ip: IpAddr,
+    pub tags: VlanStack,
     pub seen_at: Timestamp,
 }
 
@@ -51,6 +53,7 @@ pub struct Inventory {
     /// Addresses that frames to everybody were sent to, though they look like a host's (a subnet's broadcast).
     pub(crate) groups: HashSet<IpAddr, RandomState>,
     pub(crate) unplaced: Unplaced,
+    pub(crate) ledger: Ledger,
     renamed: Vec<(AssetId, AssetId)>,
 }
 
@@ -81,13 +84,19 @@ impl Inventory {
             ips: HashMap::default(),
             groups: HashSet::default(),
             unplaced: Unplaced::default(),
+            ledger: Ledger::default(),
             renamed: Vec::new(),
         }
     }
 
     /// A source address under a source MAC.
     pub fn see(&mut self, sighting: Sighting) {
-        let Sighting { mac, ip, seen_at } = sighting;
+        let Sighting { mac, ip, tags, seen_at } = sighting;
+        self.see_sender(mac, ip, seen_at);
+        self.hear_in(tags, mac, Some(ip), false);
+    }
+
+    fn see_sender(&mut self, mac: MacAddr, ip: IpAddr, seen_at: Timestamp) {
         if mac.is_group() || mac.is_zero() || is_group(ip) {
             return;
         }
@@ -148,7 +157,7 @@ impl Inventory {
     pub fn count(&mut self, presence: Presence) {
         let Presence { ip, mac, sent_packets, received_packets, peer_is_group, seen_at } = presence;
         if let Some(mac) = mac.filter(|_| sent_packets > 0) {
-            self.see(Sighting { mac, ip, seen_at });
+            self.see_sender(mac, ip, seen_at);
         }
         if !self.place(ip, seen_at, Need::Heard) {
             return;
@@ -243,6 +252,7 @@ impl Inventory {
         let Some(record) = self.ips.get_mut(&ip) else { return };
         let dossier = std::mem::take(&mut record.dossier);
         let counts = std::mem::take(&mut record.counts);
+        let signs = std::mem::take(&mut record.signs);
         let span = std::mem::replace(&mut record.span, Span::at(seen_at));
         record.sightings.clear();
         let Some(owner) = record.bindings.last().and_then(|binding| self.macs.get_mut(&binding.mac)) else {
@@ -250,6 +260,7 @@ impl Inventory {
         };
         owner.dossier.merge(&dossier, limit);
         owner.former_counts.add(counts);
+        owner.former_signs.add(signs);
         let tenancy = AddressUse { address: ip, first_seen: span.first, last_seen: span.last };
         if let Some(known) = owner.former.iter_mut().find(|known| known.address == ip) {
             known.last_seen = known.last_seen.max(tenancy.last_seen);

@@ -1,17 +1,19 @@
 //! The inventory as assets: joins what is known of a MAC with what is known of the addresses it owns.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use sensor_model::{AddressUse, Asset, AssetId, Claim, Coverage, Evidence, FactKind, MacAddr, Scope, Strength, Timestamp};
 
-use crate::coverage::coverage_of;
+use crate::coverage::{Signs, coverage_of, telling_packets};
 use crate::dossier::{Dossier, claim, weight};
 use crate::inventory::{Inventory, id_of};
 use crate::name::{label, names_of};
 use crate::oui::vendor_of;
 use crate::ownership::forwards_for;
-use crate::record::{Counts, Owner, Span};
+use crate::record::{Counts, IpRecord, Owner, Span};
 use crate::role::role_of;
+use crate::tap::Standing;
 
 /// What becomes one asset.
 struct Draft {
@@ -20,6 +22,7 @@ struct Draft {
     addresses: Vec<AddressUse>,
     dossier: Dossier,
     counts: Counts,
+    signs: Signs,
     gave_sign: bool,
     span: Option<Span>,
 }
@@ -27,7 +30,8 @@ struct Draft {
 impl Draft {
     fn new(scope: Scope, mac: Option<MacAddr>) -> Self {
         let (addresses, dossier, counts) = (Vec::new(), Dossier::default(), Counts::default());
-        Self { scope, mac, addresses, dossier, counts, gave_sign: mac.is_some(), span: None }
+        let signs = Signs::default();
+        Self { scope, mac, addresses, dossier, counts, signs, gave_sign: mac.is_some(), span: None }
     }
 
     fn include(&mut self, span: Span) {
@@ -63,6 +67,7 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         let draft = drafts.entry(AssetId::of_mac(*mac)).or_insert_with(|| Draft::new(Scope::Internal, Some(*mac)));
         draft.dossier.merge(&record.dossier, limit);
         draft.counts.add(record.former_counts);
+        draft.signs.add(record.former_signs);
         draft.include(record.span);
         for former in &record.former {
             draft.use_address(former.clone());
@@ -76,23 +81,34 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
     let mut ips: Vec<_> = inventory.ips.iter().filter(|(_, record)| record.is_heard).collect();
     ips.sort_unstable_by_key(|(ip, _)| **ip);
     for (ip, record) in ips {
-        let owner = record.owner.mac().filter(|mac| inventory.macs.contains_key(mac));
-        let owner = if owner.is_some() { record.owner } else { Owner::Itself };
-        let draft = drafts.entry(id_of(*ip, owner)).or_insert_with(|| Draft::new(record.scope, None));
+        let draft = drafts.entry(present_id(inventory, *ip, record)).or_insert_with(|| Draft::new(record.scope, None));
         draft.dossier.merge(&record.dossier, limit);
         draft.counts.add(record.counts);
+        draft.signs.add(record.signs);
         draft.include(record.span);
         draft.use_address(AddressUse { address: *ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
-    let mut assets: Vec<Asset> = drafts.into_iter().map(|(id, draft)| finish(id, draft)).collect();
+    let mut standings: BTreeMap<AssetId, Standing> =
+        drafts.iter().map(|(id, draft)| (id.clone(), (draft.counts, draft.signs))).collect();
+    inventory.excuse(&mut standings, |ip| inventory.ips.get(&ip).map(|record| present_id(inventory, ip, record)));
+    for (draft, (_, signs)) in drafts.values_mut().zip(standings.into_values()) {
+        draft.signs = signs;
+    }
+    let telling = telling_packets(inventory.loss());
+    let mut assets: Vec<Asset> = drafts.into_iter().map(|(id, draft)| finish(id, draft, telling)).collect();
     assets.extend(overflow(inventory));
     assets.sort_by(|a, b| a.id.cmp(&b.id));
     label(&mut assets);
     assets
 }
 
-fn finish(id: AssetId, mut draft: Draft) -> Asset {
+fn present_id(inventory: &Inventory, ip: IpAddr, record: &IpRecord) -> AssetId {
+    let owner = record.owner.mac().filter(|mac| inventory.macs.contains_key(mac));
+    id_of(ip, if owner.is_some() { record.owner } else { Owner::Itself })
+}
+
+fn finish(id: AssetId, mut draft: Draft, telling_packets: u64) -> Asset {
     let span = draft.span.unwrap_or(Span::at(Timestamp::default()));
     if let Some(vendor) = draft.mac.and_then(vendor_of) {
         draft.dossier.put(derived(FactKind::Vendor, vendor.to_owned(), "oui", span));
@@ -103,9 +119,9 @@ fn finish(id: AssetId, mut draft: Draft) -> Asset {
     evidence.sort_by(|a, b| (a.kind.to_string(), &a.value, &a.source).cmp(&(b.kind.to_string(), &b.value, &b.source)));
     let is_group = draft.scope == Scope::Group;
     let coverage = if is_group {
-        Coverage { cause: None, ..coverage_of(draft.counts, false) }
+        Coverage { cause: None, ..coverage_of(draft.counts, Signs::default(), false, telling_packets) }
     } else {
-        coverage_of(draft.counts, draft.gave_sign)
+        coverage_of(draft.counts, draft.signs, draft.gave_sign, telling_packets)
     };
     Asset {
         id,
@@ -156,5 +172,5 @@ fn overflow(inventory: &Inventory) -> Vec<Asset> {
     let unplaced = inventory.unplaced;
     let both = [("other-external", Scope::External, unplaced.external), ("other-internal", Scope::Internal, unplaced.internal)];
     let used = both.into_iter().filter(|(.., count)| *count > 0);
-    used.map(|(id, scope, _)| finish(AssetId(id.to_owned()), Draft::new(scope, None))).collect()
+    used.map(|(id, scope, _)| finish(AssetId(id.to_owned()), Draft::new(scope, None), u64::MAX)).collect()
 }

@@ -66,6 +66,8 @@ pub struct Side {
     pub frag_ip_bytes: u64,
     pub frag_l2_bytes: u64,
     pub mac: Option<MacAddr>,
+    /// TCP: the other side acknowledged data of this one, seen or not.
+    pub data_acked: bool,
 }
 
 /// The innermost tunnel around a flow.
@@ -93,6 +95,9 @@ pub struct FlowRecord {
     pub state: ConnState,
     pub history: String,
     pub missed_bytes: u64,
+    /// TCP bytes that were acknowledged and never seen, also of connections that were joined midway, which `missed_bytes` leaves out as
+    /// Zeek does; bytes that came late are taken back.
+    pub gap_bytes: u64,
     pub sent: Side,
     pub received: Side,
     pub vlan: Option<VlanId>,

@@ -15,7 +15,7 @@ pub use address::{MacAddr, ParseMacError, VlanId};
 pub use alert::{Alert, AlertKind, Severity};
 pub use asset::{AddressUse, Asset, AssetId, Claim, Role, Scope};
 pub use conversation::{Activity, Conversation, EachWay, HOURS_PER_WEEK, Operation};
-pub use coverage::{Coverage, CoverageCause, Visibility};
+pub use coverage::{Coverage, CoverageCause, FlowSights, Loss, NetworkHosts, TapCoverage, Visibility, VlanCoverage, VlanStack};
 pub use fact::{Evidence, Fact, FactKind, Strength, Subject};
 pub use flow_record::{ConnState, Direction, DirectionReason, FlowRecord, Side, TunnelRef};
 pub use flowmap::{Accounting, FlowMap, SCHEMA};

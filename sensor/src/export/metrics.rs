@@ -32,7 +32,7 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (label, count) in [
         ("flow", stages.flow_packets),
         ("refused", stages.refused_packets),
-        ("later_fragment", frames.later_fragments),
+        ("later_fragment", frames.unplaced_fragments()),
         ("arp", frames.arp),
         ("non_ip", frames.other_non_ip),
     ] {

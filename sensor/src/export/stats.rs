@@ -31,6 +31,9 @@ pub struct Stats {
     /// ARP included.
     pub non_ip_packets: u64,
     pub arp_packets: u64,
+    /// Later fragments that are counted in a flow; they are in `flow_packets`.
+    pub placed_fragments: u64,
+    /// Those whose first fragment was not seen.
     pub later_fragments: u64,
     pub skipped: BTreeMap<&'static str, u64>,
     pub flows: u64,
@@ -80,7 +83,8 @@ impl Stats {
             refused_packets: stages.refused_packets,
             non_ip_packets: frames.arp + frames.other_non_ip,
             arp_packets: frames.arp,
-            later_fragments: frames.later_fragments,
+            placed_fragments: frames.placed_fragments,
+            later_fragments: frames.unplaced_fragments(),
             skipped: frames.skipped().collect(),
             flows: stages.flows_opened,
             // What no packet ended has ended with the capture.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use sensor_identify::Weighed;
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol};
 
 use crate::conversations::{EdgeId, Share};
@@ -23,6 +24,8 @@ pub struct Track {
     /// Its application took the place of another one.
     pub replaces_application: bool,
     pub missed_bytes: u64,
+    /// What it counts as in the books about the tap.
+    pub weighed: Weighed,
     /// Who the two are, whichever way the table has them now, and how many packets each has sent so far.
     first_heard: (IpAddr, u16),
     packets: (u64, u64),
@@ -40,6 +43,7 @@ impl Track {
             judged: false,
             replaces_application: false,
             missed_bytes: 0,
+            weighed: Weighed::default(),
             first_heard: (record.originator, record.originator_port),
             packets: (0, 0),
         }

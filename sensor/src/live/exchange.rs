@@ -198,7 +198,7 @@ mod tests {
     fn packets_arrive_with_the_bytes_of_their_own_frames() {
         let datagrams: Vec<_> = (1..=40).map(datagram).collect();
         let (frames, mut sorted) = (frames(&datagrams), Sorted::new(2));
-        sorted.refill(&frames, 0, Options::default());
+        sorted.refill(&frames, Options::default());
         let wanted: Vec<Vec<u8>> = sorted.buckets[1].places.iter().map(|place| datagrams[*place as usize].clone()).collect();
         assert!(!wanted.is_empty() && wanted.len() < 40, "both workers own some of the flows");
         let mut ends = ends(2, 4);
@@ -227,7 +227,7 @@ mod tests {
         let (mut second, mut first) = (ends.pop().unwrap(), ends.pop().unwrap());
         let mut sent = 0;
         for _ in 0..5 {
-            sorted.refill(&frames, 0, Options::default());
+            sorted.refill(&frames, Options::default());
             sent += sorted.buckets[1].observations.len() as u64;
             first.hand_over(1, &mut sorted.buckets[1], &frames);
         }

@@ -171,11 +171,9 @@ mod tests {
         let bytes = plain();
         let (first, second) = bytes.split_at(100_001);
         let skippable = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
-        for packed in [
-            [gzip(first), gzip(second)].concat(),
-            [zstd(first), skippable.to_vec(), zstd(second)].concat(),
-            bytes.clone(),
-        ] {
+        for packed in
+            [[gzip(first), gzip(second)].concat(), [zstd(first), skippable.to_vec(), zstd(second)].concat(), bytes.clone()]
+        {
             let (unpacked, well) = unpack(packed, u64::MAX);
             assert!(well && unpacked == bytes);
         }

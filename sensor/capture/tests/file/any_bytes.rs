@@ -2,8 +2,8 @@
 
 use crate::made::{Endian, enhanced, interface, pcap_header, pcap_record, section, simple};
 use proptest::prelude::*;
-use sensor_capture::{Chunk, ChunkEnd};
 use sensor_capture::file::parse_bytes;
+use sensor_capture::{Chunk, ChunkEnd};
 
 type Seen = (i64, u32, Vec<u8>);
 
