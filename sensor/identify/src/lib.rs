@@ -7,12 +7,17 @@ mod coverage;
 mod dossier;
 mod inventory;
 mod name;
+mod number;
 mod oui;
 mod ownership;
 mod record;
 mod report;
 mod role;
 mod scope;
+mod slots;
+mod standing;
 
 pub use inventory::{Config, Inventory, Presence, Sighting, Unplaced};
+pub use number::{AssetNumber, Place};
 pub use oui::vendor_of;
+pub use scope::{is_group, scope_of};

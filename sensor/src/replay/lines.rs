@@ -27,10 +27,10 @@ impl Lines {
 
     pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
         let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
-        self.ends.iter().zip(starts).map(|((number, end), start)| Line {
-            number: *number,
-            text: self.text.get(start..*end).unwrap_or_default(),
-        })
+        self.ends
+            .iter()
+            .zip(starts)
+            .map(|((number, end), start)| Line { number: *number, text: self.text.get(start..*end).unwrap_or_default() })
     }
 
     pub fn clear(&mut self) {
