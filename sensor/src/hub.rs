@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashSet};
 use sensor_dissect::Finding;
 use sensor_flow::{FlowEvent, FlowId};
-use sensor_identify::{AssetNumber, Inventory, Place, Presence, Sighting, Unplaced, is_group, scope_of};
+use sensor_identify::{AssetNumber, Inventory, OwnDrops, Place, Presence, Sighting, Unplaced, is_group, scope_of};
 use sensor_model::{
     Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FactKind, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
     Subject, Timestamp,
@@ -88,6 +88,8 @@ impl Hub {
             What::Found { flow, finding } => self.take_finding(event.table, flow, finding),
             What::Sighted(sighting) => self.take_sighting(sighting),
             What::Heard(fact) => self.take_fact(&fact),
+            What::Linked { mac, tags, to_group } => self.inventory.hear_in(tags, mac, None, !to_group),
+            What::Mentioned(mention) => self.inventory.name_vlan(mention.vlan, mention.is_tagged, mention.by),
         }
     }
 
@@ -121,6 +123,9 @@ impl Hub {
             first_seen,
             last_seen,
             accounting: Accounting { missed_bytes: self.missed_bytes, ..accounting },
+            coverage: self
+                .inventory
+                .tap_coverage(OwnDrops { packets: accounting.packets, lost_packets: accounting.lost_packets }),
             assets: with_remembered(self.inventory.assets(), &self.remembered),
             conversations: self.conversations.snapshot(|asset| self.inventory.id(asset)),
         }
@@ -148,6 +153,7 @@ impl Hub {
             reverse(&mut record, reason);
         }
         self.attribute(&mut track, &record);
+        self.inventory.weigh(&mut track.weighed, &record, track.places);
         self.judge_conversation(&mut track, &record, has_ended);
         if has_ended {
             self.let_go(&track);

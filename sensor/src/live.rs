@@ -1,21 +1,25 @@
 //! `sensor run`: the port's queues to the hub, the hub to its readers. One thread a queue, one for the hub, a small tokio runtime
 //! for HTTP and MQTT. Nothing here looks into a packet.
 
+mod capturing;
 mod control;
+mod exchange;
+mod lane;
+pub mod ledger;
+mod port;
 mod queue;
 pub mod snapshot;
+mod witness;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
-use sensor_capture::{Live, Muted, mute};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use tracing::{info, warn};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tracing::info;
 
 use crate::config::Config;
 use crate::export::mqtt;
@@ -23,22 +27,23 @@ use crate::export::outbox::Outbox;
 use crate::http;
 use crate::hub::Hub;
 use crate::store::Store;
+use capturing::{Asked, Capturing};
 use control::Control;
-use queue::QueueThread;
+use port::Port;
 use snapshot::Snapshot;
 
 /// How long MQTT may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Captures until a signal, or until the port is gone. True when it ended in order.
-pub fn run(interface: &str, config: &Config) -> Result<bool> {
-    let stop = Arc::new(AtomicBool::new(false));
+/// Captures until a signal. `reread` gives the configuration as its file is now (SIGHUP).
+pub fn run(interface: &str, config: &Config, reread: &dyn Fn() -> Result<Config>) -> Result<bool> {
+    let asked = Asked::default();
     for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
+        signal_hook::flag::register(signal, Arc::clone(&asked.stop)).context("cannot listen for signals")?;
     }
-    let muted = mute(interface)?;
-    let mut live = Live::open(&config.live(interface))?;
-    tell_of_capture(interface, &live, &muted);
+    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reload)).context("cannot listen for signals")?;
+    let port = Arc::new(Port::new(interface));
+    let opened = port.open(&config.live(interface))?;
 
     let mut hub = Hub::new(config.hub());
     let store = match &config.store.path {
@@ -55,7 +60,7 @@ pub fn run(interface: &str, config: &Config) -> Result<bool> {
         None => None,
     };
 
-    let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty(&config.name.0, interface, live.path(), live.reason())));
+    let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty(&config.name.0, interface, port.told())));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("cannot start tokio")?;
     let server = match config.http.listen {
@@ -75,43 +80,19 @@ pub fn run(interface: &str, config: &Config) -> Result<bool> {
     };
 
     let (sender, events) = bounded(config.capture.max_waiting_batches);
-    let queues = live.take_queues();
-    let limits = config.limits(queues.len());
-    let mut threads = Vec::new();
-    for (number, queue) in queues.into_iter().enumerate() {
-        let thread = QueueThread::new(number, queue, &limits, config.wire_options(), sender.clone(), Arc::clone(&stop));
-        let name = format!("queue-{number}");
-        threads.push(thread::Builder::new().name(name).spawn(move || thread.run()).context("cannot start a queue's thread")?);
-    }
-    drop(sender);
     let control =
-        Control { hub, live, store, outbox: outbox.clone(), published, events, queues: threads.len(), settings: config.clone() };
+        Control { hub, port: Arc::clone(&port), store, outbox: outbox.clone(), published, events, settings: config.clone() };
     let control =
         thread::Builder::new().name("hub".to_owned()).spawn(move || control.run()).context("cannot start the hub's thread")?;
-
-    let mut in_order = true;
-    for thread in threads {
-        let ended = thread.join().map_err(|_| anyhow!("a queue's thread died"))?;
-        if let Err(error) = ended {
-            // The others need not wait for a port that is gone.
-            stop.store(true, Ordering::Relaxed);
-            eprintln!("error: {error}");
-            in_order = false;
-        }
-    }
+    let capturing = Capturing { port, interface: interface.to_owned(), config: config.clone(), reread, sender, asked };
+    let captured = capturing.run(opened);
     control.join().map_err(|_| anyhow!("the hub's thread died"))??;
+    captured?;
     let _ = farewell.send(());
     if let Some(publisher) = publisher {
         let _ = runtime.block_on(async { tokio::time::timeout(FAREWELL, publisher).await });
     }
     runtime.shutdown_timeout(Duration::from_secs(1));
     info!("stopped");
-    Ok(in_order)
-}
-
-fn tell_of_capture(interface: &str, live: &Live, muted: &Muted) {
-    info!(interface, path = live.path().name(), reason = live.reason(), "capturing");
-    for warning in live.warnings().iter().chain(muted.warnings()) {
-        warn!(interface, "{warning}");
-    }
+    Ok(true)
 }

@@ -11,6 +11,7 @@ mod export;
 mod fixtures;
 mod http;
 mod hub;
+mod link_layer;
 mod live;
 mod orientation;
 mod recent;
@@ -55,14 +56,18 @@ fn dispatch(command: Command) -> Result<bool> {
             let workers = workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
             replay::run(&replay::Job { files, out, workers, with_map: !no_map }, &config)
         }
-        Command::Run { interface, capture, config } => {
-            let mut config = Config::load(config.as_deref())?;
-            config.capture.path = capture.unwrap_or(config.capture.path);
+        Command::Run { interface, capture, config: file } => {
+            let read = || -> Result<Config> {
+                let mut config = Config::load(file.as_deref())?;
+                config.capture.path = capture.unwrap_or(config.capture.path);
+                Ok(config)
+            };
+            let config = read()?;
             let Some(interface) = interface.or_else(|| config.capture.interface.clone()) else {
                 bail!("no port to listen at; give --interface IF, or set `capture.interface`");
             };
             start_log();
-            live::run(&interface, &config)
+            live::run(&interface, &config, &read)
         }
         Command::Status(read) => done(view::status::show(&read.source.into(), read.output)),
         Command::Assets(read) => done(view::assets::show(&flow_map(read.source)?, read.output)),

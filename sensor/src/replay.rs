@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_capture::{CaptureError, CaptureFile, ChunkEnd, Frame, Reader};
+use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
 use sensor_flow::Reports;
 use sensor_model::Accounting;
 
@@ -19,10 +19,13 @@ use crate::counts::{FrameCounts, StageCounts};
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
-use shards::{CHUNK_FRAMES, News, Shards};
+use shards::{News, PIECE_FRAMES, Shards};
 
+/// Pieces that several workers take at a time, and the bytes of frames beyond which no further piece is added.
+const PIECES_TOGETHER: usize = 32;
+const BYTES_TOGETHER: u64 = 64 << 20;
 /// Flows whose last records are made together at the end.
-const LAST_FLOWS: usize = 16_384;
+const LAST_FLOWS: usize = 2_048;
 
 /// What to read, and where to write.
 #[derive(Clone, Debug)]
@@ -79,10 +82,7 @@ impl Replay {
     fn read_file(&mut self, path: &Path, output: &mut Output, bar: &ProgressBar) -> Result<FileStats, StagedError> {
         let before = *self.shards.frames();
         let error = match CaptureFile::open(path) {
-            Ok(file) => match file.reader() {
-                Ok(reader) => self.read_frames(reader, path, output, bar)?,
-                Err(error) => Some(error.to_string()),
-            },
+            Ok(file) => self.read_frames(file, path, output, bar)?,
             Err(error) => Some(error.to_string()),
         };
         let after = self.shards.frames();
@@ -97,35 +97,33 @@ impl Replay {
     /// Reads to the end, or to what is wrong with the file.
     fn read_frames(
         &mut self,
-        mut reader: Reader<'_>,
+        mut file: CaptureFile,
         path: &Path,
         output: &mut Output,
         bar: &ProgressBar,
     ) -> Result<Option<String>, StagedError> {
         let start = bar.position();
-        let mut frames: Vec<Frame<'_>> = Vec::with_capacity(CHUNK_FRAMES);
-        let mut next: Vec<Frame<'_>> = Vec::with_capacity(CHUNK_FRAMES);
-        let mut told = News::default();
-        let mut end = fill(&mut reader, &mut frames);
+        let together = if self.workers == 1 { 1 } else { PIECES_TOGETHER };
+        let (mut pieces, mut next) = (Vec::new(), Vec::new());
+        let (mut news, mut untold) = (News::default(), News::default());
+        let mut end = fill(&mut file, together, &mut pieces);
         let error = loop {
-            let goes_on = matches!(end, Ok(ChunkEnd::More));
-            let mut read_on = || if goes_on { fill(&mut reader, &mut next) } else { Ok(ChunkEnd::End) };
-            let (news, next_end) = self.take_chunk(&frames, told, output, &mut read_on)?;
-            bar.set_position(start + reader.progress().0);
-            told = news;
+            let read_on =
+                || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
+            let next_end = self.take_pieces(&pieces, (&mut news, &mut untold), output, read_on)?;
+            std::mem::swap(&mut news, &mut untold);
+            bar.set_position(start + file.taken_bytes());
             match std::mem::replace(&mut end, next_end) {
-                Ok(ChunkEnd::More) => {}
+                Ok(ChunkEnd::More) => std::mem::swap(&mut pieces, &mut next),
                 Ok(ChunkEnd::End) => break None,
                 Ok(ChunkEnd::Truncated(truncation)) => break Some(format!("`{}` is cut short: {truncation}", path.display())),
                 Err(error) => break Some(error.to_string()),
             }
-            std::mem::swap(&mut frames, &mut next);
-            next.clear();
         };
-        self.tell(told, output)?;
-        let unreadable: u64 = reader.unreadable().map(|link| link.packets).sum();
+        tell(&mut self.hub, &mut untold, output)?;
+        let unreadable: u64 = file.unreadable().map(|link| link.packets).sum();
         self.shards.count_unreadable(unreadable);
-        let left_out = reader.unreadable().next().map(|link| {
+        let left_out = file.unreadable().next().map(|link| {
             format!(
                 "`{}` has {} packets of link type {} ({}) that cannot be read",
                 path.display(),
@@ -137,61 +135,65 @@ impl Replay {
         Ok(error.or(left_out))
     }
 
-    /// Works on a chunk. One worker then tells what it came to and reads on; beside several, the news of the chunk before are told and
-    /// the next chunk is read meanwhile.
-    fn take_chunk<R>(
+    /// Works on some pieces and fills `news`. One worker then tells them and reads on; beside several, the `untold` news of the pieces
+    /// before are told and the next ones read meanwhile. Gives what reading on came to.
+    fn take_pieces<R>(
         &mut self,
-        frames: &[Frame<'_>],
-        before: News,
+        pieces: &[Chunk],
+        (news, untold): (&mut News, &mut News),
         output: &mut Output,
-        read_on: &mut impl FnMut() -> R,
-    ) -> Result<(News, R), StagedError> {
-        let base = self.shards.frames().packets;
+        read_on: impl FnOnce() -> R,
+    ) -> Result<R, StagedError> {
+        let frames: Vec<Vec<Frame<'_>>> = pieces.iter().map(Chunk::frames).collect();
         let (shards, hub) = (&mut self.shards, &mut self.hub);
-        let mut news = News::default();
         if self.workers == 1 {
-            shards.take(base, frames, &mut news);
+            shards.take(&frames, news);
             tell(hub, news, output)?;
-            return Ok((before, read_on()));
+            return Ok(read_on());
         }
         thread::scope(|scope| {
-            scope.spawn(|| shards.take(base, frames, &mut news));
-            tell(hub, before, output)?;
+            scope.spawn(|| shards.take(&frames, news));
+            tell(hub, untold, output)?;
             Ok(read_on())
         })
-        .map(|next| (news, next))
-    }
-
-    fn tell(&mut self, news: News, output: &mut Output) -> Result<(), StagedError> {
-        tell(&mut self.hub, news, output)
     }
 
     /// The last word on every flow that is still there.
     fn finish(&mut self, output: &mut Output) -> Result<(), StagedError> {
+        let mut news = News::default();
         for flows in self.shards.by_age().chunks(LAST_FLOWS) {
-            let mut news = News::default();
             self.shards.last_records(flows, &mut news);
-            self.tell(news, output)?;
+            tell(&mut self.hub, &mut news, output)?;
         }
         Ok(())
     }
 }
 
-/// Fills a whole chunk, so that where chunks end depends on the capture alone.
-fn fill<'a>(reader: &mut Reader<'a>, frames: &mut Vec<Frame<'a>>) -> Result<ChunkEnd, CaptureError> {
-    loop {
-        let wanted = CHUNK_FRAMES - frames.len();
-        match reader.read_chunk(wanted, frames) {
-            Ok(ChunkEnd::More) if frames.len() < CHUNK_FRAMES => {}
+/// Refills `pieces`, every one full but the last of a capture: so where a piece ends depends on the capture alone.
+fn fill(file: &mut CaptureFile, together: usize, pieces: &mut Vec<Chunk>) -> Result<ChunkEnd, CaptureError> {
+    let mut unused = std::mem::take(pieces).into_iter();
+    let mut bytes = 0;
+    while pieces.len() < together && bytes < BYTES_TOGETHER {
+        let mut piece = unused.next().unwrap_or_default();
+        match file.next_chunk(PIECE_FRAMES, &mut piece) {
+            Ok(ChunkEnd::More) => {
+                bytes += piece.bytes();
+                pieces.push(piece);
+            }
+            // Told once more when it stands alone.
+            _ if !pieces.is_empty() => break,
             end => return end,
         }
     }
+    Ok(ChunkEnd::More)
 }
 
-fn tell(hub: &mut Option<Hub>, news: News, output: &mut Output) -> Result<(), StagedError> {
+/// Empties `news`.
+fn tell(hub: &mut Option<Hub>, news: &mut News, output: &mut Output) -> Result<(), StagedError> {
     output.conn_log.write(|out| out.write_all(&news.lines))?;
+    news.lines.clear();
     let Some(hub) = hub else { return Ok(()) };
-    for event in news.events {
+    for event in news.events.drain(..) {
         hub.take(event);
     }
     output.write_alerts(hub)

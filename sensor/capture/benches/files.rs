@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sensor_capture::ChunkEnd;
 use sensor_capture::file::parse_bytes;
+use sensor_capture::{Chunk, ChunkEnd};
 
 const PACKETS: usize = 1_000_000;
 const ROUNDS: usize = 5;
@@ -18,11 +18,10 @@ fn main() {
 
 fn nanos_per_packet(file: &[u8]) -> f64 {
     let start = Instant::now();
-    let (mut frames, mut packets) = (Vec::new(), 0_usize);
+    let (mut chunk, mut packets) = (Chunk::default(), 0_usize);
     let Ok(mut reader) = parse_bytes(file) else { return f64::NAN };
-    while let Ok(ChunkEnd::More) = reader.read_chunk(256, &mut frames) {
-        packets += black_box(&frames).len();
-        frames.clear();
+    while let Ok(ChunkEnd::More) = reader.next_chunk(2_048, &mut chunk) {
+        packets += black_box(chunk.frames()).len();
     }
     assert_eq!(packets, PACKETS);
     start.elapsed().as_nanos() as f64 / packets as f64

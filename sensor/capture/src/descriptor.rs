@@ -24,13 +24,21 @@ pub(crate) fn set_option<T>(socket: BorrowedFd<'_>, level: i32, option: i32, val
 
 /// Waits until a descriptor is readable or the time is over; a signal ends the wait too. True when the kernel reports an error on it.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    wait_readable_or(fd, None, timeout)
+}
+
+/// The same, and a second descriptor that ends the wait when it is readable.
+pub(crate) fn wait_readable_or(fd: BorrowedFd<'_>, other: Option<BorrowedFd<'_>>, timeout: Duration) -> io::Result<bool> {
     let millis = i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
-    let mut wanted = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: upheld by us: one structure, and a count of one.
-    let ready = unsafe { libc::poll(&raw mut wanted, 1, millis) };
+    // The kernel skips negative descriptors (poll(2)).
+    let other = other.map_or(-1, |other| other.as_raw_fd());
+    let mut wanted = [fd.as_raw_fd(), other].map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    // SAFETY: upheld by us: two structures, and a count of two.
+    let ready = unsafe { libc::poll(wanted.as_mut_ptr(), 2, millis) };
     if ready < 0 {
         let error = io::Error::last_os_error();
         return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
     }
-    Ok(wanted.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0)
+    let [first, _] = wanted;
+    Ok(first.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0)
 }

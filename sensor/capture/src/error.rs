@@ -16,8 +16,8 @@ pub enum CaptureError {
     Malformed { file: String, packet: u64, offset: u64, reason: String },
     #[error("`{file}` cannot be decompressed to its end: {reason}; unpack it by hand, or fetch it again")]
     Decompress { file: String, reason: String },
-    #[error("`{file}` takes more than {limit_mib} MiB in memory; unpack it to a file first, which is then mapped")]
-    TooLarge { file: String, limit_mib: u64 },
+    #[error("`{file}` cannot be read on: {reason}; what was read is counted")]
+    Read { file: String, reason: String },
     #[error("no interface `{interface}`; there are {known}")]
     NoInterface { interface: String, known: String },
     #[error("interface `{interface}` is down; bring it up: ip link set {interface} up")]

@@ -1,12 +1,11 @@
-//! A network interface as the kernel describes it: index, state, queues, counters. Asks through a socket and a file opened at the
-//! start, so that the answers come from the network namespace of the thread that opened it, whichever thread asks later.
+//! A network interface as the kernel describes it: index, state, queues, counters. Asks through sockets opened at the start, so
+//! that the answers come from the network namespace of the thread that opened it, whichever thread asks later.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 
 use crate::CaptureError;
+use crate::counters::{CounterSocket, PortCounters};
 use crate::descriptor::open_socket;
 
 /// One interface of the namespace it was looked up in.
@@ -15,7 +14,7 @@ pub(crate) struct Interface {
     name: String,
     index: u32,
     control: OwnedFd,
-    counters: Option<File>,
+    counters: Option<CounterSocket>,
 }
 
 /// Whether frames can arrive.
@@ -28,12 +27,16 @@ pub enum InterfaceState {
     Gone,
 }
 
-/// What the kernel counted for an interface since it exists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct InterfaceCounters {
-    pub received: u64,
-    pub dropped: u64,
-    pub sent: u64,
+impl InterfaceState {
+    /// The word for documents and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// linux/ethtool.h: `struct ethtool_channels`.
@@ -66,7 +69,7 @@ impl Interface {
             _ => CaptureError::Refused { interface: name.to_owned(), reason: error.to_string() },
         };
         let control = open_socket(libc::AF_INET, libc::SOCK_DGRAM).map_err(failed)?;
-        let counters = File::open("/proc/thread-self/net/dev").ok();
+        let counters = CounterSocket::open().ok();
         let mut interface = Self { name: name.to_owned(), index: 0, control, counters };
         interface.index = interface.current_index().map_err(failed)?;
         Ok(interface)
@@ -149,17 +152,8 @@ impl Interface {
         self.ioctl(libc::SIOCETHTOOL, &mut request)
     }
 
-    pub fn counters(&self) -> Option<InterfaceCounters> {
-        let mut text = Vec::new();
-        let mut piece = [0; 4096];
-        loop {
-            let read = self.counters.as_ref()?.read_at(&mut piece, text.len() as u64).ok()?;
-            if read == 0 {
-                break;
-            }
-            text.extend_from_slice(piece.get(..read)?);
-        }
-        parse_counters(std::str::from_utf8(&text).ok()?, &self.name)
+    pub fn counters(&self) -> Option<PortCounters> {
+        self.counters.as_ref()?.read(self.index)
     }
 
     fn current_index(&self) -> io::Result<u32> {
@@ -200,34 +194,9 @@ fn known_interfaces() -> String {
     names.join(", ")
 }
 
-/// The line of one interface in `/proc/net/dev` (proc_net(5)): 8 receive columns, then 8 of transmit.
-fn parse_counters(text: &str, name: &str) -> Option<InterfaceCounters> {
-    let line = text.lines().find_map(|line| {
-        let (found, columns) = line.split_once(':')?;
-        (found.trim() == name).then_some(columns)
-    })?;
-    let columns: Vec<u64> = line.split_ascii_whitespace().map_while(|column| column.parse().ok()).collect();
-    let [_bytes, received, _errors, dropped, overrun, _, _, _, _sent_bytes, sent, ..] = columns.as_slice() else {
-        return None;
-    };
-    Some(InterfaceCounters { received: *received, dropped: dropped.saturating_add(*overrun), sent: *sent })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const PROC_NET_DEV: &str = "Inter-|   Receive                                                |  Transmit\n \
-        face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n    \
-        lo:      10       1    0    0    0     0          0         0      10       1    0    0    0     0       0          0\n  \
-        eth0: 1234      12    1    3    4     0          0         0     999       7    0    0    0     0       0          0\n";
-
-    #[test]
-    fn counters_are_those_of_the_named_interface() {
-        let counters = parse_counters(PROC_NET_DEV, "eth0");
-        assert_eq!(counters, Some(InterfaceCounters { received: 12, dropped: 7, sent: 7 }));
-        assert_eq!(parse_counters(PROC_NET_DEV, "eth1"), None);
-    }
 
     #[test]
     fn a_missing_interface_is_named_with_those_that_exist() {

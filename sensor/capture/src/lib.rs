@@ -1,6 +1,8 @@
 //! How bytes arrive: capture files, libpcap, AF_XDP. The only room with `unsafe`; it never sends.
 
 mod afxdp;
+mod counters;
+mod cpu;
 mod descriptor;
 mod error;
 pub mod file;
@@ -11,10 +13,15 @@ mod libpcap;
 pub mod live;
 mod mute;
 mod offload;
+mod spread;
+mod waker;
 
+pub use cpu::pin_thread;
 pub use error::CaptureError;
-pub use file::{CaptureFile, ChunkEnd, Reader, Truncation, UnreadableLink};
+pub use file::{CaptureFile, Chunk, ChunkEnd, Truncation, UnreadableLink};
 pub use frame::Frame;
 pub use interface::InterfaceState;
 pub use live::{CapturePath, Live, LiveConfig, PathChoice, Queue, SourceStats};
 pub use mute::{Muted, mute};
+pub use spread::Spreading;
+pub use waker::Waker;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use pcap::{Active, Capture, Direction, Precision};
 use sensor_wire::LinkType;
 
-use crate::descriptor::wait_readable;
 use crate::interface::{Interface, InterfaceState};
 use crate::live::{BATCH, LiveConfig};
+use crate::waker::Waker;
 use crate::{CaptureError, Frame};
 
 pub(crate) struct LibpcapQueue {
@@ -20,6 +20,7 @@ pub(crate) struct LibpcapQueue {
     link: LinkType,
     interface: Arc<Interface>,
     counters: Arc<LibpcapCounters>,
+    waker: Waker,
     /// Copies of the frames of one batch: the library's own bytes last only for one callback.
     arena: Vec<u8>,
     batch: Vec<Copied>,
@@ -76,6 +77,8 @@ pub(crate) fn open(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Li
         link,
         interface: Arc::clone(interface),
         counters: Arc::default(),
+        waker: Waker::new()
+            .map_err(|error| CaptureError::Refused { interface: interface.name().to_owned(), reason: error.to_string() })?,
         arena: Vec::new(),
         batch: Vec::with_capacity(BATCH),
         statistics: Statistics { read_at: Instant::now(), dropped: 0 },
@@ -83,6 +86,10 @@ pub(crate) fn open(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Li
 }
 
 impl LibpcapQueue {
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     pub fn counters(&self) -> Arc<LibpcapCounters> {
         Arc::clone(&self.counters)
     }
@@ -90,7 +97,7 @@ impl LibpcapQueue {
     pub fn poll(&mut self, timeout: Duration, visit: impl FnOnce(&[Frame<'_>])) -> Result<usize, CaptureError> {
         self.read_statistics();
         if self.read_batch(timeout)? == 0 {
-            let failed = wait_readable(self.capture.as_fd(), timeout).map_err(|error| self.failed(error.to_string()))?;
+            let failed = self.waker.wait(self.capture.as_fd(), timeout).map_err(|error| self.failed(error.to_string()))?;
             if self.read_batch(timeout)? == 0 {
                 if failed {
                     self.ride_out("the kernel reports an error".to_owned(), timeout)?;

@@ -1,5 +1,5 @@
 //! Makes a mirror port silent: no IPv6 (which speaks as soon as a link is up) and no ARP. Leaves an interface alone that has an IPv4
-//! address, as the host uses it. What was changed is put back when the guard is dropped, as far as the rights still allow it.
+//! address, as the host uses it. The port stays silent afterwards: giving it back its voice would make it speak at the moment we stop.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,11 +9,9 @@ use crate::interface::Interface;
 
 /// A port that was told to be silent.
 #[derive(Debug)]
-#[must_use = "the port speaks again when this is dropped"]
 pub struct Muted {
     interface: Interface,
-    undo_ipv6: Option<PathBuf>,
-    undo_arp: bool,
+    changed: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -21,7 +19,7 @@ pub struct Muted {
 /// becomes a warning.
 pub fn mute(interface: &str) -> Result<Muted, CaptureError> {
     let interface = Interface::find(interface)?;
-    let mut muted = Muted { interface, undo_ipv6: None, undo_arp: false, warnings: Vec::new() };
+    let mut muted = Muted { interface, changed: Vec::new(), warnings: Vec::new() };
     if muted.interface.has_ipv4_address() {
         // Without ARP the host, and perhaps whoever started us over the network, would be cut off.
         let name = muted.interface.name();
@@ -42,6 +40,12 @@ impl Muted {
         &self.warnings
     }
 
+    /// Commands that give the port back what was taken from it, one each; empty when it was silent before.
+    #[must_use]
+    pub fn undo(&self) -> &[String] {
+        &self.changed
+    }
+
     fn switch_off_ipv6(&mut self) {
         let name = self.interface.name();
         let switch = PathBuf::from(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"));
@@ -51,7 +55,7 @@ impl Muted {
             return;
         }
         match fs::write(&switch, "1") {
-            Ok(()) => self.undo_ipv6 = Some(switch),
+            Ok(()) => self.changed.push(format!("sysctl -w net.ipv6.conf.{name}.disable_ipv6=0")),
             Err(error) => self.warnings.push(format!(
                 "IPv6 stays on at `{name}` ({error}), so it speaks; as root: sysctl -w net.ipv6.conf.{name}.disable_ipv6=1"
             )),
@@ -65,22 +69,11 @@ impl Muted {
             if flags == off { Ok(false) } else { self.interface.set_flags(off).map(|()| true) }
         });
         match changed {
-            Ok(changed) => self.undo_arp = changed,
+            Ok(true) => self.changed.push(format!("ip link set {name} arp on")),
+            Ok(false) => {}
             Err(error) => self
                 .warnings
                 .push(format!("ARP stays on at `{name}` ({error}), so it answers; as root: ip link set {name} arp off")),
-        }
-    }
-}
-
-impl Drop for Muted {
-    fn drop(&mut self) {
-        // Nothing can be done about a failure here; the port then stays silent, which harms nobody.
-        if let Some(switch) = &self.undo_ipv6 {
-            let _restored = fs::write(switch, "0");
-        }
-        if self.undo_arp {
-            let _restored = self.interface.flags().and_then(|flags| self.interface.set_flags(flags & !libc::IFF_NOARP));
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use sensor_model::{AddressUse, Asset, AssetId, Fact, FactKind, MacAddr, Scope, Strength, Subject, Timestamp};
+use sensor_model::{AddressUse, Asset, AssetId, Fact, FactKind, MacAddr, Scope, Strength, Subject, Timestamp, VlanStack};
 
+use crate::ledger::Ledger;
 use crate::number::{AssetNumber, Kind, Place};
 use crate::ownership::owner_of;
 use crate::record::{
@@ -32,6 +33,7 @@ pub struct Config {
 pub struct Sighting {
     pub mac: MacAddr,
     pub ip: IpAddr,
+    pub tags: VlanStack,
     pub seen_at: Timestamp,
 }
 
@@ -59,6 +61,7 @@ pub struct Inventory {
     /// Addresses that frames to everybody were sent to, though they look like a host's (a subnet's broadcast).
     pub(crate) groups: HashSet<IpAddr, RandomState>,
     pub(crate) unplaced: Unplaced,
+    pub(crate) ledger: Ledger,
     renamed: Vec<(AssetNumber, AssetNumber)>,
     queue: Queue,
 }
@@ -95,6 +98,7 @@ impl Inventory {
             ips: Slots::new(),
             groups: HashSet::default(),
             unplaced: Unplaced::default(),
+            ledger: Ledger::default(),
             renamed: Vec::new(),
             queue: Queue::default(),
         }
@@ -152,7 +156,7 @@ impl Inventory {
     pub fn count_at(&mut self, at: &mut Place, presence: Presence) {
         let Presence { ip, mac, sent_packets, received_packets, peer_is_group, is_proven, seen_at } = presence;
         if let Some(mac) = mac.filter(|_| sent_packets > 0) {
-            self.see_at(at, Sighting { mac, ip, seen_at });
+            self.see_sender(at, mac, ip, seen_at);
         }
         let (sent, group) = if peer_is_group { (0, sent_packets) } else { (sent_packets, 0) };
         let counts = Counts { sent, received: received_packets, group };
@@ -271,7 +275,12 @@ impl Inventory {
 
     /// `see`, for whoever keeps the address's place.
     pub fn see_at(&mut self, at: &mut Place, sighting: Sighting) {
-        let Sighting { mac, ip, seen_at } = sighting;
+        let Sighting { mac, ip, tags, seen_at } = sighting;
+        self.see_sender(at, mac, ip, seen_at);
+        self.hear_in(tags, mac, Some(ip), false);
+    }
+
+    fn see_sender(&mut self, at: &mut Place, mac: MacAddr, ip: IpAddr, seen_at: Timestamp) {
         if mac.is_group() || mac.is_zero() || is_group(ip) {
             return;
         }
@@ -355,6 +364,7 @@ impl Inventory {
         let Some(record) = self.ips.get_mut(at.0) else { return };
         let dossier = std::mem::take(&mut record.dossier);
         let counts = std::mem::take(&mut record.counts);
+        let signs = std::mem::take(&mut record.signs);
         let span = std::mem::replace(&mut record.span, Span::at(seen_at));
         record.sightings.clear();
         let Some(owner) = record.bindings.last().and_then(|binding| self.macs.get_mut(binding.mac.0)) else {
@@ -362,6 +372,7 @@ impl Inventory {
         };
         owner.dossier.merge(&dossier, limit);
         owner.former_counts.add(counts);
+        owner.former_signs.add(signs);
         let tenancy = AddressUse { address: ip, first_seen: span.first, last_seen: span.last };
         if let Some(known) = owner.former.iter_mut().find(|known| known.address == ip) {
             known.last_seen = known.last_seen.max(tenancy.last_seen);
@@ -493,6 +504,11 @@ impl Inventory {
             }
         }
         true
+    }
+
+    /// The address's row.
+    pub(crate) fn slot(&self, at: Place, ip: IpAddr) -> Option<u32> {
+        if self.ips.is(at.0, &ip) { Some(at.0) } else { self.ips.find(&ip) }
     }
 
     fn used(&self) -> usize {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sensor_model::{AddressUse, Scope, Timestamp};
+use sensor_model::{AddressUse, Scope, Timestamp, VlanStack};
 use smallvec::SmallVec;
 
+use crate::coverage::Signs;
 use crate::dossier::Dossier;
 use crate::standing::Standing;
 
@@ -54,6 +55,35 @@ impl Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MacNumber(pub u32);
 
+/// The VLANs in which an address was heard, as long as they are two at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeardIn {
+    first: Option<VlanStack>,
+    second: Option<VlanStack>,
+    are_more: bool,
+}
+
+impl HeardIn {
+    pub fn note(&mut self, tags: VlanStack) {
+        if self.first.is_none() {
+            self.first = Some(tags);
+        } else if self.second.is_none() && self.first != Some(tags) {
+            self.second = Some(tags);
+        } else {
+            self.are_more |= !self.contains(tags);
+        }
+    }
+
+    pub fn contains(&self, tags: VlanStack) -> bool {
+        self.first == Some(tags) || self.second == Some(tags)
+    }
+
+    /// None unless it is one.
+    pub const fn only(&self) -> Option<VlanStack> {
+        if self.second.is_none() && !self.are_more { self.first } else { None }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct MacRecord {
     /// Sources of frames with this source MAC.
@@ -66,6 +96,7 @@ pub(crate) struct MacRecord {
     /// Addresses that others use now, and what was learnt while they were this MAC's.
     pub former: Vec<AddressUse>,
     pub former_counts: Counts,
+    pub former_signs: Signs,
     pub span: Span,
     /// In this run; otherwise an earlier one knew it.
     pub is_heard: bool,
@@ -80,6 +111,7 @@ impl MacRecord {
             dossier: Dossier::default(),
             former: Vec::new(),
             former_counts: Counts::default(),
+            former_signs: Signs::default(),
             span: Span::at(seen_at),
             is_heard: false,
         }
@@ -144,6 +176,8 @@ pub(crate) struct IpRecord {
     pub sightings: SmallVec<[(MacNumber, Timestamp); 1]>,
     pub dossier: Dossier,
     pub counts: Counts,
+    pub signs: Signs,
+    pub heard_in: HeardIn,
     pub span: Span,
     /// Took part in traffic itself; otherwise others only spoke of it, and it is no asset.
     pub is_heard: bool,
@@ -161,6 +195,8 @@ impl IpRecord {
             sightings: SmallVec::new(),
             dossier: Dossier::default(),
             counts: Counts::default(),
+            signs: Signs::default(),
+            heard_in: HeardIn::default(),
             span: Span::at(seen_at),
             is_heard: false,
             owner: Owner::Itself,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sensor_model::{AddressUse, Asset, AssetId, Claim, Coverage, FactKind, MacAddr, Scope, Strength, Timestamp};
 
-use crate::coverage::coverage_of;
+use crate::coverage::{Signs, coverage_of, telling_packets};
 use crate::dossier::{Dossier, Piece, claim, weight};
 use crate::inventory::{Inventory, OTHER_EXTERNAL, OTHER_INTERNAL};
 use crate::name::{label, names_of};
@@ -12,6 +12,7 @@ use crate::oui::vendor_of;
 use crate::ownership::forwards_for;
 use crate::record::{Counts, Span};
 use crate::role::role_of;
+use crate::tap::Sums;
 
 /// What becomes one asset.
 struct Draft<'a> {
@@ -22,14 +23,24 @@ struct Draft<'a> {
     /// Most assets have one source of evidence, which need not be copied.
     dossier: Cow<'a, Dossier>,
     counts: Counts,
+    signs: Signs,
     gave_sign: bool,
     span: Option<Span>,
 }
 
 impl<'a> Draft<'a> {
     fn new(id: AssetId, scope: Scope, mac: Option<MacAddr>) -> Self {
-        let dossier = Cow::Owned(Dossier::default());
-        Self { id, scope, mac, addresses: Vec::new(), dossier, counts: Counts::default(), gave_sign: mac.is_some(), span: None }
+        Self {
+            id,
+            scope,
+            mac,
+            addresses: Vec::new(),
+            dossier: Cow::Owned(Dossier::default()),
+            counts: Counts::default(),
+            signs: Signs::default(),
+            gave_sign: mac.is_some(),
+            span: None,
+        }
     }
 
     fn include(&mut self, span: Span) {
@@ -74,6 +85,7 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         let mut draft = Draft::new(AssetId::of_mac(mac), Scope::Internal, Some(mac));
         draft.learn(&record.dossier, limit);
         draft.counts.add(record.former_counts);
+        draft.signs.add(record.former_signs);
         draft.include(record.span);
         for former in &record.former {
             draft.use_address(former.clone());
@@ -86,30 +98,41 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
     }
 
     // Sorted, because merging dossiers under a limit depends on the order.
-    let mut ips: Vec<_> =
-        inventory.ips.iter().filter(|(.., record)| record.is_heard).map(|(_, ip, record)| (ip, record)).collect();
-    ips.sort_unstable_by_key(|(ip, _)| *ip);
-    for (ip, record) in ips {
+    let mut ips: Vec<_> = inventory.ips.iter().filter(|(.., record)| record.is_heard).collect();
+    ips.sort_unstable_by_key(|(_, ip, _)| *ip);
+    let mut of_address: Vec<Option<usize>> = Vec::new();
+    for (number, ip, record) in ips {
         let owner = record.owner.mac().and_then(|mac| of_mac.get(mac.0 as usize).copied().flatten());
         let place = owner.unwrap_or_else(|| {
             drafts.push(Draft::new(AssetId::of_ip(ip), record.scope, None));
             drafts.len() - 1
         });
+        if of_address.len() <= number as usize {
+            of_address.resize(number as usize + 1, None);
+        }
+        of_address.get_mut(number as usize).into_iter().for_each(|known| *known = Some(place));
         let Some(draft) = drafts.get_mut(place) else { continue };
         draft.learn(&record.dossier, limit);
         draft.counts.add(record.counts);
+        draft.signs.add(record.signs);
         draft.include(record.span);
         draft.use_address(AddressUse { address: ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
-    let mut assets: Vec<Asset> = drafts.into_iter().map(finish).collect();
+    let mut sums: Vec<Sums> = drafts.iter().map(|draft| (draft.counts, draft.signs)).collect();
+    inventory.excuse(&mut sums, |ip| of_address.get(inventory.ips.find(&ip)? as usize).copied().flatten());
+    for (draft, (_, signs)) in drafts.iter_mut().zip(sums) {
+        draft.signs = signs;
+    }
+    let telling = telling_packets(inventory.loss());
+    let mut assets: Vec<Asset> = drafts.into_iter().map(|draft| finish(draft, telling)).collect();
     assets.extend(overflow(inventory));
     assets.sort_by(|a, b| a.id.cmp(&b.id));
     label(&mut assets);
     assets
 }
 
-fn finish(mut draft: Draft<'_>) -> Asset {
+fn finish(mut draft: Draft<'_>, telling_packets: u64) -> Asset {
     let span = draft.span.unwrap_or(Span::at(Timestamp::default()));
     if let Some(vendor) = draft.mac.and_then(vendor_of) {
         draft.dossier.to_mut().put(derived(FactKind::Vendor, vendor.into(), "oui", span));
@@ -120,9 +143,9 @@ fn finish(mut draft: Draft<'_>) -> Asset {
     pieces.sort_by_key(|piece| (piece.kind.as_str(), &*piece.value, &*piece.source));
     let is_group = draft.scope == Scope::Group;
     let coverage = if is_group {
-        Coverage { cause: None, ..coverage_of(draft.counts, false) }
+        Coverage { cause: None, ..coverage_of(draft.counts, Signs::default(), false, telling_packets) }
     } else {
-        coverage_of(draft.counts, draft.gave_sign)
+        coverage_of(draft.counts, draft.signs, draft.gave_sign, telling_packets)
     };
     Asset {
         id: draft.id,
@@ -173,5 +196,5 @@ fn overflow(inventory: &Inventory) -> impl Iterator<Item = Asset> {
     let unplaced = inventory.unplaced;
     let both = [(OTHER_EXTERNAL, Scope::External, unplaced.external), (OTHER_INTERNAL, Scope::Internal, unplaced.internal)];
     let used = both.into_iter().filter(|(.., count)| *count > 0);
-    used.map(|(id, scope, _)| finish(Draft::new(AssetId(id.to_owned()), scope, None)))
+    used.map(|(id, scope, _)| finish(Draft::new(AssetId(id.to_owned()), scope, None), u64::MAX))
 }

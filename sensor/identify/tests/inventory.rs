@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use sensor_identify::{Config, Inventory, Presence, Sighting};
-use sensor_model::{Asset, AssetId, CoverageCause, Fact, FactKind, MacAddr, Scope, Strength, Subject, Timestamp, Visibility};
+use sensor_model::{
+    Asset, AssetId, CoverageCause, Fact, FactKind, MacAddr, Scope, Strength, Subject, Timestamp, Visibility, VlanStack,
+};
 
 const PLC: &str = "00:1b:1b:00:00:01";
 const HMI: &str = "00:0b:82:00:00:02";
@@ -43,7 +45,7 @@ trait Story {
 
 impl Story for Inventory {
     fn sees(&mut self, mac_text: &str, ip_text: &str, seconds: i64) {
-        self.see(Sighting { mac: mac(mac_text), ip: ip(ip_text), seen_at: at(seconds) });
+        self.see(Sighting { mac: mac(mac_text), ip: ip(ip_text), tags: VlanStack::default(), seen_at: at(seconds) });
     }
 
     fn binds(&mut self, mac_text: &str, ip_text: &str, seconds: i64) {
@@ -272,7 +274,7 @@ fn given_presences_then_coverage_sums_over_the_addresses_of_an_asset() {
     inventory.binds(HMI, "10.0.0.9", 1);
     count(&mut inventory, "10.0.0.9", 0, 3, false);
     let coverage = inventory.asset(&id(HMI)).coverage;
-    assert_eq!((coverage.visibility, coverage.cause), (Visibility::ReceivesOnly, Some(CoverageCause::OneDirectionMirror)));
+    assert_eq!((coverage.visibility, coverage.cause), (Visibility::ReceivesOnly, Some(CoverageCause::Unknown)));
 
     count(&mut inventory, "10.0.0.66", 0, 3, false);
     let coverage = inventory.asset(&AssetId::of_ip(ip("10.0.0.66"))).coverage;

@@ -83,6 +83,28 @@ impl FromStr for CapturePath {
     }
 }
 
+/// When packets go to the worker that owns their flow, instead of staying at the queue they came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reshard {
+    /// Where the directions of a flow come to different queues, or may.
+    Auto,
+    Always,
+    Never,
+}
+
+impl FromStr for Reshard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("`{text}` does not say when to re-shard; write \"auto\", \"always\" or \"never\"")),
+        }
+    }
+}
+
 impl From<CapturePath> for sensor_capture::PathChoice {
     fn from(path: CapturePath) -> Self {
         match path {
@@ -90,6 +112,23 @@ impl From<CapturePath> for sensor_capture::PathChoice {
             CapturePath::AfXdp => Self::AfXdp,
             CapturePath::AfXdpGeneric => Self::AfXdpGeneric,
             CapturePath::Libpcap => Self::Libpcap,
+        }
+    }
+}
+
+/// Whether VLAN tags tell flows apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VlanKey(pub sensor_flow::VlanKey);
+
+impl FromStr for VlanKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self(sensor_flow::VlanKey::Auto)),
+            "always" => Ok(Self(sensor_flow::VlanKey::Always)),
+            "never" => Ok(Self(sensor_flow::VlanKey::Never)),
+            _ => Err(format!("`{text}` does not say when VLANs tell flows apart; write \"auto\", \"always\" or \"never\"")),
         }
     }
 }
@@ -141,7 +180,7 @@ macro_rules! deserialize_by_text {
         }
     )*};
 }
-deserialize_by_text!(Span, SensorName, Prefix, CapturePath);
+deserialize_by_text!(Span, SensorName, Prefix, CapturePath, Reshard, VlanKey);
 
 /// An empty text is None.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

@@ -58,6 +58,12 @@ pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
     if let Some(tunnel) = record.tunnel {
         line.text("tunnel", &format!("{}:{}", tunnel.kind, tunnel.id));
     }
+    for (side, [packets, ip_bytes]) in
+        [(&record.sent, ["orig_frag_pkts", "orig_frag_ip_bytes"]), (&record.received, ["resp_frag_pkts", "resp_frag_ip_bytes"])]
+    {
+        line.count(packets, side.frag_packets);
+        line.count(ip_bytes, side.frag_ip_bytes);
+    }
     line.end();
 }
 
@@ -167,6 +173,15 @@ mod tests {
         ];
         let places: Vec<_> = order.iter().map(|part| line.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{line}");
+    }
+
+    #[test]
+    fn fragments_stand_after_everything_else_and_only_where_there_are_some() {
+        let mut flow = record();
+        assert!(!line(&flow).contains("frag"));
+        (flow.received.frag_packets, flow.received.frag_ip_bytes) = (2, 900);
+        let line = line(&flow);
+        assert!(line.ends_with(",\"resp_frag_pkts\":2,\"resp_frag_ip_bytes\":900}\n") && !line.contains("orig_frag"), "{line}");
     }
 
     #[test]

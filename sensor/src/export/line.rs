@@ -29,6 +29,13 @@ impl<'a> Line<'a> {
         self.digits(value);
     }
 
+    /// Left out when there are none.
+    pub fn count(&mut self, name: &str, value: u64) {
+        if value > 0 {
+            self.number(name, value);
+        }
+    }
+
     /// Names from closed sets, letters and digits: what JSON must escape (RFC 8259 7) does not occur.
     pub fn text(&mut self, name: &str, value: &str) {
         self.name(name);

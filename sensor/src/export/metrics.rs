@@ -2,8 +2,12 @@
 
 use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use crate::live::ledger::Stage;
 use crate::live::snapshot::Snapshot;
 use sensor_model::Visibility;
+
+/// Stages whose loss is missing in the flow map, and which nobody chose.
+const LOSING_PACKETS: [&str; 5] = ["wire", "port", "program", "ring", "handover"];
 
 /// Every metric of a scrape. The totals are kept elsewhere, so a scrape builds its own registry.
 pub fn render(snapshot: &Snapshot) -> Result<String, prometheus::Error> {
@@ -23,12 +27,12 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
         registry,
         "sensor_decoded_packets_total",
         "Frames by what they turned out to be; they add up to all.",
-        "outcome",
+        &["outcome"],
     )?;
     for (label, count) in [
         ("flow", stages.flow_packets),
         ("refused", stages.refused_packets),
-        ("later_fragment", frames.later_fragments),
+        ("later_fragment", frames.unplaced_fragments()),
         ("arp", frames.arp),
         ("non_ip", frames.other_non_ip),
     ] {
@@ -37,6 +41,20 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (reason, count) in frames.skipped() {
         outcome.with_label_values(&[reason]).inc_by(count);
     }
+    let non_ip =
+        counters(registry, "sensor_non_ip_packets_total", "Frames that are neither IP nor ARP, by protocol.", &["protocol"])?;
+    for (protocol, count) in frames.non_ip_by_kind() {
+        non_ip.with_label_values(&[protocol]).inc_by(count);
+    }
+    let anomalies = counters(
+        registry,
+        "sensor_packet_anomalies_total",
+        "Packets that break a rule of their own and are counted in a flow all the same.",
+        &["kind"],
+    )?;
+    for (kind, count) in frames.anomalies_by_kind() {
+        anomalies.with_label_values(&[kind]).inc_by(count);
+    }
     counter(
         registry,
         "sensor_port_received_packets_total",
@@ -44,15 +62,7 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
         source.port_received,
     )?;
     counter(registry, "sensor_port_sent_packets_total", "Frames the port sent; must stay 0.", source.port_sent)?;
-    let lost = counters(registry, "sensor_lost_packets_total", "Frames lost before a worker saw them, by where.", "stage")?;
-    for (label, count) in [
-        ("port", source.port_dropped),
-        ("kernel", source.kernel_dropped),
-        ("ring_full", source.ring_full),
-        ("no_socket", source.no_socket),
-    ] {
-        lost.with_label_values(&[label]).inc_by(count);
-    }
+    write_stages(registry, &status.stages)?;
     counter(registry, "sensor_fill_ring_empty_total", "Times the kernel found no free buffer.", source.fill_ring_empty)?;
     counter(registry, "sensor_flows_opened_total", "Flows that began.", stages.flows_opened)?;
     counter(registry, "sensor_flows_evicted_total", "Flows dropped from a full table before their end.", stages.flows_evicted)?;
@@ -60,6 +70,31 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     counter(registry, "sensor_sessions_opened_total", "Flows whose payload was inspected.", stages.sessions_opened)?;
     counter(registry, "sensor_sessions_refused_total", "Flows that went uninspected for want of room.", stages.sessions_refused)?;
     counter(registry, "sensor_events_dropped_total", "Events that found the hub's queue full.", status.dropped_events)
+}
+
+/// The ledger: `entered` is the sum of the others.
+fn write_stages(registry: &Registry, stages: &[Stage]) -> Result<(), prometheus::Error> {
+    let entered =
+        counters(registry, "sensor_stage_entered_total", "What came into a stage, from the wire to the broker.", &["stage"])?;
+    let lost = counters(registry, "sensor_stage_lost_total", "What a stage lost, by cause.", &["stage", "why"])?;
+    let aside =
+        counters(registry, "sensor_stage_set_aside_total", "What a stage took out on purpose, by kind.", &["stage", "why"])?;
+    let passed = counters(registry, "sensor_stage_passed_total", "What a stage handed on.", &["stage"])?;
+    let lost_packets =
+        counters(registry, "sensor_lost_packets_total", "Packets lost before a flow table saw them, by where.", &["stage"])?;
+    for stage in stages {
+        if LOSING_PACKETS.contains(&stage.stage) {
+            lost_packets.with_label_values(&[stage.stage]).inc_by(stage.lost_total());
+        }
+        entered.with_label_values(&[stage.stage]).inc_by(stage.entered);
+        passed.with_label_values(&[stage.stage]).inc_by(stage.passed);
+        for (vector, parts) in [(&lost, &stage.lost), (&aside, &stage.set_aside)] {
+            for part in parts {
+                vector.with_label_values(&[stage.stage, &part.why.replace(' ', "_")]).inc_by(part.count);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_control_plane(registry: &Registry, snapshot: &Snapshot) -> Result<(), prometheus::Error> {
@@ -104,8 +139,8 @@ fn counter(registry: &Registry, name: &str, help: &str, total: u64) -> Result<()
     registry.register(Box::new(counter))
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
-    let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(counters.clone()))?;
     Ok(counters)
 }

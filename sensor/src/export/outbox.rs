@@ -21,8 +21,12 @@ pub struct Message {
 /// How full the outbox is, for the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
+    /// Kept since the start, and what an earlier run left.
+    pub pushed: u64,
     pub waiting: u64,
     pub dropped: u64,
+    /// Acknowledged by the broker.
+    pub delivered: u64,
     pub connected: bool,
 }
 
@@ -59,7 +63,7 @@ impl Outbox {
             "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload TEXT NOT NULL)",
         )?;
         let waiting = count(&connection)?;
-        let state = State { waiting, ..State::default() };
+        let state = State { pushed: waiting, waiting, ..State::default() };
         Ok(Self { limit: limit.max(1), inner: Mutex::new(Inner { connection, state }), filled: Notify::new() })
     }
 
@@ -79,6 +83,7 @@ impl Outbox {
             transaction.execute(oldest, [i64::try_from(surplus).unwrap_or(i64::MAX)])?;
         }
         transaction.commit()?;
+        inner.state.pushed += messages.len() as u64;
         inner.state.waiting = waiting - surplus;
         inner.state.dropped += surplus;
         drop(inner);
@@ -100,6 +105,7 @@ impl Outbox {
         let mut inner = self.lock();
         let removed = inner.connection.prepare_cached("DELETE FROM message WHERE number = ?1")?.execute([number])?;
         inner.state.waiting = inner.state.waiting.saturating_sub(removed as u64);
+        inner.state.delivered += removed as u64;
         Ok(())
     }
 
@@ -155,7 +161,7 @@ mod tests {
     fn a_full_outbox_drops_the_oldest_and_counts_it() {
         let outbox = Outbox::open(None, 2).unwrap();
         outbox.push(&[message("a"), message("b"), message("c")]).unwrap();
-        assert_eq!(outbox.state(), State { waiting: 2, dropped: 1, connected: false });
+        assert_eq!(outbox.state(), State { pushed: 3, waiting: 2, dropped: 1, delivered: 0, connected: false });
         assert_eq!(outbox.oldest().unwrap().map(|(_, message)| message.payload), Some("b".to_owned()));
     }
 }

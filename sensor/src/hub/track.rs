@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sensor_identify::Place;
+use sensor_identify::{Place, Weighed};
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol};
 
 use crate::conversations::{EdgeId, Share, Standing};
@@ -30,6 +30,8 @@ pub struct Track {
     /// An end of its edge stands for all that found no room.
     pub is_among_others: bool,
     pub missed_bytes: u64,
+    /// What it counts as in the books about the tap.
+    pub weighed: Weighed,
     /// Who the two are, whichever way the table has them now, and how many packets each has sent so far.
     first_heard: (IpAddr, u16),
     packets: (u64, u64),
@@ -50,6 +52,7 @@ impl Track {
             tried: None,
             is_among_others: false,
             missed_bytes: 0,
+            weighed: Weighed::default(),
             first_heard: (record.originator, record.originator_port),
             packets: (0, 0),
         }

@@ -9,14 +9,14 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sd_notify::NotifyState;
-use sensor_capture::Live;
 use sensor_model::{Accounting, Alert};
 use tracing::{error, info, warn};
 
-use super::queue::{Batch, now};
+use super::lane::{Batch, LaneCounts, now};
+use super::ledger::Counted;
+use super::port::Port;
 use super::snapshot::{RECENT_ALERTS, Snapshot, Status};
 use crate::config::Config;
-use crate::counts::{FrameCounts, StageCounts};
 use crate::export::outbox::{Message, Outbox};
 use crate::export::topics;
 use crate::hub::Hub;
@@ -29,27 +29,33 @@ const WAIT: Duration = Duration::from_millis(100);
 
 pub struct Control {
     pub hub: Hub,
-    pub live: Live,
+    pub port: Arc<Port>,
     pub store: Option<Store>,
     pub outbox: Option<Arc<Outbox>>,
     pub published: Arc<ArcSwap<Snapshot>>,
     pub events: Receiver<Batch>,
-    pub queues: usize,
     pub settings: Config,
 }
 
-/// What the queues have told so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct QueueTotals {
-    frames: FrameCounts,
-    stages: StageCounts,
-    dropped_events: u64,
+/// What the lanes have told so far.
+#[derive(Debug, Default)]
+struct Totals {
+    lanes: Vec<LaneCounts>,
+    events_taken: u64,
+}
+
+impl Totals {
+    fn all(&self) -> LaneCounts {
+        let mut all = LaneCounts::default();
+        self.lanes.iter().for_each(|lane| all.add(lane));
+        all
+    }
 }
 
 impl Control {
-    /// Until every queue has ended and said its last word.
+    /// Until every lane has ended and said its last word.
     pub fn run(mut self) -> Result<()> {
-        let mut totals = vec![QueueTotals::default(); self.queues];
+        let mut totals = Totals::default();
         let mut recent = VecDeque::new();
         let mut publish_at = Instant::now();
         let mut save_at = Instant::now() + self.settings.store.interval.0;
@@ -66,7 +72,7 @@ impl Control {
                 self.publish(&totals, &recent);
                 notify(&[NotifyState::Watchdog]);
                 publish_at = started + PUBLISH_EVERY.max(started.elapsed() * BUILD_SHARE);
-                let dropped: u64 = totals.iter().map(|total| total.dropped_events).sum();
+                let dropped = totals.all().events_dropped;
                 if dropped > dropped_events {
                     error!(
                         events = dropped - dropped_events,
@@ -88,10 +94,14 @@ impl Control {
         Ok(())
     }
 
-    fn take(&mut self, batch: Batch, totals: &mut [QueueTotals], recent: &mut VecDeque<Alert>) {
-        if let Some(total) = totals.get_mut(batch.queue) {
-            *total = QueueTotals { frames: batch.frames, stages: batch.stages, dropped_events: batch.dropped_events };
+    fn take(&mut self, batch: Batch, totals: &mut Totals, recent: &mut VecDeque<Alert>) {
+        if totals.lanes.len() <= batch.lane {
+            totals.lanes.resize(batch.lane + 1, LaneCounts::default());
         }
+        if let Some(total) = totals.lanes.get_mut(batch.lane) {
+            *total = batch.counts;
+        }
+        totals.events_taken += batch.events.len() as u64;
         for event in batch.events {
             self.hub.take(event);
         }
@@ -114,15 +124,13 @@ impl Control {
         }
     }
 
-    fn publish(&self, totals: &[QueueTotals], recent: &VecDeque<Alert>) {
-        let (mut frames, mut stages, mut dropped_events) = (FrameCounts::default(), StageCounts::default(), 0);
-        for total in totals {
-            frames.add(&total.frames);
-            stages.add(&total.stages);
-            dropped_events += total.dropped_events;
-        }
-        let source = self.live.stats();
-        let lost_packets = source.kernel_dropped + source.ring_full + source.no_socket + source.port_dropped;
+    fn publish(&self, totals: &Totals, recent: &VecDeque<Alert>) {
+        let lanes = totals.all();
+        let (frames, stages) = (lanes.frames, lanes.stages);
+        let source = self.port.stats();
+        let outbox = self.outbox.as_ref().map(|outbox| outbox.state()).unwrap_or_default();
+        let counted = Counted { source, lanes, events_taken: totals.events_taken, outbox };
+        let lost_packets = source.lost() + lanes.handover.dropped_packets;
         let map = self.hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets,
@@ -131,19 +139,22 @@ impl Control {
             evicted_flows: stages.flows_evicted,
         });
         let before = self.published.load();
-        let outbox = self.outbox.as_ref().map(|outbox| outbox.state()).unwrap_or_default();
+        let told = self.port.told();
         let status = Status {
+            capture: told.path,
+            capture_reason: told.reason,
+            port_state: source.interface.as_str(),
             now: now(),
             learning_until: self.hub.alerts().learning_until(),
             packets: frames.packets,
             bytes: frames.wire_bytes,
             flow_packets: stages.flow_packets,
             non_ip_packets: frames.arp + frames.other_non_ip,
-            later_fragments: frames.later_fragments,
+            later_fragments: frames.unplaced_fragments(),
             skipped_packets: frames.skipped_total(),
             refused_packets: stages.refused_packets,
             lost_packets,
-            dropped_events,
+            dropped_events: lanes.events_dropped,
             sent_frames: source.port_sent,
             active_flows: stages.flows_active,
             evicted_flows: stages.flows_evicted,
@@ -156,6 +167,7 @@ impl Control {
             waiting_alerts: outbox.waiting,
             dropped_alerts: outbox.dropped,
             broker_connected: self.outbox.as_ref().map(|_| outbox.connected),
+            stages: counted.stages(),
             ..before.status.clone()
         };
         let alerts = recent.iter().cloned().collect();

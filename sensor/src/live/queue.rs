@@ -1,149 +1,117 @@
-//! One receive queue, one thread: polls frames into a worker and hands its events to the hub. A full channel never stops it: the batch is
-//! dropped and counted.
+//! One receive queue, one thread: polls frames, keeps the packets of its own lane and hands the others over to theirs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crossbeam_channel::{Sender, TrySendError};
 use sensor_capture::{CaptureError, Queue};
-use sensor_model::Timestamp;
+use sensor_flow::Fragments;
 use sensor_wire::Options;
 
-use crate::counts::{FrameCounts, StageCounts};
-use crate::event::Event;
+use super::exchange::Exchange;
+use super::lane::Lane;
+use super::witness::Witness;
 use crate::sort::Sorted;
-use crate::worker::{Limits, Worker};
 
 /// How long a poll waits for frames; also how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(50);
-/// Events wait at most this long for more of them.
-const FLUSH_AFTER: Duration = Duration::from_millis(20);
-const FLUSH_EVENTS: usize = 4_096;
-/// Counts are told this often even when nothing happens.
-const COUNT_AFTER: Duration = Duration::from_millis(500);
-/// Slots that a quiet queue examines for idle flows at each poll.
-const QUIET_SWEEP_SLOTS: usize = 16_384;
+/// Polls of a queue that ends: no ring holds more batches.
+const LAST_POLLS: usize = 2_048;
 
-/// What a queue tells the hub. Counts are totals since the start, so a lost batch loses no count.
+/// What all queues of a capture share.
 #[derive(Debug)]
-pub struct Batch {
-    pub queue: usize,
-    pub events: Vec<Event>,
-    pub frames: FrameCounts,
-    pub stages: StageCounts,
-    /// Events in batches that found the channel full.
-    pub dropped_events: u64,
+pub struct Session {
+    pub stop: AtomicBool,
+    /// Whether a packet goes to the lane that owns its flow, or stays at the queue it came to.
+    pub reshard: AtomicBool,
+    pub witness: Witness,
 }
 
 #[derive(Debug)]
 pub struct QueueThread {
-    number: usize,
-    queue: Queue,
-    worker: Worker,
-    options: Options,
-    sender: Sender<Batch>,
-    stop: Arc<AtomicBool>,
-    frames: FrameCounts,
-    events: Vec<Event>,
-    dropped_events: u64,
-    flushed_at: Instant,
+    pub lane: Lane,
+    pub queue: Queue,
+    pub exchange: Exchange,
+    /// Pieces of one datagram come to one queue: the card cannot hash ports that later pieces lack.
+    pub fragments: Fragments,
+    pub session: Arc<Session>,
+    pub options: Options,
+    /// How many queues the port has.
+    pub lanes: usize,
+}
+
+/// A thread's work of one batch.
+struct Round<'a> {
+    lane: &'a mut Lane,
+    exchange: &'a mut Exchange,
+    session: &'a Session,
+    has_siblings: bool,
 }
 
 impl QueueThread {
-    #[must_use]
-    pub fn new(
-        number: usize,
-        queue: Queue,
-        limits: &Limits,
-        options: Options,
-        sender: Sender<Batch>,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
-        Self {
-            number,
-            queue,
-            worker: Worker::new(u16::try_from(number).unwrap_or(u16::MAX), limits, random_seed()),
-            options,
-            sender,
-            stop,
-            frames: FrameCounts::default(),
-            events: Vec::new(),
-            dropped_events: 0,
-            flushed_at: Instant::now(),
-        }
-    }
-
-    /// Until the stop flag is set, or the port is gone. Ends all flows and tells of them.
-    pub fn run(mut self) -> Result<(), CaptureError> {
-        let mut sorted = Sorted::new(1);
+    /// Until the stop flag is set, or the port fails; then all queues of the capture stop. Gives the lane back, with all its flows.
+    pub fn run(mut self) -> (Lane, Result<(), CaptureError>) {
+        let (mut own, mut shared) = (Sorted::new(1), Sorted::new(self.lanes));
         let ended = loop {
-            if self.stop.load(Ordering::Relaxed) {
-                break Ok(());
+            if self.session.stop.load(Ordering::Relaxed) {
+                break self.empty_ring(&mut own, &mut shared);
             }
-            match self.poll(&mut sorted) {
-                Ok(0) => self.worker.sweep(now(), QUIET_SWEEP_SLOTS, self.frames.packets, &mut self.events),
+            let (lane, exchange) = (&mut self.lane, &mut self.exchange);
+            let handed = exchange.take(|bucket, frames| lane.take(bucket, frames));
+            let timeout = if handed == 0 { POLL } else { Duration::ZERO };
+            match self.poll(timeout, &mut own, &mut shared) {
+                Ok(0) if handed == 0 => self.lane.rest(),
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }
-            self.flush();
+            self.lane.flush_when_due(self.exchange.counts);
         };
-        self.worker.drain(u64::MAX, &mut self.events);
-        // The hub is emptying the channel: now there is time to wait for room.
-        let last = self.batch();
-        let _ = self.sender.send(last);
-        ended
+        self.session.stop.store(true, Ordering::Relaxed);
+        let Self { mut lane, mut exchange, .. } = self;
+        exchange.take_last(|bucket, frames| lane.take(bucket, frames));
+        lane.remember(exchange.counts);
+        (lane, ended)
     }
 
-    fn poll(&mut self, sorted: &mut Sorted) -> Result<usize, CaptureError> {
-        let (worker, events, counts, options) = (&mut self.worker, &mut self.events, &mut self.frames, self.options);
-        self.queue.poll(POLL, |frames| {
-            sorted.refill(frames, 0, options);
-            let base = counts.packets;
-            worker.take_arps(base, sorted, events);
-            for bucket in &sorted.buckets {
-                worker.take(base, bucket, frames, events);
-            }
-            counts.add(&sorted.counts);
+    fn poll(&mut self, timeout: Duration, own: &mut Sorted, shared: &mut Sorted) -> Result<usize, CaptureError> {
+        let Self { lane, queue, exchange, fragments, session, options, lanes } = self;
+        let mut round = Round { lane, exchange, session, has_siblings: *lanes > 1 };
+        let sorted = if session.reshard.load(Ordering::Relaxed) { shared } else { own };
+        queue.poll(timeout, |frames| {
+            sorted.refill(frames, *options);
+            sorted.place_fragments(fragments);
+            round.spread(sorted, frames);
         })
     }
 
-    fn flush(&mut self) {
-        let waited = self.flushed_at.elapsed();
-        let is_due =
-            self.events.len() >= FLUSH_EVENTS || waited >= COUNT_AFTER || (!self.events.is_empty() && waited >= FLUSH_AFTER);
-        if !is_due {
+    /// What the kernel had received when we were asked to stop.
+    fn empty_ring(&mut self, own: &mut Sorted, shared: &mut Sorted) -> Result<(), CaptureError> {
+        for _ in 0..LAST_POLLS {
+            if self.poll(Duration::ZERO, own, shared)? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Round<'_> {
+    fn spread(&mut self, sorted: &mut Sorted, frames: &[sensor_capture::Frame<'_>]) {
+        let number = self.lane.number();
+        self.lane.count(sorted, frames);
+        if let [only] = sorted.buckets.as_slice() {
+            if self.has_siblings {
+                only.observations.iter().for_each(|observation| self.session.witness.note(number, &observation.packet));
+            }
+            self.lane.take(only, frames);
             return;
         }
-        self.flushed_at = Instant::now();
-        let batch = self.batch();
-        match self.sender.try_send(batch) {
-            Ok(()) => {}
-            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
-                self.dropped_events += batch.events.len() as u64;
+        for (owner, bucket) in sorted.buckets.iter_mut().enumerate() {
+            if owner == number {
+                self.lane.take(bucket, frames);
+            } else {
+                self.exchange.hand_over(owner, bucket, frames);
             }
         }
     }
-
-    fn batch(&mut self) -> Batch {
-        Batch {
-            queue: self.number,
-            events: std::mem::take(&mut self.events),
-            frames: self.frames,
-            stages: self.worker.counts(),
-            dropped_events: self.dropped_events,
-        }
-    }
-}
-
-/// The clock that frames are stamped with.
-pub fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
-}
-
-/// Unknown to whoever sends crafted flows.
-fn random_seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    RandomState::new().build_hasher().finish()
 }

@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use sensor_capture::{CapturePath, SourceStats};
-use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, Timestamp};
+use sensor_capture::SourceStats;
+use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, TapCoverage, Timestamp};
 use serde::Serialize;
 
+use super::ledger::{Counted, Stage};
+use super::port::Told;
 use crate::counts::{FrameCounts, StageCounts};
 
 /// Recent alerts that are kept for readers.
@@ -31,6 +33,8 @@ pub struct Status {
     pub interface: String,
     pub capture: &'static str,
     pub capture_reason: String,
+    /// `up`, `down` or `gone`.
+    pub port_state: &'static str,
     pub started_at: Timestamp,
     pub now: Timestamp,
     pub learning_until: Option<Timestamp>,
@@ -57,19 +61,22 @@ pub struct Status {
     pub waiting_alerts: u64,
     pub dropped_alerts: u64,
     pub broker_connected: Option<bool>,
+    /// From the wire to the broker: what came in, what was lost and why, what went on.
+    pub stages: Vec<Stage>,
 }
 
 impl Snapshot {
     /// Before the first packet.
     #[must_use]
-    pub fn empty(sensor: &str, interface: &str, path: CapturePath, reason: &str) -> Self {
-        let now = super::queue::now();
+    pub fn empty(sensor: &str, interface: &str, told: Told) -> Self {
+        let now = super::lane::now();
         let status = Status {
             sensor: sensor.to_owned(),
             version: env!("CARGO_PKG_VERSION"),
             interface: interface.to_owned(),
-            capture: path.name(),
-            capture_reason: reason.to_owned(),
+            capture: told.path,
+            capture_reason: told.reason,
+            stages: Counted::default().stages(),
             started_at: now,
             now,
             ..Status::default()
@@ -80,6 +87,7 @@ impl Snapshot {
             first_seen: now,
             last_seen: now,
             accounting: Accounting::default(),
+            coverage: TapCoverage::default(),
             assets: Vec::new(),
             conversations: Vec::new(),
         };

@@ -1,13 +1,13 @@
-//! Chunks of frames through a fixed number of flow tables by any number of threads, with the same output for every number.
+//! Pieces of a capture through a fixed number of flow tables by any number of threads, with the same output for every number.
 //!
-//! A chunk is cut into pieces, and the traffic into shards; both numbers are fixed. A flow table sees the packets of its shard in
-//! the same batches whoever carries them: one thread takes piece after piece while they are in its cache; several first decode the pieces,
-//! each its own, then take the shards, each its own. Events and lines are put back into packet order at the end of the chunk.
+//! The traffic is cut into pieces of so many frames, and into shards; both numbers are fixed. A flow table sees the packets of its shard
+//! in the same batches whoever carries them: one thread takes piece after piece while they are in its cache; several first decode their
+//! pieces, each its own, then take the shards, each its own. Events and lines are put back into packet order at the end.
 
 use std::thread;
 
 use sensor_capture::Frame;
-use sensor_flow::{FlowEvent, FlowId};
+use sensor_flow::{FlowEvent, FlowId, FragmentLimits, Fragments};
 use sensor_model::Timestamp;
 use sensor_wire::Options;
 
@@ -20,14 +20,12 @@ use crate::worker::{Limits, Worker};
 
 /// Flow tables; more than the workers anybody will ask for.
 pub const SHARDS: usize = 16;
-/// Frames that are read, decoded and tracked together.
-pub const CHUNK_FRAMES: usize = 65_536;
-/// Small enough that what was decoded is still in the cache when the tables take it.
-const PIECE_FRAMES: usize = 2_048;
+/// Few enough that what was decoded is still in the cache when the tables take it.
+pub const PIECE_FRAMES: usize = 2_048;
 /// The hash seed of replays: fixed, so that even a full table evicts the same flows in every run.
 const SEED: u64 = 0x5eed;
 
-/// What a chunk came to, in packet order.
+/// What some pieces came to, in packet order.
 #[derive(Debug, Default)]
 pub struct News {
     /// Empty where nobody listens to the map.
@@ -62,7 +60,9 @@ pub struct Shards {
     options: Options,
     threads: usize,
     keeps_events: bool,
-    pieces: Vec<Sorted>,
+    /// One for each piece that is worked on at the same time.
+    sorted: Vec<Sorted>,
+    fragments: Fragments,
     shards: Vec<Shard>,
     frames: FrameCounts,
 }
@@ -75,25 +75,43 @@ impl Shards {
             events: Vec::new(),
             lines: Lines::default(),
         };
-        let threads = threads.clamp(1, SHARDS);
-        let pieces = if threads == 1 { 1 } else { CHUNK_FRAMES.div_ceil(PIECE_FRAMES) };
         Self {
             options,
-            threads,
+            threads: threads.clamp(1, SHARDS),
             keeps_events: limits.tells_everything(),
-            pieces: (0..pieces).map(|_| Sorted::new(SHARDS)).collect(),
+            sorted: Vec::new(),
+            fragments: Fragments::new(&FragmentLimits::default(), SEED),
             shards: (0..SHARDS).map(shard).collect(),
             frames: FrameCounts::default(),
         }
     }
 
-    /// Takes a chunk of at most `CHUNK_FRAMES` frames, of which the first is packet `base` of the replay.
-    pub fn take(&mut self, base: u64, frames: &[Frame<'_>], news: &mut News) {
-        if self.threads == 1 {
-            self.take_alone(base, frames);
-        } else {
-            self.take_together(base, frames);
+    /// Takes pieces of `PIECE_FRAMES` frames each (the last of a capture may be shorter).
+    pub fn take(&mut self, pieces: &[Vec<Frame<'_>>], news: &mut News) {
+        let new = pieces.len().saturating_sub(self.sorted.len());
+        self.sorted.extend((0..new).map(|_| Sorted::new(SHARDS)));
+        let (options, keeps_events) = (self.options, self.keeps_events);
+        let after = |base: &mut u64, frames: &Vec<Frame<'_>>| Some(std::mem::replace(base, *base + frames.len() as u64));
+        let bases: Vec<u64> = pieces.iter().scan(self.frames.packets, after).collect();
+        let mut work: Vec<_> = self.sorted.iter_mut().zip(pieces).collect();
+        each_on_its_thread(&mut work, self.threads, |(sorted, frames)| sorted.refill(frames, options));
+        for (sorted, _) in self.sorted.iter_mut().zip(pieces) {
+            sorted.place_fragments(&mut self.fragments);
         }
+        let sorted = &self.sorted;
+        let mut work: Vec<_> = self.shards.iter_mut().enumerate().collect();
+        each_on_its_thread(&mut work, self.threads, |(at, shard)| {
+            for ((sorted, frames), base) in sorted.iter().zip(pieces).zip(&bases) {
+                take_piece(shard, *at, *base, sorted, frames, keeps_events);
+            }
+        });
+        for (sorted, _) in self.sorted.iter().zip(pieces) {
+            self.frames.add(&sorted.counts);
+        }
+        self.put_in_order(news);
+    }
+
+    fn put_in_order(&mut self, news: &mut News) {
         let start = news.events.len();
         for shard in &mut self.shards {
             news.events.append(&mut shard.events);
@@ -106,35 +124,6 @@ impl Shards {
         lines.sort_by_key(|line| line.number);
         lines.iter().for_each(|line| news.lines.extend_from_slice(line.text));
         self.shards.iter_mut().for_each(|shard| shard.lines.clear());
-    }
-
-    fn take_alone(&mut self, base: u64, frames: &[Frame<'_>]) {
-        let Some(piece) = self.pieces.first_mut() else { return };
-        for (first, some) in (0_u32..).step_by(PIECE_FRAMES).zip(frames.chunks(PIECE_FRAMES)) {
-            piece.refill(some, first, self.options);
-            for (at, shard) in self.shards.iter_mut().enumerate() {
-                take_piece(shard, at, base, piece, frames, self.keeps_events);
-            }
-            self.frames.add(&piece.counts);
-        }
-    }
-
-    fn take_together(&mut self, base: u64, frames: &[Frame<'_>]) {
-        let used = frames.len().div_ceil(PIECE_FRAMES).min(self.pieces.len());
-        let Some(pieces) = self.pieces.get_mut(..used) else { return };
-        let (options, keeps_events) = (self.options, self.keeps_events);
-        let mut work: Vec<_> = (0_u32..).step_by(PIECE_FRAMES).zip(pieces.iter_mut().zip(frames.chunks(PIECE_FRAMES))).collect();
-        each_on_its_thread(&mut work, self.threads, |(first, (piece, frames))| piece.refill(frames, *first, options));
-        let pieces = &*pieces;
-        let mut work: Vec<_> = self.shards.iter_mut().enumerate().collect();
-        each_on_its_thread(&mut work, self.threads, |(at, shard)| {
-            for piece in pieces {
-                take_piece(shard, *at, base, piece, frames, keeps_events);
-            }
-        });
-        for piece in pieces {
-            self.frames.add(&piece.counts);
-        }
     }
 
     /// Every flow that has not ended, those that began first in front: shard and number.
@@ -150,6 +139,9 @@ impl Shards {
 
     /// The last records of some of the flows, in the order given.
     pub fn last_records(&self, flows: &[(Timestamp, usize, FlowId)], news: &mut News) {
+        if self.threads == 1 {
+            return flows.iter().for_each(|(_, at, flow)| self.last_record(*at, *flow, news));
+        }
         let share = flows.len().div_ceil(self.threads).max(1);
         let mut work: Vec<_> = flows.chunks(share).map(|part| (part, News::default())).collect();
         each_on_its_thread(&mut work, self.threads, |(part, news)| {
@@ -192,13 +184,13 @@ impl Shards {
     }
 }
 
-/// One piece through one shard, which is number `at`.
-fn take_piece(shard: &mut Shard, at: usize, base: u64, piece: &Sorted, frames: &[Frame<'_>], keeps_events: bool) {
+/// One piece, whose first frame is packet `base` of the replay, through one shard, which is number `at`.
+fn take_piece(shard: &mut Shard, at: usize, base: u64, sorted: &Sorted, frames: &[Frame<'_>], keeps_events: bool) {
     let before = shard.events.len();
     if at == 0 {
-        shard.worker.take_arps(base, piece, &mut shard.events);
+        shard.worker.take_others(base, sorted, frames, &mut shard.events);
     }
-    if let Some(bucket) = piece.buckets.get(at) {
+    if let Some(bucket) = sorted.buckets.get(at) {
         shard.worker.take(base, bucket, frames, &mut shard.events);
     }
     shard.write_ends(before, keeps_events);

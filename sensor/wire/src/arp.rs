@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use sensor_model::MacAddr;
 
 use crate::view::View;
-use crate::walk::Walk;
-use crate::{Arp, Outcome, SkipReason};
+use crate::walk::{End, Walk};
+use crate::{Arp, SkipReason};
 
 /// Hardware type Ethernet, protocol type IPv4, address lengths 6 and 4.
 const ETHERNET_IPV4: [u8; 6] = [0, 1, 0x08, 0x00, 6, 4];
@@ -15,12 +15,15 @@ const IEEE802_IPV4: [u8; 6] = [0, 6, 0x08, 0x00, 6, 4];
 const REQUEST: [u8; 2] = [0, 1];
 const REPLY: [u8; 2] = [0, 2];
 
-pub(crate) fn read(view: View<'_>, state: &Walk) -> Outcome {
+pub(crate) fn read(view: View<'_>, state: &mut Walk<'_>) -> End {
     match view.head::<28>() {
-        Some(bytes) => parse(bytes).map_or_else(|| state.not_ip(), Outcome::Arp),
+        Some(bytes) => {
+            state.arp = parse(bytes);
+            if state.arp.is_some() { End::Arp } else { End::NonIp }
+        }
         // Another kind of address may be shorter, so only what claims to be ours can be cut.
-        None if view.bytes().starts_with(&ETHERNET_IPV4) => Outcome::Skip(SkipReason::Truncated),
-        None => state.not_ip(),
+        None if view.bytes().starts_with(&ETHERNET_IPV4) => End::Skip(SkipReason::Truncated),
+        None => End::NonIp,
     }
 }
 

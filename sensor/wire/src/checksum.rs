@@ -1,8 +1,8 @@
 //! The Internet checksum (RFC 1071) of IPv4, TCP, UDP, ICMP and ICMPv6.
 
-use crate::ip::{self, IpHeader};
+use crate::ip;
 use crate::view::View;
-use crate::{Anomalies, Family};
+use crate::{Anomalies, Family, Packet};
 
 /// `bytes`, their checksum field included, add up to all ones on top of `sum`.
 pub(crate) fn is_right(sum: u64, bytes: &[u8]) -> bool {
@@ -17,17 +17,19 @@ pub(crate) fn is_right(sum: u64, bytes: &[u8]) -> bool {
     sum == 0xffff
 }
 
-/// False only where a checksum is there, can be computed, and is wrong: the packet must be captured whole and its length known.
-pub(crate) fn transport_is_right(header: &IpHeader, view: View<'_>) -> bool {
-    if !view.is_whole() || header.anomalies.has(Anomalies::LENGTH_FROM_FRAME) {
+/// False only where a checksum is there, can be computed, and is wrong: the packet must be captured whole, and its length and the addresses
+/// of its pseudo-header known.
+#[cold]
+pub(crate) fn transport_is_right(packet: &Packet, view: View<'_>, pseudo_header_known: bool) -> bool {
+    if !view.is_whole() || packet.anomalies.has(Anomalies::LENGTH_FROM_FRAME) {
         return true;
     }
-    match header.protocol {
+    match packet.protocol {
         ip::ICMP => is_right(0, view.bytes()),
-        ip::TCP | ip::ICMPV6 => !header.pseudo_header_known || is_right(pseudo_header(header, view.wire_len()), view.bytes()),
+        ip::TCP | ip::ICMPV6 => !pseudo_header_known || is_right(pseudo_header(packet, view.wire_len()), view.bytes()),
         ip::UDP => {
             let Some(datagram) = udp_datagram(view) else { return true };
-            !header.pseudo_header_known || is_right(pseudo_header(header, datagram.wire_len()), datagram.bytes())
+            !pseudo_header_known || is_right(pseudo_header(packet, datagram.wire_len()), datagram.bytes())
         }
         _ => true,
     }
@@ -41,14 +43,14 @@ fn udp_datagram(view: View<'_>) -> Option<View<'_>> {
 }
 
 /// RFC 9293 3.1, RFC 8200 8.1. Zeros in unused address bytes add nothing.
-fn pseudo_header(header: &IpHeader, len: u32) -> u64 {
-    let addresses = header.source.as_chunks::<2>().0.iter().chain(header.destination.as_chunks::<2>().0);
+fn pseudo_header(packet: &Packet, len: u32) -> u64 {
+    let addresses = packet.source.as_chunks::<2>().0.iter().chain(packet.destination.as_chunks::<2>().0);
     let sum = addresses.fold(0_u64, |sum, pair| sum.wrapping_add(u64::from(u16::from_be_bytes(*pair))));
-    let len = match header.family {
+    let len = match packet.family {
         Family::V4 => u64::from(len & 0xffff),
         Family::V6 => u64::from(len >> 16).wrapping_add(u64::from(len & 0xffff)),
     };
-    sum.wrapping_add(len).wrapping_add(u64::from(header.protocol))
+    sum.wrapping_add(len).wrapping_add(u64::from(packet.protocol))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use sensor_model::{MacAddr, VlanId};
 
 use crate::view::View;
-use crate::walk::{Next, Step, Walk};
-use crate::{Outcome, SkipReason, link};
+use crate::walk::{End, Next, Step, Walk};
+use crate::{SkipReason, link};
 
 /// Below it the field is a length (IEEE 802.3 3.2.6).
 const FIRST_ETHERTYPE: u16 = 0x0600;
@@ -21,49 +21,62 @@ const OTHER_TAGS: [(u16, u32); 3] = [
     (0x8909, 6),
 ];
 
-pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
-    let (Some(head), Some(payload)) = (view.head::<14>(), view.after(14)) else {
-        return Step::End(Outcome::Skip(SkipReason::Truncated));
-    };
+/// The ethertype of an Ethernet header, and what follows; None where the capture ends inside of it.
+#[inline(always)]
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(u16, View<'a>)> {
+    let (head, payload) = (view.head::<14>()?, view.after(14)?);
     let destination = MacAddr([head[0], head[1], head[2], head[3], head[4], head[5]]);
     let source = MacAddr([head[6], head[7], head[8], head[9], head[10], head[11]]);
     state.keep_macs(source, destination);
-    typed(u16::from_be_bytes([head[12], head[13]]), payload, state)
+    Some((u16::from_be_bytes([head[12], head[13]]), payload))
 }
 
-/// The tags among the ethertypes; None where `ethertype` is none of them.
-pub(crate) fn read_tag<'a>(ethertype: u16, view: View<'a>, state: &mut Walk) -> Option<Step<'a>> {
-    let is_vlan = VLAN_TAGS.contains(&ethertype);
-    let len = if is_vlan { 2 } else { OTHER_TAGS.iter().find(|(tag, _)| *tag == ethertype)?.1 };
-    let (Some(inner), Some(payload)) = (view.u16_at(len as usize), view.after(len.saturating_add(2))) else {
-        return Some(Step::End(Outcome::Skip(SkipReason::Truncated)));
+/// Whether `ethertype` announces a VLAN tag.
+#[inline(always)]
+pub(crate) fn is_vlan(ethertype: u16) -> bool {
+    VLAN_TAGS.contains(&ethertype)
+}
+
+/// The ethertype in a VLAN tag, and what follows; None where the capture ends inside of it.
+#[inline(always)]
+pub(crate) fn read_vlan<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(u16, View<'a>)> {
+    let (tag, payload) = (view.head::<4>()?, view.after(4)?);
+    state.keep_vlan(VlanId::from_tci(u16::from_be_bytes([tag[0], tag[1]])));
+    Some((u16::from_be_bytes([tag[2], tag[3]]), payload))
+}
+
+/// A tag of another kind; None where `ethertype` announces none.
+pub(crate) fn read_other_tag<'a>(ethertype: u16, view: View<'a>, state: &mut Walk<'_>) -> Option<Step<'a>> {
+    let (_, len) = OTHER_TAGS.iter().find(|(tag, _)| *tag == ethertype)?;
+    let (Some(inner), Some(payload)) = (view.u16_at(*len as usize), view.after(len.saturating_add(2))) else {
+        return Some(Step::End(End::Skip(SkipReason::Truncated)));
     };
-    if is_vlan {
-        state.keep_vlan(VlanId::from_tci(view.u16_at(0).unwrap_or_default()));
-    }
-    Some(typed(inner, payload, state))
+    let (next, inside) = typed(inner, payload, state);
+    Some(Step::On(next, inside))
 }
 
 /// IEEE 802.2: unnumbered information between the access points of SNAP or IP. All else is not ours.
-pub(crate) fn read_llc<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
+pub(crate) fn read_llc(view: View<'_>) -> Step<'_> {
     match (view.bytes(), view.after(3)) {
         // SAP 6 is IP (RFC 1042 names SNAP instead, but it is met).
         ([0x06, 0x06, 0x03, ..], Some(payload)) => Step::On(Next::EtherType(link::ETHERTYPE_IPV4), payload),
         // RFC 1042, and 802.1H for bridge tunnels: the ethertype follows.
         ([0xaa, 0xaa, 0x03, 0, 0, 0 | 0xf8, high, low, ..], _) => match view.after(8) {
             Some(payload) => Step::On(Next::EtherType(u16::from_be_bytes([*high, *low])), payload),
-            None => Step::End(state.not_ip()),
+            None => Step::End(End::NonIp),
         },
-        _ => Step::End(state.not_ip()),
+        _ => Step::End(End::NonIp),
     }
 }
 
-fn typed<'a>(ethertype: u16, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+/// How the payload of this ethertype, or length, is to be read.
+#[inline(always)]
+pub(crate) fn typed<'a>(ethertype: u16, payload: View<'a>, state: &mut Walk<'_>) -> (Next, View<'a>) {
     if ethertype >= FIRST_ETHERTYPE {
-        return Step::On(Next::EtherType(ethertype), payload);
+        return (Next::EtherType(ethertype), payload);
     }
     state.keep_ethertype(ethertype);
-    Step::On(Next::Llc, payload.limited_to(u32::from(ethertype)))
+    (Next::Llc, payload.limited_to(u32::from(ethertype)))
 }
 
 /// Whether these bytes, which nothing names, are likely an Ethernet frame: an ethertype that is met inside tunnels, or LLC of a length that fits.

@@ -8,6 +8,7 @@ mod ip;
 mod ipv4;
 mod ipv6;
 mod link;
+mod non_ip;
 mod outcome;
 mod packet;
 mod plain;
@@ -20,7 +21,8 @@ mod walk;
 mod wlan;
 
 pub use link::LinkType;
-pub use outcome::{Arp, Outcome, SkipReason};
+pub use non_ip::NonIpKind;
+pub use outcome::{Arp, Found, Outcome, SkipReason};
 pub use packet::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment, Tunnel, TunnelKind};
 
 /// What `decode` should do beyond the headers.
@@ -40,7 +42,24 @@ impl Default for Options {
 }
 
 /// Reads one frame. `wire_len` is its length before the capture cut it (never below `frame.len()`).
+#[inline]
 #[must_use]
 pub fn decode(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
-    link::read(link, frame, wire_len, options)
+    let mut packet = Packet::EMPTY;
+    match decode_into(link, frame, wire_len, options, &mut packet) {
+        Found::Packet => Outcome::Packet(packet),
+        Found::Fragment => Outcome::Fragment(packet),
+        Found::Arp(arp) => Outcome::Arp(arp),
+        Found::NonIp { ethertype } => {
+            Outcome::NonIp { source: packet.source_mac, destination: packet.destination_mac, ethertype }
+        }
+        Found::Skip(reason) => Outcome::Skip(reason),
+    }
+}
+
+/// As [`decode`], into a packet of the caller, whose former content does not matter. A packet that is copied right after it was written
+/// stalls the processor for longer than its decoding takes, so a caller that keeps packets lets them be written where they stay.
+#[inline]
+pub fn decode_into(link: LinkType, frame: &[u8], wire_len: u32, options: Options, packet: &mut Packet) -> Found {
+    link::read(link, frame, wire_len, options, packet)
 }

@@ -2,8 +2,8 @@
 
 use crate::tunnel::{self, Trigger};
 use crate::view::View;
-use crate::walk::{Next, Step, Walk, walk};
-use crate::{Options, Outcome, plain, pseudo_link, wlan};
+use crate::walk::{End, Next, Step, Walk, walk};
+use crate::{Found, Options, Packet, plain, pseudo_link, wlan};
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
@@ -67,40 +67,73 @@ impl LinkType {
     }
 }
 
-/// Starts the walk with the link header.
-pub(crate) fn read(link: LinkType, frame: &[u8], wire_len: u32, options: Options) -> Outcome {
-    let view = View::of_frame(frame, wire_len);
-    if let LinkType::Ethernet = link {
-        if let Some(outcome) = plain::read(frame, view.wire_len(), options) {
-            return outcome;
-        }
-        return walk(Next::Ethernet, view, Walk::new(view.wire_len(), options));
-    }
-    let mut state = Walk::new(view.wire_len(), options);
-    match step(link, view, &mut state) {
-        Step::On(next, inside) => walk(next, inside, state),
-        Step::End(outcome) => outcome,
+/// Starts the walk with the link header. What is found of a packet is written into `packet`.
+#[inline]
+pub(crate) fn read(link: LinkType, frame: &[u8], wire_len: u32, options: Options, packet: &mut Packet) -> Found {
+    match link {
+        LinkType::Ethernet if plain::read(frame, wire_len, options, packet).is_some() => Found::Packet,
+        LinkType::Ethernet => read_ethernet(frame, wire_len, options, packet),
+        _ => read_other(link, frame, wire_len, options, packet),
     }
 }
 
-pub(crate) fn step<'a>(link: LinkType, view: View<'a>, state: &mut Walk) -> Step<'a> {
+#[inline(never)]
+fn read_ethernet(frame: &[u8], wire_len: u32, options: Options, packet: &mut Packet) -> Found {
+    let view = View::of_frame(frame, wire_len);
+    let mut state = Walk::new(packet, view.wire_len(), options, None);
+    match walk(Next::Ethernet, view, &mut state) {
+        End::Carrier => read_again(LinkType::Ethernet, frame, wire_len, options, state.carrier_tunnels(), packet),
+        end => state.found(end),
+    }
+}
+
+#[inline(never)]
+fn read_other(link: LinkType, frame: &[u8], wire_len: u32, options: Options, packet: &mut Packet) -> Found {
+    let view = View::of_frame(frame, wire_len);
+    let mut state = Walk::new(packet, view.wire_len(), options, None);
+    match start(link, view, &mut state) {
+        End::Carrier => read_again(link, frame, wire_len, options, state.carrier_tunnels(), packet),
+        end => state.found(end),
+    }
+}
+
+/// As far as the packet behind `tunnels`, which is there.
+#[inline(never)]
+fn read_again(link: LinkType, frame: &[u8], wire_len: u32, options: Options, tunnels: u32, packet: &mut Packet) -> Found {
+    let view = View::of_frame(frame, wire_len);
+    let mut state = Walk::new(packet, view.wire_len(), options, Some(tunnels));
+    let end = start(link, view, &mut state);
+    state.found(end)
+}
+
+#[inline(never)]
+fn start(link: LinkType, view: View<'_>, state: &mut Walk<'_>) -> End {
+    match step(link, view, state) {
+        Step::On(next, inside) => walk(next, inside, state),
+        Step::End(end) => end,
+    }
+}
+
+pub(crate) fn step<'a>(link: LinkType, view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     match link {
         LinkType::Ethernet => Step::On(Next::Ethernet, view),
         LinkType::RawIp => Step::On(Next::Ip, view),
-        LinkType::Loopback => pseudo_link::read_loopback(view, state),
+        LinkType::Loopback => pseudo_link::read_loopback(view),
         LinkType::LinuxCooked => pseudo_link::read_cooked(view, state),
         LinkType::LinuxCooked2 => pseudo_link::read_cooked2(view, state),
         LinkType::Ppp => Step::On(Next::Ppp, view),
-        LinkType::PppoeSession => match tunnel::open(Trigger::EtherType(ETHERTYPE_PPPOE), view) {
-            Some(opened) => Step::On(opened.next, opened.inside),
-            None => Step::End(state.not_ip()),
-        },
+        LinkType::PppoeSession => {
+            match tunnel::opener(Trigger::EtherType(ETHERTYPE_PPPOE)).and_then(|opener| (opener.open)(view)) {
+                Some(opened) => Step::On(opened.next, opened.inside),
+                None => Step::End(End::NonIp),
+            }
+        }
         LinkType::CiscoHdlc => pseudo_link::read_cisco_hdlc(view),
         LinkType::Wlan => Step::On(Next::Wlan, view),
         LinkType::Radiotap => wlan::read_radiotap(view, state),
         LinkType::Ppi => pseudo_link::read_ppi(view, state),
         LinkType::Pktap => pseudo_link::read_pktap(view, state),
         LinkType::Slip => pseudo_link::read_slip(view),
-        LinkType::Nflog => pseudo_link::read_nflog(view, state),
+        LinkType::Nflog => pseudo_link::read_nflog(view),
     }
 }

@@ -23,6 +23,19 @@ pub enum Outcome {
     Skip(SkipReason),
 }
 
+/// An [`Outcome`] whose packet, if there is one, stands where [`decode_into`](crate::decode_into) was told to put it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    Packet,
+    Fragment,
+    Arp(Arp),
+    /// The packet holds the two MAC addresses.
+    NonIp {
+        ethertype: u16,
+    },
+    Skip(SkipReason),
+}
+
 /// An ARP packet for IPv4 over Ethernet (RFC 826).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arp {

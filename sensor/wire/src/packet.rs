@@ -28,7 +28,11 @@ pub struct Packet {
     /// IP header and payload by the IP length fields (Zeek's `*_ip_bytes`).
     pub ip_len: u32,
     pub fragment: Fragment,
-    /// IP identification (IPv6: of the fragment header), for fragment and duplicate attribution.
+    /// The same for all pieces of one IP packet and hardly ever for two, so that later pieces find the flow of the first; 0 for whole
+    /// packets. Of the innermost IP header that is fragmented, which may be one around the tunnel that this packet was in: then this
+    /// packet is whole in itself but `First` all the same, since the rest of it comes in pieces of the outer one that nobody can open.
+    pub fragment_id: u64,
+    /// IP identification (IPv6: of the fragment header), for duplicate attribution.
     pub ip_id: u32,
     pub tcp: Option<TcpSegment>,
     /// Where the transport payload starts in the frame, and how much of it was captured.
@@ -50,6 +54,37 @@ impl Packet {
     #[must_use]
     pub const fn destination_address(&self) -> IpAddr {
         to_address(self.family, self.destination)
+    }
+
+    /// Nothing yet, for [`decode_into`](crate::decode_into) to fill.
+    pub const EMPTY: Self = Self {
+        source_mac: MacAddr::ZERO,
+        destination_mac: MacAddr::ZERO,
+        vlan: None,
+        inner_vlan: None,
+        tunnel: None,
+        family: Family::V4,
+        source: [0; 16],
+        destination: [0; 16],
+        protocol: 0,
+        source_port: 0,
+        destination_port: 0,
+        ttl: 0,
+        ip_len: 0,
+        fragment: Fragment::Whole,
+        fragment_id: 0,
+        ip_id: 0,
+        tcp: None,
+        payload_offset: 0,
+        payload_captured: 0,
+        payload_len: 0,
+        wire_len: 0,
+        anomalies: Anomalies(0),
+    };
+
+    /// All of the packet is here unless the capture cut it, and the IP header said how long it is.
+    pub(crate) fn length_is_its_own(&self) -> bool {
+        !self.anomalies.has(Anomalies::LENGTH_FROM_FRAME) && !matches!(self.fragment, Fragment::First)
     }
 
     /// The captured part of the payload within `frame`.
@@ -81,7 +116,7 @@ pub enum Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fragment {
     Whole,
-    /// The first piece; it carries the transport header.
+    /// The first piece, or what was inside of one; it carries the transport header.
     First,
     /// A later piece; `offset` in bytes.
     Later {
@@ -209,23 +244,26 @@ impl TcpFlags {
 pub struct Anomalies(pub u8);
 
 impl Anomalies {
-    /// Reserved: `decode` skips packets whose checksum is wrong when it verifies at all.
-    pub const BAD_CHECKSUM: u8 = 0x01;
     /// The IP length is longer than the frame, or zero (segmentation offload).
-    pub const LENGTH_FROM_FRAME: u8 = 0x02;
+    pub const LENGTH_FROM_FRAME: u8 = 0x01;
     /// A length field of the transport disagrees with the IP length.
-    pub const TRANSPORT_LENGTH: u8 = 0x04;
-
+    pub const TRANSPORT_LENGTH: u8 = 0x02;
     /// The transport header is cut after its ports: TCP flags, if any, are unknown.
-    pub const PARTIAL_TRANSPORT: u8 = 0x08;
+    pub const PARTIAL_TRANSPORT: u8 = 0x04;
+
+    /// Each with its metric label and `stats.json` key.
+    pub const ALL: &'static [(u8, &'static str)] = &[
+        (Self::LENGTH_FROM_FRAME, "length_from_frame"),
+        (Self::TRANSPORT_LENGTH, "transport_length"),
+        (Self::PARTIAL_TRANSPORT, "partial_transport"),
+    ];
 
     #[must_use]
     pub const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
     }
 
-    #[must_use]
-    pub(crate) const fn with(self, others: Self) -> Self {
-        Self(self.0 | others.0)
+    pub(crate) const fn add(&mut self, bit: u8) {
+        self.0 |= bit;
     }
 }

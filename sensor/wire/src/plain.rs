@@ -5,7 +5,7 @@
 use sensor_model::{MacAddr, VlanId};
 
 use crate::view::as_len;
-use crate::{Anomalies, Family, Fragment, Options, Outcome, Packet, TcpFlags, TcpSegment, ip, link, tunnel};
+use crate::{Anomalies, Family, Fragment, Options, Packet, TcpFlags, TcpSegment, ip, link, tunnel};
 
 const MAX_TAGS: u32 = 2;
 const ETHERNET_LEN: u32 = 14;
@@ -19,10 +19,11 @@ const IPV4_WITHOUT_OPTIONS: u8 = 0x45;
 const FRAGMENT_FIELDS: u16 = 0x3fff;
 
 #[inline]
-pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options) -> Option<Outcome> {
+pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options, packet: &mut Packet) -> Option<()> {
     if options.verify_checksums {
         return None;
     }
+    let wire_len = wire_len.max(as_len(frame.len()));
     let (ethernet, mut rest) = frame.split_first_chunk::<14>()?;
     let mut ethertype = u16::from_be_bytes([ethernet[12], ethernet[13]]);
     let mut start = ETHERNET_LEN;
@@ -60,7 +61,7 @@ pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options) -> Option<Outc
     let headers_len = IPV4_LEN.wrapping_add(header_len);
     let payload_len = ip_len.checked_sub(headers_len)?;
     let payload_offset = start.wrapping_add(headers_len);
-    Some(Outcome::Packet(Packet {
+    *packet = Packet {
         source_mac: MacAddr([ethernet[6], ethernet[7], ethernet[8], ethernet[9], ethernet[10], ethernet[11]]),
         destination_mac: MacAddr([ethernet[0], ethernet[1], ethernet[2], ethernet[3], ethernet[4], ethernet[5]]),
         vlan,
@@ -75,6 +76,7 @@ pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options) -> Option<Outc
         ttl: head[8],
         ip_len,
         fragment: Fragment::Whole,
+        fragment_id: 0,
         ip_id: u32::from(u16::from_be_bytes([head[4], head[5]])),
         tcp,
         payload_offset,
@@ -82,7 +84,8 @@ pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options) -> Option<Outc
         payload_len,
         wire_len,
         anomalies: Anomalies(0),
-    }))
+    };
+    Some(())
 }
 
 /// Header length and state fields of a segment whose length can be true.

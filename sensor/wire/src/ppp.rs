@@ -2,7 +2,7 @@
 
 use crate::link;
 use crate::view::View;
-use crate::walk::{Next, Step, Walk};
+use crate::walk::{End, Next, Step};
 
 const ADDRESS_AND_CONTROL: [u8; 2] = [0xff, 0x03];
 /// Cisco's HDLC, which PPP captures of serial lines hold as well (LINKTYPE_PPP_HDLC): unicast or multicast, then an ethertype.
@@ -15,8 +15,8 @@ const BRIDGED: u16 = 0x0031;
 const IPV6: u16 = 0x0057;
 const MPLS: u16 = 0x0281;
 
-pub(crate) fn read<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
-    opened(view).map_or_else(|| Step::End(state.not_ip()), |(next, inside)| Step::On(next, inside))
+pub(crate) fn read(view: View<'_>) -> Step<'_> {
+    opened(view).map_or(Step::End(End::NonIp), |(next, inside)| Step::On(next, inside))
 }
 
 fn opened(view: View<'_>) -> Option<(Next, View<'_>)> {

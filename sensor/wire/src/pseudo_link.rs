@@ -4,23 +4,23 @@ use sensor_model::MacAddr;
 
 use crate::link::{self, ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::view::View;
-use crate::walk::{Next, Step, Walk};
-use crate::{LinkType, Outcome, SkipReason};
+use crate::walk::{End, Next, Step, Walk};
+use crate::{LinkType, SkipReason};
 
-const TRUNCATED: Step<'static> = Step::End(Outcome::Skip(SkipReason::Truncated));
+const TRUNCATED: Step<'static> = Step::End(End::Skip(SkipReason::Truncated));
 
 /// The address family in the byte order of whoever captured. 24, 28 and 30 are IPv6 on the BSDs and Darwin, 23 on Windows, 10 on Linux.
-pub(crate) fn read_loopback<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
+pub(crate) fn read_loopback(view: View<'_>) -> Step<'_> {
     let (Some(family), Some(payload)) = (view.u32_at(0), view.after(4)) else { return TRUNCATED };
     match if family > 0xffff { family.swap_bytes() } else { family } {
         2 => Step::On(Next::EtherType(ETHERTYPE_IPV4), payload),
         10 | 23 | 24 | 28 | 30 => Step::On(Next::EtherType(ETHERTYPE_IPV6), payload),
-        _ => Step::End(state.not_ip()),
+        _ => Step::End(End::NonIp),
     }
 }
 
 /// LINKTYPE_LINUX_SLL: packet type, ARPHRD, address length, address, protocol.
-pub(crate) fn read_cooked<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read_cooked<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     let (Some(head), Some(payload)) = (view.head::<16>(), view.after(16)) else { return TRUNCATED };
     if head[4..6] == [0, 6] {
         state.keep_macs(MacAddr([head[6], head[7], head[8], head[9], head[10], head[11]]), MacAddr::ZERO);
@@ -29,7 +29,7 @@ pub(crate) fn read_cooked<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
 }
 
 /// LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address.
-pub(crate) fn read_cooked2<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read_cooked2<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     let (Some(head), Some(payload)) = (view.head::<20>(), view.after(20)) else { return TRUNCATED };
     if head[11] == 6 {
         state.keep_macs(MacAddr([head[12], head[13], head[14], head[15], head[16], head[17]]), MacAddr::ZERO);
@@ -38,13 +38,13 @@ pub(crate) fn read_cooked2<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
 }
 
 /// Below 0x0600 the numbers are Linux's own (linux/if_ether.h).
-fn cooked_protocol<'a>(protocol: u16, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+fn cooked_protocol<'a>(protocol: u16, payload: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     const ETH_P_802_2: u16 = 0x0004;
     match protocol {
         ETH_P_802_2 => Step::On(Next::Llc, payload),
         0..0x0600 => {
             state.keep_ethertype(protocol);
-            Step::End(state.not_ip())
+            Step::End(End::NonIp)
         }
         ethertype => Step::On(Next::EtherType(ethertype), payload),
     }
@@ -59,7 +59,7 @@ pub(crate) fn read_cisco_hdlc<'a>(view: View<'a>) -> Step<'a> {
 }
 
 /// LINKTYPE_NFLOG: family, version, resource, then type-length-value in the byte order of whoever captured.
-pub(crate) fn read_nflog<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
+pub(crate) fn read_nflog(view: View<'_>) -> Step<'_> {
     const MAX_VALUES: u32 = 32;
     const PAYLOAD: u16 = 9;
     let Some(mut values) = view.after(4) else { return TRUNCATED };
@@ -72,32 +72,32 @@ pub(crate) fn read_nflog<'a>(view: View<'a>, state: &Walk) -> Step<'a> {
         if kind & 0x7fff == PAYLOAD {
             return values.limited_to(len).after(4).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload));
         }
-        let Some(rest) = values.after(len.next_multiple_of(4)).filter(|_| len >= 4) else { return Step::End(state.not_ip()) };
+        let Some(rest) = values.after(len.next_multiple_of(4)).filter(|_| len >= 4) else { return Step::End(End::NonIp) };
         values = rest;
     }
-    Step::End(state.not_ip())
+    Step::End(End::NonIp)
 }
 
 /// LINKTYPE_PPI: a header of its own length that names the link type behind it.
-pub(crate) fn read_ppi<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read_ppi<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     let Some(head) = view.head::<8>() else { return TRUNCATED };
     let len = u32::from(u16::from_le_bytes([head[2], head[3]]));
-    let Some(payload) = view.after(len).filter(|_| len >= 8) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
+    let Some(payload) = view.after(len).filter(|_| len >= 8) else { return Step::End(End::Skip(SkipReason::BadLength)) };
     read_named(u32::from_le_bytes([head[4], head[5], head[6], head[7]]), payload, state)
 }
 
 /// LINKTYPE_PKTAP: length, record type, link type, little endian on every machine that writes it.
-pub(crate) fn read_pktap<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read_pktap<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     let Some(head) = view.head::<12>() else { return TRUNCATED };
     let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-    let Some(payload) = view.after(len).filter(|_| len >= 12) else { return Step::End(Outcome::Skip(SkipReason::BadLength)) };
+    let Some(payload) = view.after(len).filter(|_| len >= 12) else { return Step::End(End::Skip(SkipReason::BadLength)) };
     read_named(u32::from_le_bytes([head[8], head[9], head[10], head[11]]), payload, state)
 }
 
 /// One wrapper around a link type is honest, a wrapper in a wrapper is not.
-fn read_named<'a>(number: u32, payload: View<'a>, state: &mut Walk) -> Step<'a> {
+fn read_named<'a>(number: u32, payload: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     match LinkType::from_number(number) {
-        Some(LinkType::Ppi | LinkType::Pktap) | None => Step::End(state.not_ip()),
+        Some(LinkType::Ppi | LinkType::Pktap) | None => Step::End(End::NonIp),
         Some(inner) => link::step(inner, payload, state),
     }
 }

@@ -60,41 +60,108 @@ pub(crate) struct Opened<'a> {
     pub(crate) inside: View<'a>,
 }
 
-/// The tunnel that `trigger` announces, if its header stands at the start of `view`.
-pub(crate) fn open(trigger: Trigger, view: View<'_>) -> Option<Opened<'_>> {
-    OPENERS.iter().filter(|opener| opener.triggers.contains(&trigger)).find_map(|opener| (opener.open)(view))
+/// The one that `trigger` announces.
+#[inline]
+pub(crate) fn opener(trigger: Trigger) -> Option<&'static Opener> {
+    let key = trigger.key();
+    let slot = INDEX.slots.get(INDEX.place(key))?;
+    if slot.key == key { OPENERS.get(usize::from(slot.opener)).copied() } else { None }
 }
 
-/// Whether one of the ports announces a tunnel. Every UDP packet asks, so most get their answer from one word.
+/// Whether one of the ports announces a tunnel. Every UDP packet asks.
+#[inline]
 pub(crate) fn is_udp_port(source: u16, destination: u16) -> bool {
-    let may_be = (UDP_PORTS & port_bit(source)) | (UDP_PORTS & port_bit(destination)) != 0;
-    may_be && is_listed(source, destination)
+    let is_listed = |port| {
+        let key = Trigger::UdpPort(port).key();
+        INDEX.slots.get(INDEX.place(key)).is_some_and(|slot| slot.key == key)
+    };
+    is_listed(source) | is_listed(destination)
 }
 
-#[cold]
-fn is_listed(source: u16, destination: u16) -> bool {
-    let either = [Trigger::UdpPort(source), Trigger::UdpPort(destination)];
-    OPENERS.iter().flat_map(|opener| opener.triggers).any(|trigger| either.contains(trigger))
+/// The triggers of all openers by a hash without collisions, found when this is compiled.
+struct Index {
+    multiplier: u32,
+    slots: [Slot; SLOTS],
 }
 
-/// All UDP ports of the registry, folded onto 128 bits: a bit that is clear is a certain no.
-const UDP_PORTS: u128 = fold_udp_ports(OPENERS);
+#[derive(Clone, Copy)]
+struct Slot {
+    key: u32,
+    opener: u8,
+}
 
-const fn fold_udp_ports(mut openers: &[&Opener]) -> u128 {
-    let mut bits = 0;
-    while let [opener, others @ ..] = openers {
-        let mut triggers = opener.triggers;
-        while let [trigger, rest @ ..] = triggers {
-            if let Trigger::UdpPort(port) = trigger {
-                bits |= port_bit(*port);
-            }
-            triggers = rest;
+const SLOT_BITS: u32 = 8;
+const SLOTS: usize = 1 << SLOT_BITS;
+/// No trigger's: their kinds begin with 1.
+const FREE: Slot = Slot { key: 0, opener: 0 };
+
+static INDEX: Index = Index::of(OPENERS);
+
+impl Trigger {
+    #[inline]
+    const fn key(self) -> u32 {
+        match self {
+            Self::EtherType(number) => 0x1_0000 | number as u32,
+            Self::Ipv4(number) => 0x2_0000 | number as u32,
+            Self::Ipv6(number) => 0x3_0000 | number as u32,
+            Self::UdpPort(number) => 0x4_0000 | number as u32,
         }
-        openers = others;
     }
-    bits
 }
 
-const fn port_bit(port: u16) -> u128 {
-    1_u128.wrapping_shl((port & 0x7f) as u32)
+impl Index {
+    /// Tries multipliers until no two triggers share a slot. One trigger with two openers would never end: that fails to compile.
+    const fn of(openers: &[&Opener]) -> Self {
+        let mut multiplier: u32 = 0x9e37_79b9;
+        loop {
+            if let Some(index) = Self::with(multiplier, openers) {
+                return index;
+            }
+            multiplier = multiplier.wrapping_add(2);
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "runs in the compiler, where a panic is an error message")]
+    const fn with(multiplier: u32, mut openers: &[&Opener]) -> Option<Self> {
+        let mut index = Self { multiplier, slots: [FREE; SLOTS] };
+        let mut number: u8 = 0;
+        while let [opener, others @ ..] = openers {
+            let mut triggers = opener.triggers;
+            while let [trigger, rest @ ..] = triggers {
+                let key = trigger.key();
+                let slot = &mut index.slots[index.place(key)];
+                assert!(slot.key != key, "two openers name the same trigger");
+                if slot.key != FREE.key {
+                    return None;
+                }
+                *slot = Slot { key, opener: number };
+                triggers = rest;
+            }
+            number = number.wrapping_add(1);
+            openers = others;
+        }
+        Some(index)
+    }
+
+    #[inline]
+    const fn place(&self, key: u32) -> usize {
+        (key.wrapping_mul(self.multiplier) >> (32 - SLOT_BITS)) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trigger_leads_to_its_opener_and_other_numbers_to_none() {
+        let announced = |trigger: &Trigger| OPENERS.iter().find(|opener| opener.triggers.contains(trigger));
+        let kinds: [fn(u16) -> Trigger; 2] = [Trigger::EtherType, Trigger::UdpPort];
+        let by_wide_number = kinds.into_iter().flat_map(|kind| (0..=u16::MAX).map(kind));
+        let by_protocol = (0..=u8::MAX).flat_map(|number| [Trigger::Ipv4(number), Trigger::Ipv6(number)]);
+        for trigger in by_wide_number.chain(by_protocol) {
+            let found = opener(trigger).map(|opener| opener.open as usize);
+            assert_eq!(found, announced(&trigger).map(|opener| opener.open as usize), "{trigger:?}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ impl<'a> View<'a> {
         Self { bytes: frame, offset: 0, wire_len: wire_len.max(as_len(frame.len())) }
     }
 
+    #[inline(always)]
     pub(crate) const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -27,6 +28,7 @@ impl<'a> View<'a> {
         self.wire_len
     }
 
+    #[inline(always)]
     pub(crate) fn captured(&self) -> u32 {
         as_len(self.bytes.len())
     }
@@ -37,10 +39,12 @@ impl<'a> View<'a> {
     }
 
     /// The first `N` bytes.
+    #[inline(always)]
     pub(crate) fn head<const N: usize>(&self) -> Option<&'a [u8; N]> {
         self.bytes.first_chunk()
     }
 
+    #[inline(always)]
     pub(crate) fn u8_at(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
@@ -54,12 +58,14 @@ impl<'a> View<'a> {
     }
 
     /// What follows a header of `len` bytes; None when the header is not whole in the capture.
+    #[inline(always)]
     pub(crate) fn after(&self, len: u32) -> Option<Self> {
         let bytes = self.bytes.get(len as usize..)?;
         Some(Self { bytes, offset: self.offset.saturating_add(len), wire_len: self.wire_len.saturating_sub(len) })
     }
 
     /// What follows `len` bytes, empty when they are more than there are.
+    #[inline(always)]
     pub(crate) fn after_at_most(&self, len: u32) -> Self {
         let captured = len.min(self.captured());
         let bytes = self.bytes.get(captured as usize..).unwrap_or_default();
@@ -67,6 +73,7 @@ impl<'a> View<'a> {
     }
 
     /// The first `len` bytes of the layer: what comes later is padding or a trailer.
+    #[inline(always)]
     pub(crate) fn limited_to(&self, len: u32) -> Self {
         let captured = len.min(self.captured());
         let bytes = self.bytes.get(..captured as usize).unwrap_or_default();

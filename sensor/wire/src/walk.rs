@@ -1,13 +1,14 @@
 //! The walk from header to header. Each step reads one header and says what the next one is; [`walk`] takes steps until an
-//! [`Outcome`] is reached, and settles which packet a tunnelled frame counts for.
+//! [`End`] is reached, and settles which packet a tunnelled frame counts for.
 
 use sensor_model::{MacAddr, VlanId};
 
-use crate::ip::IpHeader;
+use crate::ip;
 use crate::tunnel::{self, Opened, Trigger};
 use crate::view::View;
 use crate::{
-    Family, Fragment, Options, Outcome, Packet, SkipReason, Tunnel, arp, ethernet, ip, ipv4, ipv6, link, ppp, transport, wlan,
+    Arp, Family, Found, Fragment, Options, Packet, SkipReason, Tunnel, TunnelKind, arp, ethernet, ipv4, ipv6, link, ppp,
+    transport, wlan,
 };
 
 /// Headers that may follow one another in one frame, tags and tunnels included. Deeper than any network we know of; a bound
@@ -33,209 +34,289 @@ pub(crate) enum Next {
     Ppp,
 }
 
+/// How a frame ended: a [`Found`] that fits into a register. What belongs to it stands in the [`Walk`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Packet,
+    /// A later fragment.
+    Fragment,
+    Arp,
+    NonIp,
+    Skip(SkipReason),
+    /// Nothing better than the packet around a tunnel, which was overwritten: walk again, as far as [`Walk::carrier_tunnels`].
+    Carrier,
+}
+
 /// What one header led to.
 pub(crate) enum Step<'a> {
     On(Next, View<'a>),
-    End(Outcome),
+    End(End),
 }
 
-/// What is known of the frame so far.
-pub(crate) struct Walk {
+/// What is known of the frame so far. Each header writes its fields into `packet`, and those of an inner header replace them: a packet
+/// that is passed on by value from step to step costs more than all the reading.
+pub(crate) struct Walk<'p> {
     pub(crate) options: Options,
-    pub(crate) wire_len: u32,
-    pub(crate) source_mac: MacAddr,
-    pub(crate) destination_mac: MacAddr,
-    pub(crate) vlan: Option<VlanId>,
-    pub(crate) inner_vlan: Option<VlanId>,
+    pub(crate) packet: &'p mut Packet,
+    /// `Packet::fragment_id` of the innermost IP header so far that begins a larger packet: what follows it is cut short.
+    pub(crate) cut_by: Option<u64>,
+    /// The addresses in `packet` are those of the transport's pseudo-header. A routing header or a mobile node's home address replaces them
+    /// (RFC 8200 8.1, RFC 6275 6.3.1).
+    pub(crate) pseudo_header_known: bool,
+    pub(crate) arp: Option<Arp>,
+    /// Where a header gave no view of what follows: why.
+    end: End,
     ethertype: u16,
     has_macs: bool,
-    tunnel: Option<Tunnel>,
     tunnels: u32,
+    /// Tunnels are opened up to this many.
+    max_tunnels: Option<u32>,
     /// The packet this frame counts for when nothing better is found inside.
-    carrier: Option<Packet>,
+    carrier: Option<Carrier>,
+}
+
+/// A packet around a tunnel. Where it stands is enough: seldom is it needed, and then the walk is taken again.
+#[derive(Clone, Copy)]
+struct Carrier {
+    /// Around it.
+    tunnels: u32,
+    has_ports: bool,
 }
 
 /// Reads `view` as `next` and on to the end.
-pub(crate) fn walk(mut next: Next, mut view: View<'_>, mut state: Walk) -> Outcome {
+///
+/// The common headers are read here, in one function, and each goes on by itself: a [`Step`] that may come out of a call as well as out of
+/// code in line is kept in memory, and reading it back right after it was written takes longer than the header did.
+#[inline(always)]
+pub(crate) fn walk<'a>(mut next: Next, mut view: View<'a>, state: &mut Walk<'_>) -> End {
     for _ in 0..MAX_HEADERS {
-        let step = match next {
-            Next::Ethernet => ethernet::read(view, &mut state),
-            Next::EtherType(ethertype) => state.by_ethertype(ethertype, view),
-            Next::Llc => ethernet::read_llc(view, &state),
-            Next::Ip => state.by_version(view),
-            Next::Ppp => ppp::read(view, &state),
-            Next::Wlan => wlan::read(view, &mut state),
+        let family = match next {
+            Next::EtherType(link::ETHERTYPE_IPV4) => Family::V4,
+            Next::EtherType(link::ETHERTYPE_IPV6) => Family::V6,
+            Next::Ethernet => {
+                let Some((ethertype, inside)) = ethernet::read(view, state) else {
+                    return state.settle(End::Skip(SkipReason::Truncated));
+                };
+                (next, view) = ethernet::typed(ethertype, inside, state);
+                continue;
+            }
+            Next::EtherType(ethertype) if ethernet::is_vlan(ethertype) => {
+                let Some((ethertype, inside)) = ethernet::read_vlan(view, state) else {
+                    return state.settle(End::Skip(SkipReason::Truncated));
+                };
+                (next, view) = ethernet::typed(ethertype, inside, state);
+                continue;
+            }
+            _ => match state.rare(next, view) {
+                Step::On(inner, inside) => {
+                    (next, view) = (inner, inside);
+                    continue;
+                }
+                Step::End(end) => return state.settle(end),
+            },
         };
-        match step {
-            Step::On(following, inside) => (next, view) = (following, inside),
-            Step::End(outcome) => return state.settle(outcome),
+        let Some(payload) = state.ip(family, view) else { return state.settle(state.end) };
+        let Some(opened) = state.open(payload) else { return state.settle(End::Packet) };
+        state.carry();
+        if state.tunnels == MAX_TUNNELS {
+            return state.settle(End::Skip(SkipReason::TooDeep));
         }
+        state.enter(opened.kind, opened.id);
+        (next, view) = (opened.next, opened.inside);
     }
-    state.settle(Outcome::Skip(SkipReason::TooDeep))
+    state.settle(End::Skip(SkipReason::TooDeep))
 }
 
-impl Walk {
-    pub(crate) const fn new(wire_len: u32, options: Options) -> Self {
+/// The ethertype instead of the version, so that there is one place where IP is read.
+fn by_version(view: View<'_>) -> Step<'_> {
+    match view.u8_at(0).map(|byte| byte >> 4) {
+        Some(4) => Step::On(Next::EtherType(link::ETHERTYPE_IPV4), view),
+        Some(6) => Step::On(Next::EtherType(link::ETHERTYPE_IPV6), view),
+        Some(_) => Step::End(End::Skip(SkipReason::BadHeader)),
+        None => Step::End(End::Skip(SkipReason::Truncated)),
+    }
+}
+
+impl<'p> Walk<'p> {
+    /// What an earlier frame left in `packet` is gone.
+    #[inline(always)]
+    pub(crate) const fn new(packet: &'p mut Packet, wire_len: u32, options: Options, max_tunnels: Option<u32>) -> Self {
+        packet.source_mac = MacAddr::ZERO;
+        packet.destination_mac = MacAddr::ZERO;
+        packet.vlan = None;
+        packet.inner_vlan = None;
+        packet.tunnel = None;
+        packet.wire_len = wire_len;
         Self {
             options,
-            wire_len,
-            source_mac: MacAddr::ZERO,
-            destination_mac: MacAddr::ZERO,
-            vlan: None,
-            inner_vlan: None,
+            packet,
+            cut_by: None,
+            pseudo_header_known: false,
+            arp: None,
+            end: End::NonIp,
             ethertype: 0,
             has_macs: false,
-            tunnel: None,
             tunnels: 0,
+            max_tunnels,
             carrier: None,
         }
     }
 
     /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network.
+    #[inline(always)]
     pub(crate) const fn keep_macs(&mut self, source: MacAddr, destination: MacAddr) {
         if !self.has_macs {
-            self.source_mac = source;
-            self.destination_mac = destination;
+            self.packet.source_mac = source;
+            self.packet.destination_mac = destination;
             self.has_macs = true;
         }
     }
 
     /// Keeps the outermost two tags.
+    #[inline(always)]
     pub(crate) const fn keep_vlan(&mut self, vlan: VlanId) {
-        if self.vlan.is_none() {
-            self.vlan = Some(vlan);
-        } else if self.inner_vlan.is_none() {
-            self.inner_vlan = Some(vlan);
+        if self.packet.vlan.is_none() {
+            self.packet.vlan = Some(vlan);
+        } else if self.packet.inner_vlan.is_none() {
+            self.packet.inner_vlan = Some(vlan);
         }
     }
 
     /// Names the frame when it turns out to be neither IP nor ARP: the ethertype, or the 802.3 length.
+    #[inline(always)]
     pub(crate) const fn keep_ethertype(&mut self, ethertype: u16) {
         if self.tunnels == 0 {
             self.ethertype = ethertype;
         }
     }
 
-    pub(crate) const fn not_ip(&self) -> Outcome {
-        Outcome::NonIp { source: self.source_mac, destination: self.destination_mac, ethertype: self.ethertype }
-    }
-
-    fn by_ethertype<'a>(&mut self, ethertype: u16, view: View<'a>) -> Step<'a> {
-        self.keep_ethertype(ethertype);
-        match ethertype {
-            link::ETHERTYPE_IPV4 => self.ip(Family::V4, view),
-            link::ETHERTYPE_IPV6 => self.ip(Family::V6, view),
-            link::ETHERTYPE_ARP => Step::End(arp::read(view, self)),
-            _ => ethernet::read_tag(ethertype, view, self)
-                .or_else(|| self.open(Trigger::EtherType(ethertype), view))
-                .unwrap_or_else(|| Step::End(self.not_ip())),
+    /// The end of the walk as its caller sees it. The second walk to a carrier ends there.
+    #[inline(always)]
+    pub(crate) fn found(&self, end: End) -> Found {
+        match (end, self.arp) {
+            (End::Packet | End::Carrier, _) => Found::Packet,
+            (End::Fragment, _) => Found::Fragment,
+            (End::Arp, Some(arp)) => Found::Arp(arp),
+            (End::Arp, None) | (End::NonIp, _) => Found::NonIp { ethertype: self.ethertype },
+            (End::Skip(reason), _) => Found::Skip(reason),
         }
     }
 
-    fn by_version<'a>(&mut self, view: View<'a>) -> Step<'a> {
-        match view.u8_at(0).map(|byte| byte >> 4) {
-            Some(4) => self.ip(Family::V4, view),
-            Some(6) => self.ip(Family::V6, view),
-            Some(_) => Step::End(Outcome::Skip(SkipReason::BadHeader)),
-            None => Step::End(Outcome::Skip(SkipReason::Truncated)),
-        }
+    /// How many tunnels are around the packet this frame counts for when nothing better is found inside.
+    pub(crate) fn carrier_tunnels(&self) -> u32 {
+        self.carrier.map_or(0, |carrier| carrier.tunnels)
     }
 
-    fn ip<'a>(&mut self, family: Family, view: View<'a>) -> Step<'a> {
-        let read = match family {
-            Family::V4 => ipv4::read(view, self.options.verify_checksums),
-            Family::V6 => ipv6::read(view),
-        };
-        match read {
-            Ok((header, payload)) => self.ip_payload(&header, payload),
-            Err(reason) => Step::End(Outcome::Skip(reason)),
-        }
-    }
-
-    fn ip_payload<'a>(&mut self, header: &IpHeader, payload: View<'a>) -> Step<'a> {
-        if let Fragment::Later { .. } = header.fragment {
-            return Step::End(Outcome::Fragment(self.packet(header, &transport::Transport::none(payload))));
-        }
-        let transport = match transport::read(header, payload, self.options.verify_checksums) {
-            Ok(transport) => transport,
-            Err(reason) => return Step::End(Outcome::Skip(reason)),
-        };
-        let packet = self.packet(header, &transport);
-        let opened = match header.protocol {
-            ip::TCP | ip::ICMP | ip::ICMPV6 | ip::SCTP => None,
-            ip::UDP => self.open_udp(&packet, transport.payload),
-            protocol => self.open(Trigger::ip(header.family, protocol), payload),
-        };
-        match opened {
-            Some(step) => {
-                self.carry(packet);
-                step
+    /// Everything but Ethernet, VLAN tags and IP.
+    #[inline(never)]
+    fn rare<'a>(&mut self, next: Next, view: View<'a>) -> Step<'a> {
+        match next {
+            Next::EtherType(ethertype) => {
+                self.keep_ethertype(ethertype);
+                self.by_ethertype(ethertype, view)
             }
-            None => Step::End(Outcome::Packet(packet)),
+            Next::Ip => by_version(view),
+            Next::Ethernet | Next::Llc => ethernet::read_llc(view),
+            Next::Ppp => ppp::read(view),
+            Next::Wlan => wlan::read(view, self),
         }
     }
 
-    /// A UDP tunnel is a guess from a port: it is opened only when its header is plausible, and the UDP packet stands by.
-    fn open_udp<'a>(&mut self, packet: &Packet, payload: View<'a>) -> Option<Step<'a>> {
-        if !self.options.decap || !tunnel::is_udp_port(packet.source_port, packet.destination_port) {
-            return None;
+    /// ARP, another tag, a tunnel without IP around it, or nothing of ours.
+    fn by_ethertype<'a>(&mut self, ethertype: u16, view: View<'a>) -> Step<'a> {
+        if ethertype == link::ETHERTYPE_ARP {
+            return Step::End(arp::read(view, self));
         }
-        self.open(Trigger::UdpPort(packet.destination_port), payload)
-            .or_else(|| self.open(Trigger::UdpPort(packet.source_port), payload))
+        if let Some(step) = ethernet::read_other_tag(ethertype, view, self) {
+            return step;
+        }
+        match tunnel::opener(Trigger::EtherType(ethertype)).and_then(|opener| (opener.open)(view)) {
+            Some(_) if self.tunnels == MAX_TUNNELS => Step::End(End::Skip(SkipReason::TooDeep)),
+            Some(Opened { kind, id, next, inside }) => {
+                self.enter(kind, id);
+                Step::On(next, inside)
+            }
+            None => Step::End(End::NonIp),
+        }
     }
 
-    fn open<'a>(&mut self, trigger: Trigger, view: View<'a>) -> Option<Step<'a>> {
-        let Opened { kind, id, next, inside } = tunnel::open(trigger, view)?;
-        if self.tunnels == MAX_TUNNELS {
-            return Some(Step::End(Outcome::Skip(SkipReason::TooDeep)));
+    /// Ends the walk in the place of a view.
+    #[inline(always)]
+    const fn stop<'a>(&mut self, end: End) -> Option<View<'a>> {
+        self.end = end;
+        None
+    }
+
+    #[inline(always)]
+    pub(crate) const fn skip<'a>(&mut self, reason: SkipReason) -> Option<View<'a>> {
+        self.stop(End::Skip(reason))
+    }
+
+    /// Reads IP and transport. Gives their payload where it may be a tunnel, otherwise the walk is at its end.
+    #[inline(always)]
+    fn ip<'a>(&mut self, family: Family, view: View<'a>) -> Option<View<'a>> {
+        let payload = match family {
+            Family::V4 => ipv4::read(view, self)?,
+            Family::V6 => ipv6::read(view, self)?,
+        };
+        if let Fragment::Later { .. } = self.packet.fragment {
+            transport::read_nothing(self.packet, payload);
+            return self.stop(End::Fragment);
         }
+        let payload = transport::read(payload, self)?;
+        if self.may_be_tunnel() { Some(payload) } else { self.stop(End::Packet) }
+    }
+
+    #[inline(always)]
+    fn may_be_tunnel(&self) -> bool {
+        match self.packet.protocol {
+            ip::TCP | ip::ICMP | ip::ICMPV6 | ip::SCTP => false,
+            _ if self.max_tunnels == Some(self.tunnels) => false,
+            ip::UDP => self.options.decap && tunnel::is_udp_port(self.packet.source_port, self.packet.destination_port),
+            _ => true,
+        }
+    }
+
+    /// A UDP tunnel is a guess from a port, the likelier one first: it is opened only when its header is plausible, and the UDP packet
+    /// stands by.
+    #[inline(never)]
+    fn open<'a>(&self, payload: View<'a>) -> Option<Opened<'a>> {
+        let by_port = |port| tunnel::opener(Trigger::UdpPort(port));
+        let openers = match self.packet.protocol {
+            ip::UDP => (by_port(self.packet.destination_port), by_port(self.packet.source_port)),
+            protocol => (tunnel::opener(Trigger::ip(self.packet.family, protocol)), None),
+        };
+        match openers {
+            (Some(opener), None) | (None, Some(opener)) => (opener.open)(payload),
+            (Some(likely), Some(other)) => (likely.open)(payload).or_else(|| (other.open)(payload)),
+            (None, None) => None,
+        }
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, kind: TunnelKind, id: u32) {
         self.tunnels = self.tunnels.saturating_add(1);
-        self.tunnel = Some(Tunnel { kind, id });
-        Some(Step::On(next, inside))
+        self.packet.tunnel = Some(Tunnel { kind, id });
     }
 
     /// Remembers the packet around a tunnel; one with ports is not given up for one without.
-    fn carry(&mut self, packet: Packet) {
-        if ip::has_ports(packet.protocol) || !self.carrier.is_some_and(|carrier| ip::has_ports(carrier.protocol)) {
-            self.carrier = Some(packet);
+    #[inline(always)]
+    fn carry(&mut self) {
+        let has_ports = ip::has_ports(self.packet.protocol);
+        if has_ports || !self.carrier.is_some_and(|carrier| carrier.has_ports) {
+            self.carrier = Some(Carrier { tunnels: self.tunnels, has_ports });
         }
     }
 
     /// Which packet the frame counts for: the innermost transport. What a tunnel holds besides (ARP, a control protocol, bytes
     /// that are no packet after all) counts for the packet around it, so no frame with a transport is lost.
-    fn settle(&self, outcome: Outcome) -> Outcome {
-        let Some(carrier) = self.carrier else { return outcome };
-        let carrier_has_ports = ip::has_ports(carrier.protocol);
-        match outcome {
-            Outcome::Packet(packet) if ip::has_ports(packet.protocol) || !carrier_has_ports => outcome,
-            Outcome::Fragment(_) | Outcome::Arp(_) if !carrier_has_ports => outcome,
-            _ => Outcome::Packet(carrier),
-        }
-    }
-
-    fn packet(&self, header: &IpHeader, transport: &transport::Transport<'_>) -> Packet {
-        Packet {
-            source_mac: self.source_mac,
-            destination_mac: self.destination_mac,
-            vlan: self.vlan,
-            inner_vlan: self.inner_vlan,
-            tunnel: self.tunnel,
-            family: header.family,
-            source: header.source,
-            destination: header.destination,
-            protocol: header.protocol,
-            source_port: transport.source_port,
-            destination_port: transport.destination_port,
-            ttl: header.ttl,
-            ip_len: header.ip_len,
-            fragment: header.fragment,
-            ip_id: header.ip_id,
-            tcp: transport.tcp,
-            payload_offset: transport.payload.offset(),
-            payload_captured: transport.payload.captured(),
-            payload_len: transport.payload.wire_len(),
-            wire_len: self.wire_len,
-            anomalies: header.anomalies.with(transport.anomalies),
+    #[inline(always)]
+    fn settle(&self, end: End) -> End {
+        let Some(Carrier { has_ports, .. }) = self.carrier else { return end };
+        match end {
+            End::Packet if ip::has_ports(self.packet.protocol) || !has_ports => end,
+            End::Fragment | End::Arp if !has_ports => end,
+            _ => End::Carrier,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use sensor_model::MacAddr;
 
+use crate::SkipReason;
 use crate::view::View;
-use crate::walk::{Next, Step, Walk};
-use crate::{Outcome, SkipReason};
+use crate::walk::{End, Next, Step, Walk};
 
 const VERSION: u8 = 0x03;
 const TYPE_DATA: u8 = 2;
@@ -28,16 +28,16 @@ const FCS_LEN: u32 = 4;
 const MAX_PRESENT_WORDS: usize = 16;
 
 /// Without a radiotap header nothing is known of a trailer or padding.
-pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     read_padded(view, false, state)
 }
 
-pub(crate) fn read_radiotap<'a>(view: View<'a>, state: &mut Walk) -> Step<'a> {
+pub(crate) fn read_radiotap<'a>(view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
     let (Some(len), Some(flags)) = (view.u16_at(2).map(|len| u32::from(len.swap_bytes())), radiotap_flags(view)) else {
-        return Step::End(Outcome::Skip(SkipReason::Truncated));
+        return Step::End(End::Skip(SkipReason::Truncated));
     };
     let Some(mut frame) = view.after(len).filter(|_| len >= 8) else {
-        return Step::End(Outcome::Skip(SkipReason::BadLength));
+        return Step::End(End::Skip(SkipReason::BadLength));
     };
     if flags & FLAG_FCS != 0 {
         frame = frame.limited_to(frame.wire_len().saturating_sub(FCS_LEN));
@@ -61,8 +61,8 @@ fn radiotap_flags(view: View<'_>) -> Option<u8> {
     }
 }
 
-fn read_padded<'a>(view: View<'a>, padded: bool, state: &mut Walk) -> Step<'a> {
-    let Some(head) = view.head::<2>() else { return Step::End(Outcome::Skip(SkipReason::Truncated)) };
+fn read_padded<'a>(view: View<'a>, padded: bool, state: &mut Walk<'_>) -> Step<'a> {
+    let Some(head) = view.head::<2>() else { return Step::End(End::Skip(SkipReason::Truncated)) };
     // Cisco's access points tunnel the two bytes swapped; there is no version but 0 (IEEE 802.11 9.2.4.1.2) to tell it by.
     let [control, flags] = if head[0] & VERSION != 0 && head[1] & VERSION == 0 { [head[1], head[0]] } else { *head };
     let payload = view.head::<24>().and_then(|head| {
@@ -70,11 +70,11 @@ fn read_padded<'a>(view: View<'a>, padded: bool, state: &mut Walk) -> Step<'a> {
         let is_plain_data = control >> 2 & 0x03 == TYPE_DATA && control & SUBTYPE_NO_DATA == 0 && flags & PROTECTED == 0;
         is_plain_data.then(|| payload(view, control, flags, padded)).flatten()
     });
-    payload.map_or_else(|| Step::End(state.not_ip()), |inside| Step::On(Next::Llc, inside))
+    payload.map_or_else(|| Step::End(End::NonIp), |inside| Step::On(Next::Llc, inside))
 }
 
 /// IEEE 802.11 9.3.2.1, table 9-26: which address is whose.
-fn keep_addresses(flags: u8, head: &[u8; 24], state: &mut Walk) {
+fn keep_addresses(flags: u8, head: &[u8; 24], state: &mut Walk<'_>) {
     let first = MacAddr([head[4], head[5], head[6], head[7], head[8], head[9]]);
     let second = MacAddr([head[10], head[11], head[12], head[13], head[14], head[15]]);
     let third = MacAddr([head[16], head[17], head[18], head[19], head[20], head[21]]);

@@ -3,16 +3,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use sensor_capture::file::parse_bytes;
-use sensor_capture::ChunkEnd;
+use sensor_capture::{Chunk, ChunkEnd};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut reader) = parse_bytes(bytes) else { return };
-    let mut frames = Vec::new();
+    let mut chunk = Chunk::default();
     // A frame takes sixteen bytes at least, in either format.
     for _ in 0..=bytes.len() {
-        frames.clear();
-        let before = reader.progress();
-        let Ok(end) = reader.read_chunk(64, &mut frames) else { return };
+        let Ok(end) = reader.next_chunk(64, &mut chunk) else { return };
+        let frames = chunk.frames();
         for frame in &frames {
             assert!(frame.bytes.len() <= bytes.len());
             assert!(frame.wire_len as usize >= frame.bytes.len());
@@ -20,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         if end != ChunkEnd::More {
             return;
         }
-        assert_ne!(reader.progress(), before, "no progress");
+        assert!(!frames.is_empty(), "no progress");
     }
     panic!("more chunks than bytes");
 });

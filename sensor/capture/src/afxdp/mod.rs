@@ -8,6 +8,7 @@ mod ring;
 mod socket;
 mod umem;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -18,9 +19,11 @@ pub(crate) use queue::AfXdpQueue;
 
 use crate::interface::Interface;
 use crate::live::LiveConfig;
+use crate::waker::Waker;
 use program::Program;
 use queue::Waiting;
-use socket::{Binding, Refusal, Socket};
+use ring::{FillRing, ReceiveRing};
+use socket::{Binding, Memory, Refusal, Socket};
 use umem::{CHUNK_BYTES, HEADROOM_BYTES, Umem};
 
 /// AF_XDP on all queues of one interface.
@@ -30,6 +33,9 @@ pub(crate) struct AfXdp {
     program: Arc<Program>,
     zero_copy: bool,
     jumbo: Jumbo,
+    /// What was asked for better modes than this one, and was refused.
+    refused: Vec<String>,
+    busy_poll_refused: Option<io::Error>,
 }
 
 /// What happens to frames longer than one buffer.
@@ -51,9 +57,12 @@ pub(crate) enum Hook {
 /// Counters of the sockets and of the program.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AfXdpCounters {
+    /// In the receiving half of the socket, for whatever reason.
     pub dropped: u64,
     pub ring_full: u64,
     pub fill_ring_empty: u64,
+    pub invalid_buffers: u64,
+    pub redirected: u64,
     pub no_socket: u64,
 }
 
@@ -72,15 +81,17 @@ pub(crate) fn open(interface: &Arc<Interface>, config: &LiveConfig, hook: Hook) 
     let deadline = Instant::now() + PREDECESSOR_GONE_AFTER;
     let flags = bind_flags(hook, fits_one_buffer(interface));
     let mut candidates = flags.iter().peekable();
-    let mut last = None;
+    let (mut last, mut refused) = (None, Vec::new());
     while let Some(flags) = candidates.peek() {
         match open_with(interface, config, hook, **flags) {
-            Ok(opened) => return Ok(opened),
+            Ok((tap, queues)) => return Ok((AfXdp { refused, ..tap }, queues)),
             Err(refusal) => match refusal.source.raw_os_error() {
                 Some(libc::EBUSY | libc::EEXIST) if Instant::now() < deadline => std::thread::sleep(TRY_AGAIN_AFTER),
                 // The driver or the kernel lacks what these flags ask for.
                 Some(libc::EOPNOTSUPP | libc::EINVAL | libc::ENOTSUP) if refusal.step == "bind" => {
-                    last = Some(Refused::from(refusal));
+                    let refusal = Refused::from(refusal);
+                    refused.push(format!("{} refused, {}", name_of(**flags), refusal.text));
+                    last = Some(refusal);
                     candidates.next();
                 }
                 _ => return Err(refusal.into()),
@@ -99,14 +110,25 @@ impl AfXdp {
         self.jumbo
     }
 
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
+    pub const fn busy_poll_refused(&self) -> Option<&io::Error> {
+        self.busy_poll_refused.as_ref()
+    }
+
     pub fn counters(&self) -> AfXdpCounters {
         let mut counters = AfXdpCounters::default();
         for statistics in self.sockets.iter().filter_map(|socket| socket.statistics().ok()) {
             counters.dropped = counters.dropped.saturating_add(statistics.rx_dropped);
             counters.ring_full = counters.ring_full.saturating_add(statistics.rx_ring_full);
             counters.fill_ring_empty = counters.fill_ring_empty.saturating_add(statistics.rx_fill_ring_empty_descs);
+            counters.invalid_buffers = counters.invalid_buffers.saturating_add(statistics.rx_invalid_descs);
         }
-        counters.no_socket = self.program.frames_without_socket().unwrap_or(0);
+        // The program comes before the sockets: what it counts in between has not been lost behind it.
+        let verdicts = self.program.verdicts().unwrap_or_default();
+        (counters.redirected, counters.no_socket) = (verdicts.redirected, verdicts.no_socket);
         counters
     }
 }
@@ -165,6 +187,16 @@ fn bind_flags(hook: Hook, fits: bool) -> Vec<u16> {
     flags.iter().map(|flags| flags | XDP_USE_NEED_WAKEUP).collect()
 }
 
+/// What a bind asked for, in words.
+const fn name_of(flags: u16) -> &'static str {
+    match (flags & libc::XDP_ZEROCOPY != 0, flags & libc::XDP_USE_SG != 0) {
+        (true, true) => "zero copy with frames in pieces",
+        (true, false) => "zero copy",
+        (false, true) => "copying with frames in pieces",
+        (false, false) => "copying",
+    }
+}
+
 fn fits_one_buffer(interface: &Interface) -> bool {
     interface.mtu().is_ok_and(|mtu| mtu.saturating_add(BYTES_ABOVE_MTU) <= BUFFER_BYTES)
 }
@@ -179,16 +211,28 @@ fn open_with(
     let step = |step| move |source| Refusal { step, source };
     let count = interface.receive_queues();
     let mut program = Program::load(count)?;
-    let mut parts = Vec::new();
+    let umem = Arc::new(Umem::new(count, config.frame_count).map_err(step("reserve memory"))?);
+    let mut parts: Vec<(Arc<Socket>, FillRing, ReceiveRing, Vec<u64>)> = Vec::new();
+    let mut busy_poll_refused = None;
     for queue in 0..count {
-        let umem = Umem::new(config.frame_count).map_err(step("reserve memory"))?;
         let socket = Socket::new()?;
-        let (mut fill, receive) = socket.make_rings(&umem, config.frame_count, config.ring_size)?;
-        socket.bind(Binding { interface_index: interface.index(), queue, flags })?;
-        let mut chunks: Vec<u64> = umem.chunk_addresses().collect();
+        let binding = Binding { interface_index: interface.index(), queue, flags };
+        let first = parts.first().map(|(first, ..)| Arc::clone(first));
+        let memory = if first.is_none() { Memory::Register(&umem) } else { Memory::Shared };
+        let (mut fill, receive) = socket.make_rings(memory, config.frame_count, config.ring_size)?;
+        match first {
+            None => socket.bind(binding)?,
+            Some(first) => socket.bind_sharing(binding, &first)?,
+        }
+        if config.busy_poll
+            && let Err(error) = socket.prefer_busy_poll()
+        {
+            busy_poll_refused = Some(error);
+        }
+        let mut chunks: Vec<u64> = umem.chunks_of(queue).collect();
         fill.give(&mut chunks);
         program.serve_queue(queue, &socket)?;
-        parts.push((umem, Arc::new(socket), fill, receive, chunks));
+        parts.push((Arc::new(socket), fill, receive, chunks));
     }
     let mode = match hook {
         Hook::Driver => XdpMode::Driver,
@@ -196,26 +240,29 @@ fn open_with(
     };
     program.attach(interface.index(), mode)?;
     let program = Arc::new(program);
-    let sockets: Vec<_> = parts.iter().map(|(_, socket, ..)| Arc::clone(socket)).collect();
-    let queues = parts.into_iter().map(|(umem, socket, fill, receive, spent)| AfXdpQueue {
-        fill,
-        receive,
-        umem,
-        socket,
-        interface: Arc::clone(interface),
-        received: Arc::new(AtomicU64::new(0)),
-        waiting: if config.busy_poll { Waiting::Spin } else { Waiting::Sleep },
-        unfinished: None,
-        spent,
-        looked_at_interface: Instant::now(),
-        _program: Arc::clone(&program),
-    });
-    let queues = queues.collect();
+    let sockets: Vec<_> = parts.iter().map(|(socket, ..)| Arc::clone(socket)).collect();
+    let mut queues = Vec::new();
+    for (socket, fill, receive, spent) in parts {
+        queues.push(AfXdpQueue {
+            fill,
+            receive,
+            umem: Arc::clone(&umem),
+            waker: Waker::new().map_err(step("make an eventfd"))?,
+            socket,
+            interface: Arc::clone(interface),
+            received: Arc::new(AtomicU64::new(0)),
+            waiting: if config.busy_poll { Waiting::Spin } else { Waiting::Sleep },
+            unfinished: None,
+            spent,
+            looked_at_interface: Instant::now(),
+            _program: Arc::clone(&program),
+        });
+    }
     let zero_copy = sockets.iter().all(|socket| socket.is_zero_copy());
     // The generic hook also sees frames that the kernel joined, which are longer than the MTU.
     let can_come = hook == Hook::Generic || !fits_one_buffer(interface);
     let jumbo = if flags & libc::XDP_USE_SG == 0 && can_come { Jumbo::Lost } else { Jumbo::NoneLost };
-    Ok((AfXdp { sockets, program, zero_copy, jumbo }, queues))
+    Ok((AfXdp { sockets, program, zero_copy, jumbo, refused: Vec::new(), busy_poll_refused }, queues))
 }
 
 /// Frame memory counts as locked for a process without CAP_IPC_LOCK, maps on kernels before 5.11. As much as allowed is taken; what

@@ -19,7 +19,15 @@ pub(super) struct Program {
 
 const OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/tap.bpf.o");
 const NAME: &str = "tap";
+const REDIRECTED: u32 = 0;
 const NO_SOCKET: u32 = 1;
+
+/// What the program did with the frames it saw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdicts {
+    pub redirected: u64,
+    pub no_socket: u64,
+}
 
 impl Program {
     pub fn load(queues: u32) -> Result<Self, Refusal> {
@@ -44,10 +52,11 @@ impl Program {
         attached.map(|_link| ()).map_err(|e| refusal("attach the XDP program", &e))
     }
 
-    /// Frames that came on a queue without a socket.
-    pub fn frames_without_socket(&self) -> Option<u64> {
-        let per_cpu = self.frames.get(&NO_SOCKET, 0).ok()?;
-        Some(per_cpu.iter().sum())
+    pub fn verdicts(&self) -> Option<Verdicts> {
+        let count = |outcome| Some(self.frames.get(&outcome, 0).ok()?.iter().sum());
+        // The second first: a frame that comes in between then misses in neither.
+        let no_socket = count(NO_SOCKET)?;
+        Some(Verdicts { redirected: count(REDIRECTED)?, no_socket })
     }
 
     fn xdp(&mut self) -> Result<&mut Xdp, Refusal> {

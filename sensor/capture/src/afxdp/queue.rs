@@ -16,13 +16,15 @@ use super::socket::Socket;
 use super::umem::{Umem, chunk_of};
 use crate::interface::{Interface, InterfaceState};
 use crate::live::{BATCH, nanos_now};
+use crate::waker::Waker;
 use crate::{CaptureError, Frame};
 
 #[derive(Debug)]
 pub(crate) struct AfXdpQueue {
     pub(super) fill: FillRing,
     pub(super) receive: ReceiveRing,
-    pub(super) umem: Umem,
+    pub(super) umem: Arc<Umem>,
+    pub(super) waker: Waker,
     pub(super) socket: Arc<Socket>,
     pub(super) interface: Arc<Interface>,
     pub(super) received: Arc<AtomicU64>,
@@ -57,6 +59,10 @@ impl AfXdpQueue {
     /// Frames shown so far, for whoever reads statistics.
     pub fn received(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
+    }
+
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
     }
 
     pub fn poll(&mut self, timeout: Duration, visit: impl FnOnce(&[Frame<'_>])) -> Result<usize, CaptureError> {
@@ -96,7 +102,7 @@ impl AfXdpQueue {
     fn wait(&mut self, timeout: Duration) -> Result<(), CaptureError> {
         match self.waiting {
             Waiting::Sleep => {
-                let failed = self.socket.wait(timeout).map_err(|error| self.receive_error(&error))?;
+                let failed = self.socket.wait(&self.waker, timeout).map_err(|error| self.receive_error(&error))?;
                 if failed {
                     // The kernel reports errors at once, and would keep us from ever sleeping.
                     std::thread::sleep(timeout.min(Duration::from_millis(10)));
@@ -115,7 +121,7 @@ impl AfXdpQueue {
 
     fn spin(&self, timeout: Duration) {
         let start = Instant::now();
-        while self.receive.is_empty() && start.elapsed() < timeout {
+        while self.receive.is_empty() && !self.waker.take_ring() && start.elapsed() < timeout {
             if self.fill.needs_wakeup() {
                 self.socket.wake_kernel();
             }

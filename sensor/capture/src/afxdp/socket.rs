@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::ring::{FillRing, ReceiveRing};
 use super::umem::Umem;
-use crate::descriptor::{open_socket, set_option, wait_readable};
+use crate::descriptor::{open_socket, set_option};
+use crate::waker::Waker;
 
 /// A socket of one receive queue. Shared between the thread that receives and the one that reads statistics.
 #[derive(Debug)]
@@ -22,6 +23,15 @@ pub(super) struct Binding {
     pub flags: u16,
 }
 
+/// How a socket comes to the memory of all queues.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Memory<'a> {
+    /// The first one registers it.
+    Register(&'a Umem),
+    /// The others take it over when they are bound.
+    Shared,
+}
+
 /// A step of setting up AF_XDP that the kernel refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -29,6 +39,12 @@ pub(super) struct Refusal {
     pub source: io::Error,
 }
 
+/// asm-generic/socket.h; the kernels of other architectures that AF_XDP is used on have the same numbers.
+const SO_BUSY_POLL: i32 = 46;
+const SO_PREFER_BUSY_POLL: i32 = 69;
+const SO_BUSY_POLL_BUDGET: i32 = 70;
+const BUSY_POLL_MICROS: i32 = 20;
+const BUSY_POLL_FRAMES: i32 = 64;
 /// The kernel insists on a completion ring even where nothing is sent.
 const COMPLETION_RING_SIZE: u32 = 2;
 
@@ -38,10 +54,12 @@ impl Socket {
         Ok(Self { fd })
     }
 
-    /// Registers the chunks and makes the rings; the fill ring holds all chunks, so that it never lacks room.
-    pub fn make_rings(&self, umem: &Umem, chunks: u32, ring_size: u32) -> Result<(FillRing, ReceiveRing), Refusal> {
+    /// Registers the memory and makes the rings; the fill ring holds all chunks of the queue, so that it never lacks room.
+    pub fn make_rings(&self, memory: Memory<'_>, chunks: u32, ring_size: u32) -> Result<(FillRing, ReceiveRing), Refusal> {
         let step = |step| move |source| Refusal { step, source };
-        self.set(libc::XDP_UMEM_REG, &umem.registration()).map_err(step("register memory"))?;
+        if let Memory::Register(umem) = memory {
+            self.set(libc::XDP_UMEM_REG, &umem.registration()).map_err(step("register memory"))?;
+        }
         self.set(libc::XDP_UMEM_FILL_RING, &chunks).map_err(step("make fill ring"))?;
         self.set(libc::XDP_UMEM_COMPLETION_RING, &COMPLETION_RING_SIZE).map_err(step("make completion ring"))?;
         self.set(libc::XDP_RX_RING, &ring_size).map_err(step("make receive ring"))?;
@@ -52,12 +70,22 @@ impl Socket {
     }
 
     pub fn bind(&self, binding: Binding) -> Result<(), Refusal> {
+        self.bind_to(binding, 0)
+    }
+
+    /// Binds to another queue of the same interface, with the memory and the mode of `first`: this takes no flag beside its own.
+    pub fn bind_sharing(&self, binding: Binding, first: &Self) -> Result<(), Refusal> {
+        let owner = first.fd.as_raw_fd().cast_unsigned();
+        self.bind_to(Binding { flags: libc::XDP_SHARED_UMEM, ..binding }, owner)
+    }
+
+    fn bind_to(&self, binding: Binding, memory_owner: u32) -> Result<(), Refusal> {
         let address = libc::sockaddr_xdp {
             sxdp_family: libc::AF_XDP as u16,
             sxdp_flags: binding.flags,
             sxdp_ifindex: binding.interface_index,
             sxdp_queue_id: binding.queue,
-            sxdp_shared_umem_fd: 0,
+            sxdp_shared_umem_fd: memory_owner,
         };
         let len = size_of::<libc::sockaddr_xdp>() as libc::socklen_t;
         // SAFETY: upheld by us: address and length belong together, and live until the call returns.
@@ -65,9 +93,17 @@ impl Socket {
         if answer < 0 { Err(Refusal { step: "bind", source: io::Error::last_os_error() }) } else { Ok(()) }
     }
 
-    /// Waits until frames are there. True when the kernel reports an error on the socket instead.
-    pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
-        wait_readable(self.fd.as_fd(), timeout)
+    /// Waits until frames are there, or somebody rings. True when the kernel reports an error on the socket instead.
+    pub fn wait(&self, waker: &Waker, timeout: Duration) -> io::Result<bool> {
+        waker.wait(self.fd.as_fd(), timeout)
+    }
+
+    /// Lets a thread that waits drive the device itself instead of its interrupts (`Documentation/networking/af_xdp.rst`, busy poll).
+    pub fn prefer_busy_poll(&self) -> io::Result<()> {
+        let [preferred, micros, budget] = [1, BUSY_POLL_MICROS, BUSY_POLL_FRAMES];
+        set_option(self.fd.as_fd(), libc::SOL_SOCKET, SO_PREFER_BUSY_POLL, &preferred)?;
+        set_option(self.fd.as_fd(), libc::SOL_SOCKET, SO_BUSY_POLL, &micros)?;
+        set_option(self.fd.as_fd(), libc::SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget)
     }
 
     /// Calls the kernel to take chunks from the fill ring (need_wakeup).

@@ -4,12 +4,12 @@ use std::io;
 
 use super::mapping::Mapping;
 
-/// One area of chunks for one receive queue. An area a queue keeps the threads apart: nothing is shared, and a bind of its own
-/// chooses copy mode and multi-buffer for itself, which XDP_SHARED_UMEM does not allow. It costs the same memory.
+/// One area of chunks for all receive queues. Each queue has its own share of the chunks, which go round between its fill ring
+/// and its receive ring: threads share the registration, never a chunk.
 #[derive(Debug)]
 pub(super) struct Umem {
     mapping: Mapping,
-    chunks: u32,
+    chunks_a_queue: u32,
 }
 
 /// A page: holds a frame of the usual MTU, and jumbo frames in three.
@@ -18,14 +18,15 @@ pub(super) const CHUNK_BYTES: u32 = 4_096;
 pub(super) const HEADROOM_BYTES: u32 = 256;
 
 impl Umem {
-    pub fn new(chunks: u32) -> io::Result<Self> {
-        let len = (chunks as usize).saturating_mul(CHUNK_BYTES as usize);
-        Ok(Self { mapping: Mapping::anonymous(len)?, chunks })
+    pub fn new(queues: u32, chunks_a_queue: u32) -> io::Result<Self> {
+        let chunks = (queues as usize).saturating_mul(chunks_a_queue as usize);
+        Ok(Self { mapping: Mapping::anonymous(chunks.saturating_mul(CHUNK_BYTES as usize))?, chunks_a_queue })
     }
 
-    /// Addresses of all chunks, as the rings name them.
-    pub fn chunk_addresses(&self) -> impl Iterator<Item = u64> + use<> {
-        (0..self.chunks).map(|chunk| u64::from(chunk).saturating_mul(CHUNK_BYTES.into()))
+    /// Addresses of the chunks that belong to one queue, as the rings name them.
+    pub fn chunks_of(&self, queue: u32) -> impl Iterator<Item = u64> + use<> {
+        let first = u64::from(queue).saturating_mul(self.chunks_a_queue.into());
+        (first..first.saturating_add(self.chunks_a_queue.into())).map(|chunk| chunk.saturating_mul(CHUNK_BYTES.into()))
     }
 
     /// For XDP_UMEM_REG.
@@ -54,4 +55,20 @@ impl Umem {
 /// The start of the chunk an address lies in, which is what goes back into the fill ring.
 pub(super) const fn chunk_of(address: u64) -> u64 {
     address & !(CHUNK_BYTES as u64 - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_chunk_belongs_to_two_queues_and_all_lie_inside_the_area() {
+        let umem = Umem::new(3, 64).expect("memory");
+        let mut all: Vec<u64> = (0..3).flat_map(|queue| umem.chunks_of(queue)).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 3 * 64);
+        assert_eq!(umem.registration().len, 3 * 64 * 4_096);
+        assert!(all.iter().all(|chunk| chunk + 4_096 <= umem.registration().len));
+    }
 }

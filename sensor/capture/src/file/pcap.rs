@@ -37,11 +37,11 @@ pub(super) enum Refused {
     LinkType(u32),
 }
 
-const FILE_HEADER: usize = 24;
+pub(super) const FILE_HEADER: usize = 24;
 
 impl Pcap {
-    /// The header and what follows it.
-    pub fn open(file: &[u8]) -> Result<(Self, &[u8]), Refused> {
+    /// From the start of a file.
+    pub fn open(file: &[u8]) -> Result<Self, Refused> {
         let (magic, _) = file.split_first_chunk::<4>().ok_or(Refused::NotPcap)?;
         let (order, nanos_per_tick, extra_header) = match u32::from_be_bytes(*magic) {
             0xa1b2_c3d4 => (ByteOrder::Big, 1_000, 0),
@@ -53,7 +53,7 @@ impl Pcap {
             0x34cd_b2a1 => (ByteOrder::Little, 1_000, 8),
             _ => return Err(Refused::NotPcap),
         };
-        let (header, records) = file.split_first_chunk::<FILE_HEADER>().ok_or(Refused::Short)?;
+        let header = file.first_chunk::<FILE_HEADER>().ok_or(Refused::Short)?;
         let mut fields = Fields::new(order, header);
         let [_magic, versions, _zone, _accuracy, snaplen, link] = [(); 6].map(|()| fields.array::<4>().unwrap_or_default());
         let [a, b, c, d] = versions;
@@ -68,12 +68,12 @@ impl Pcap {
         let number = order.u32(link) & 0xffff;
         let link = LinkType::from_number(number).ok_or(Refused::LinkType(number))?;
         let frame_limit = frame_limit(order.u32(snaplen));
-        Ok((Self { order, link, nanos_per_tick, extra_header, lengths, frame_limit }, records))
+        Ok(Self { order, link, nanos_per_tick, extra_header, lengths, frame_limit })
     }
 
     /// Takes one record from the front of `rest`.
     #[inline]
-    pub fn next<'a>(&self, rest: &mut &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
+    pub fn next<'a>(&self, rest: &mut &'a [u8], mut take: impl FnMut(Frame<'a>)) -> Result<Step, Fault> {
         if rest.is_empty() {
             return Ok(Step::End);
         }
@@ -91,7 +91,7 @@ impl Pcap {
         *rest = after;
         // Some writers store more than was on the wire (padding): then what is stored counts.
         let wire_len = header.wire.max(header.captured);
-        frames.push(Frame { seen_at_nanos: header.nanos, wire_len, link: self.link, bytes });
+        take(Frame { seen_at_nanos: header.nanos, wire_len, link: self.link, bytes });
         Ok(Step::Frame)
     }
 

@@ -22,6 +22,8 @@ const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 /// Type, length, and the length again behind the body.
 const SMALLEST_BLOCK: u32 = 12;
+/// Room for the longest packet of any link type with its options; a bound for what a length field can make us hold.
+const LARGEST_BLOCK: u32 = 256 << 20;
 /// Block type and both lengths of the header.
 const BLOCK_HEADER: usize = 8;
 const MAX_INTERFACES: usize = 65_536;
@@ -33,7 +35,7 @@ impl Pcapng {
 
     /// Takes one block from the front of `rest`.
     #[inline]
-    pub fn next<'a>(&mut self, rest: &mut &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
+    pub fn next<'a>(&mut self, rest: &mut &'a [u8], take: impl FnMut(Frame<'a>)) -> Result<Step, Fault> {
         if rest.is_empty() {
             return Ok(Step::End);
         }
@@ -51,6 +53,9 @@ impl Pcapng {
         if len < SMALLEST_BLOCK {
             return Err(Fault(format!("the block claims {len} bytes, at least {SMALLEST_BLOCK} must be")));
         }
+        if len > LARGEST_BLOCK {
+            return Err(Fault(format!("the block claims {len} bytes, at most {LARGEST_BLOCK} can be")));
+        }
         // Some writers leave the padding out of the length.
         let padded = (len as usize).next_multiple_of(4);
         let Some((block, after)) = rest.split_at_checked(padded) else {
@@ -60,7 +65,7 @@ impl Pcapng {
         let step = if raw_type == SECTION_HEADER {
             self.start_section(order, body)
         } else {
-            self.read_block(order.u32(raw_type), body, frames)
+            self.read_block(order.u32(raw_type), body, take)
         }?;
         *rest = after;
         Ok(step)
@@ -81,24 +86,24 @@ impl Pcapng {
     }
 
     #[inline]
-    fn read_block<'a>(&mut self, kind: u32, body: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
+    fn read_block<'a>(&mut self, kind: u32, body: &'a [u8], take: impl FnMut(Frame<'a>)) -> Result<Step, Fault> {
         let too_short = || Fault(format!("the block of type {kind} has {} bytes, too few for its fields", body.len()));
         match kind {
             ENHANCED_PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let interface = fields.u32().ok_or_else(too_short)?;
-                self.timed_packet(interface, fields, frames)
+                self.timed_packet(interface, fields, take)
             }
             PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let interface = fields.u16().ok_or_else(too_short)?;
                 let _drops = fields.u16();
-                self.timed_packet(interface.into(), fields, frames)
+                self.timed_packet(interface.into(), fields, take)
             }
             SIMPLE_PACKET => {
                 let mut fields = Fields::new(self.order, body);
                 let wire_len = fields.u32().ok_or_else(too_short)?;
-                self.simple_packet(wire_len, fields.rest(), frames)
+                self.simple_packet(wire_len, fields.rest(), take)
             }
             INTERFACE_DESCRIPTION => {
                 if self.interfaces.len() >= MAX_INTERFACES {
@@ -113,7 +118,7 @@ impl Pcapng {
 
     /// What enhanced packet blocks and the older packet blocks have in common, from the time stamp on.
     #[inline]
-    fn timed_packet<'a>(&mut self, interface: u32, mut fields: Fields<'a>, frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
+    fn timed_packet<'a>(&mut self, interface: u32, mut fields: Fields<'a>, take: impl FnMut(Frame<'a>)) -> Result<Step, Fault> {
         let described = self.interfaces.len();
         let found = usize::try_from(interface).ok().and_then(|at| self.interfaces.get(at));
         let Some(interface) = found else {
@@ -132,10 +137,10 @@ impl Pcapng {
             return Err(Fault(format!("the packet claims {captured} bytes, its block has room for {room}")));
         };
         self.last_nanos = interface.nanos(high, low);
-        Ok(give(interface, self.last_nanos, wire.max(captured), bytes, frames))
+        Ok(give(interface, self.last_nanos, wire.max(captured), bytes, take))
     }
 
-    fn simple_packet<'a>(&self, wire_len: u32, stored: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Result<Step, Fault> {
+    fn simple_packet<'a>(&self, wire_len: u32, stored: &'a [u8], take: impl FnMut(Frame<'a>)) -> Result<Step, Fault> {
         let Some(interface) = self.interfaces.first() else {
             return Err(Fault("the simple packet comes before any interface".to_owned()));
         };
@@ -150,16 +155,16 @@ impl Pcapng {
             return Err(Fault(format!("the packet claims {captured} bytes, at most {limit} can be")));
         }
         let bytes = stored.get(..captured as usize).unwrap_or(stored);
-        Ok(give(interface, self.last_nanos, wire_len.max(captured), bytes, frames))
+        Ok(give(interface, self.last_nanos, wire_len.max(captured), bytes, take))
     }
 }
 
 #[inline]
-fn give<'a>(interface: &Interface, seen_at_nanos: i64, wire_len: u32, bytes: &'a [u8], frames: &mut Vec<Frame<'a>>) -> Step {
+fn give<'a>(interface: &Interface, seen_at_nanos: i64, wire_len: u32, bytes: &'a [u8], mut take: impl FnMut(Frame<'a>)) -> Step {
     let Some(link) = interface.link else {
         return Step::Unreadable { number: interface.number };
     };
-    frames.push(Frame { seen_at_nanos, wire_len, link, bytes });
+    take(Frame { seen_at_nanos, wire_len, link, bytes });
     Step::Frame
 }
 

@@ -1,26 +1,43 @@
-//! Frames out of the bytes of a capture file, a chunk at a time, without copying.
+//! Frames out of a capture, a chunk at a time. Reading into memory that stays in the cache is cheaper than mapping the file: at a mix of frame
+//! sizes the misses of headers far apart cost more than the kernel's copy.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::ops::RangeInclusive;
+use std::path::Path;
 
+use super::chunk::{Chunk, Span};
 use super::link_name::link_name;
-use super::pcap::{Pcap, Refused};
+use super::pcap::{FILE_HEADER, Pcap};
 use super::pcapng::{Pcapng, SECTION_HEADER};
+use super::refusal::{not_readable, unknown_link};
+use super::source::Source;
 use super::step::{Fault, Step};
 use crate::{CaptureError, Frame};
 
-/// Walks one capture from its first packet to its last.
+/// What is read at a time: enough for the system call not to show, little enough to stay in the cache.
+const READ_BYTES: RangeInclusive<usize> = 16 << 10..=256 << 10;
+
+/// One capture, walked from its first packet to its last.
 #[derive(Debug)]
-pub struct Reader<'a> {
-    name: &'a str,
-    file: &'a [u8],
-    rest: &'a [u8],
+pub struct CaptureFile {
+    name: String,
+    source: Source,
+    /// Read, and not yet given out in frames.
+    carried: Vec<u8>,
+    /// The source has no more.
+    is_read: bool,
     format: Format,
+    /// Where the next record begins in the unpacked file.
+    offset: u64,
     packets: u64,
     frames: u64,
     unreadable: BTreeMap<u16, u64>,
-    /// What went wrong while decompressing; told after the last whole packet.
-    damage: Option<&'a str>,
+    /// What went wrong while reading or unpacking; told after the last whole packet.
+    damage: Option<String>,
+    /// Bytes of a record, of late.
+    usual_len: usize,
 }
 
 #[derive(Debug)]
@@ -67,64 +84,141 @@ pub struct UnreadableLink {
     pub packets: u64,
 }
 
-impl<'a> Reader<'a> {
-    /// A reader over a whole capture file in memory; `name` is what errors call it.
-    pub fn over(name: &'a str, file: &'a [u8]) -> Result<Self, CaptureError> {
-        let (format, rest) = if file.starts_with(&SECTION_HEADER) {
-            (Format::Pcapng(Pcapng::new()), file)
+/// A capture that is in memory already.
+pub fn parse_bytes(bytes: &[u8]) -> Result<CaptureFile, CaptureError> {
+    CaptureFile::over("memory", Source::over(Cursor::new(bytes.to_vec())))
+}
+
+impl CaptureFile {
+    /// Opens `path`; `-` is standard input.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CaptureError> {
+        let path = path.as_ref();
+        Self::over(&path.display().to_string(), Source::open(path))
+    }
+
+    fn over(name: &str, source: io::Result<Source>) -> Result<Self, CaptureError> {
+        let mut source = source.map_err(|source| CaptureError::Open { file: name.to_owned(), source })?;
+        let mut start = Vec::new();
+        let read = source.by_ref().take(FILE_HEADER as u64).read_to_end(&mut start);
+        let damage = read.err().map(|error| reason(&error));
+        if let Some(reason) = damage.as_ref().filter(|_| start.is_empty()) {
+            return Err(CaptureError::Decompress { file: name.to_owned(), reason: reason.clone() });
+        }
+        let (format, header_len) = if start.starts_with(&SECTION_HEADER) {
+            (Format::Pcapng(Pcapng::new()), 0)
         } else {
-            let (header, records) = Pcap::open(file).map_err(|refused| not_readable(name, file, &refused))?;
-            (Format::Pcap(header), records)
+            (Format::Pcap(Pcap::open(&start).map_err(|refused| not_readable(name, &start, &refused))?), FILE_HEADER)
         };
-        Ok(Self { name, file, rest, format, packets: 0, frames: 0, unreadable: BTreeMap::new(), damage: None })
+        Ok(Self {
+            name: name.to_owned(),
+            source,
+            carried: start.split_off(header_len),
+            is_read: damage.is_some(),
+            format,
+            offset: header_len as u64,
+            packets: 0,
+            frames: 0,
+            unreadable: BTreeMap::new(),
+            damage,
+            usual_len: 256,
+        })
     }
 
-    pub(super) fn with_damage(mut self, damage: Option<&'a str>) -> Self {
-        self.damage = damage;
-        self
+    /// Refills `chunk` with the next frames, `max` of them unless the capture ends before. An error comes alone: the frames
+    /// before it came with earlier calls, and calling again gives it again.
+    pub fn next_chunk(&mut self, max: usize, chunk: &mut Chunk) -> Result<ChunkEnd, CaptureError> {
+        let max = max.max(1);
+        chunk.spans.clear();
+        chunk.buffer.resize(chunk.buffer.len().max(self.carried.len()), 0);
+        chunk.buffer.get_mut(..self.carried.len()).into_iter().for_each(|start| start.copy_from_slice(&self.carried));
+        chunk.filled = self.carried.len();
+        let mut at = 0;
+        let end = loop {
+            match self.walk(max, &mut at, chunk) {
+                // More bytes may make it whole.
+                Ok(Step::End | Step::Truncated { .. }) if !self.is_read => {
+                    if chunk.spans.is_empty() {
+                        // What was passed over so far need not be kept.
+                        chunk.buffer.copy_within(at..chunk.filled, 0);
+                        chunk.filled = chunk.filled.saturating_sub(at);
+                        at = 0;
+                    }
+                    self.read_more(max.saturating_sub(chunk.spans.len()), chunk);
+                }
+                end => break end,
+            }
+        };
+        self.carried.clear();
+        self.carried.extend_from_slice(chunk.buffer.get(at..chunk.filled).unwrap_or_default());
+        if let Some(len) = at.checked_div(chunk.spans.len()) {
+            self.usual_len = len;
+            self.frames = self.frames.saturating_add(chunk.spans.len() as u64);
+            // What ends the capture is found again by the next call.
+            return Ok(ChunkEnd::More);
+        }
+        match end {
+            Ok(Step::Truncated { claimed, present }) => self.finish(ChunkEnd::Truncated(self.truncation(claimed, present))),
+            Ok(_) => self.finish(ChunkEnd::End),
+            Err(Fault(reason)) => {
+                let (file, packet) = (self.name.clone(), self.packets.saturating_add(1));
+                Err(CaptureError::Malformed { file, packet, offset: self.offset, reason })
+            }
+        }
     }
 
-    /// Appends at most `max` frames (at least one is tried). An error comes alone: the frames before it came with earlier calls, and
-    /// calling again gives it again.
-    pub fn read_chunk(&mut self, max: usize, frames: &mut Vec<Frame<'a>>) -> Result<ChunkEnd, CaptureError> {
-        let mut taken = 0_usize;
-        while taken < max.max(1) {
+    /// Gives frames of what is in the chunk's buffer from `at` on; ends with what stopped it.
+    fn walk(&mut self, max: usize, at: &mut usize, chunk: &mut Chunk) -> Result<Step, Fault> {
+        let Chunk { spans, buffer, filled } = chunk;
+        let mut rest = buffer.get(*at..*filled).unwrap_or_default();
+        let before = rest.len();
+        let stopped = loop {
+            if spans.len() >= max {
+                break Ok(Step::Frame);
+            }
+            let take = |frame: Frame<'_>| spans.push(Span::within(buffer, &frame));
             let step = match &mut self.format {
-                Format::Pcap(pcap) => pcap.next(&mut self.rest, frames),
-                Format::Pcapng(pcapng) => pcapng.next(&mut self.rest, frames),
+                Format::Pcap(pcap) => pcap.next(&mut rest, take),
+                Format::Pcapng(pcapng) => pcapng.next(&mut rest, take),
             };
             match step {
-                Ok(Step::Frame) => {
-                    taken = taken.saturating_add(1);
-                    self.packets = self.packets.saturating_add(1);
-                }
+                Ok(Step::Frame) => self.packets = self.packets.saturating_add(1),
                 Ok(Step::Passed) => {}
                 Ok(Step::Unreadable { number }) => {
                     let packets = self.unreadable.entry(number).or_default();
                     *packets = packets.saturating_add(1);
                     self.packets = self.packets.saturating_add(1);
                 }
-                // What ends the capture is found again by the next call.
-                _ if taken > 0 => break,
-                Ok(Step::End) => return self.finish(ChunkEnd::End),
-                Ok(Step::Truncated { claimed, present }) => {
-                    let truncation = self.truncation(claimed, present);
-                    return self.finish(ChunkEnd::Truncated(truncation));
-                }
-                Err(Fault(reason)) => {
-                    let (packet, offset) = (self.packets.saturating_add(1), self.offset());
-                    return Err(CaptureError::Malformed { file: self.name.to_owned(), packet, offset, reason });
-                }
+                stopped => break stopped,
             }
-        }
-        self.frames = self.frames.saturating_add(taken as u64);
-        Ok(ChunkEnd::More)
+        };
+        let taken = before.saturating_sub(rest.len());
+        *at = at.saturating_add(taken);
+        self.offset = self.offset.saturating_add(taken as u64);
+        stopped
     }
 
-    /// Bytes read and bytes in all, of the decompressed file.
+    /// Reads once, about as much as `frames` more frames take.
+    fn read_more(&mut self, frames: usize, chunk: &mut Chunk) {
+        let wanted = frames.saturating_mul(self.usual_len).clamp(*READ_BYTES.start(), *READ_BYTES.end());
+        let end = chunk.filled.saturating_add(wanted);
+        if chunk.buffer.len() < end {
+            chunk.buffer.resize(end, 0);
+        }
+        match self.source.read(chunk.buffer.get_mut(chunk.filled..end).unwrap_or_default()) {
+            Ok(0) => self.is_read = true,
+            Ok(got) => chunk.filled = chunk.filled.saturating_add(got),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.is_read = true;
+                self.damage = Some(reason(&error));
+            }
+        }
+    }
+
+    /// Bytes taken from the file so far, as they lie there (compressed or not).
     #[must_use]
-    pub fn progress(&self) -> (u64, u64) {
-        (self.offset(), self.file.len() as u64)
+    pub fn taken_bytes(&self) -> u64 {
+        self.source.taken()
     }
 
     /// Packets passed over so far, by link type. Empty for most captures; they belong into the count of packets.
@@ -135,72 +229,32 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn offset(&self) -> u64 {
-        self.file.len().saturating_sub(self.rest.len()) as u64
-    }
-
     fn truncation(&self, claimed: usize, present: usize) -> Truncation {
         Truncation {
             packet: self.packets.saturating_add(1),
-            offset: self.offset(),
+            offset: self.offset,
             claimed_bytes: claimed as u64,
             present_bytes: present as u64,
         }
     }
 
     fn finish(&self, end: ChunkEnd) -> Result<ChunkEnd, CaptureError> {
-        if let Some(reason) = self.damage {
-            return Err(CaptureError::Decompress { file: self.name.to_owned(), reason: reason.to_owned() });
+        if let Some(reason) = self.damage.clone() {
+            let file = self.name.clone();
+            return Err(if self.source.compressed {
+                CaptureError::Decompress { file, reason }
+            } else {
+                CaptureError::Read { file, reason }
+            });
         }
         match self.unreadable().next() {
             // Nothing of the capture could be read: that is a refusal, not an empty result.
-            Some(link) if self.frames == 0 => Err(unknown_link(self.name, link.number)),
+            Some(link) if self.frames == 0 => Err(unknown_link(&self.name, link.number)),
             _ => Ok(end),
         }
     }
 }
 
-fn not_readable(name: &str, file: &[u8], refused: &Refused) -> CaptureError {
-    let file_name = name.to_owned();
-    match refused {
-        Refused::NotPcap => CaptureError::NotACapture { file: file_name, start: start_of(file), hint: hint(file) },
-        Refused::Short => CaptureError::Malformed {
-            file: file_name,
-            packet: 0,
-            offset: 0,
-            reason: format!("the file ends inside its header: {} of 24 bytes are there", file.len()),
-        },
-        Refused::Version(major, minor) => CaptureError::Malformed {
-            file: file_name,
-            packet: 0,
-            offset: 4,
-            reason: format!("pcap version {major}.{minor} is unknown, 2.4 is usual"),
-        },
-        Refused::LinkType(number) => unknown_link(name, *number),
-    }
-}
-
-fn unknown_link(name: &str, number: u32) -> CaptureError {
-    CaptureError::UnknownLinkType { file: name.to_owned(), number, name: link_name(number) }
-}
-
-fn start_of(file: &[u8]) -> String {
-    let bytes: Vec<String> = file.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    if bytes.is_empty() { "nothing: it is empty".to_owned() } else { format!("`{}`", bytes.join(" ")) }
-}
-
-/// What to do about a file that some other program wrote.
-fn hint(file: &[u8]) -> &'static str {
-    const KNOWN: [(&[u8], &str); 8] = [
-        (b"snoop\0\0\0", "it is a snoop file; convert it: editcap -F pcapng IN OUT"),
-        (b"GMBU", "it is a Network Monitor file; convert it: editcap -F pcapng IN OUT"),
-        (b"RTSS", "it is a Network Monitor file; convert it: editcap -F pcapng IN OUT"),
-        (b"TRSNIFF", "it is a Sniffer file; convert it: editcap -F pcapng IN OUT"),
-        (b"BZh", "it is compressed with bzip2; unpack it first"),
-        (b"\xfd7zXZ\0", "it is compressed with xz; unpack it first"),
-        (b"\x04\x22\x4d\x18", "it is compressed with lz4; unpack it first"),
-        (b"PK\x03\x04", "it is a zip archive; unpack it first"),
-    ];
-    let known = KNOWN.iter().find(|(start, _)| file.starts_with(start));
-    known.map_or("pcap and pcapng can be read, also compressed with gzip or zstd", |(_, hint)| hint)
+fn reason(error: &io::Error) -> String {
+    if error.kind() == ErrorKind::UnexpectedEof { "it ends too early".to_owned() } else { error.to_string() }
 }

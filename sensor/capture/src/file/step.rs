@@ -1,10 +1,10 @@
 //! What one step of a format's parser can give.
 
-/// Result of looking at the front of what is left. Frames go straight into the caller's list: handed up by value they took 12.7 ns a
+/// Result of looking at the front of what is left. Frames go straight to the caller: handed up by value they took 12.7 ns a
 /// packet instead of 8.0 in pcap, and 30 instead of 16 in pcapng (`cargo bench -p sensor-capture`).
 #[derive(Debug)]
 pub(super) enum Step {
-    /// A frame was appended to the caller's.
+    /// The caller was given a frame.
     Frame,
     /// Something that is no packet was passed over.
     Passed,

@@ -11,13 +11,15 @@ pub struct LiveConfig {
     pub path: PathChoice,
     /// Frames that wait in each AF_XDP receive ring; a power of two. Rings of 1,024 to 4,096 were faster than larger ones.
     pub ring_size: u32,
-    /// Buffers of 4,096 bytes for each AF_XDP queue; a power of two, at least twice `ring_size`, so that a full ring leaves
-    /// the kernel something to write to.
+    /// Buffers of 4,096 bytes for each AF_XDP queue; a power of two. With less than twice `ring_size` the buffers end before the ring is
+    /// full.
     pub frame_count: u32,
-    /// Spin instead of sleeping while a queue is empty: less delay for a whole core.
+    /// Spin instead of sleeping while a queue is empty, and drive the device from the same thread: less delay for a whole core.
     pub busy_poll: bool,
     /// Memory of libpcap for frames that wait.
     pub libpcap_buffer_bytes: u32,
+    /// Ask a device with several queues to bring both directions of a flow to the same one.
+    pub symmetric_hashing: bool,
 }
 
 /// Which way of capturing is wanted.
@@ -48,9 +50,6 @@ impl LiveConfig {
         if !is_ring(self.frame_count) {
             return wrong("frame_count", self.frame_count, power);
         }
-        if self.frame_count < self.ring_size.saturating_mul(2) {
-            return wrong("frame_count", self.frame_count, "it must be at least twice `ring_size`");
-        }
         if self.libpcap_buffer_bytes < 1 << 20 {
             return wrong("libpcap_buffer_bytes", self.libpcap_buffer_bytes, "it must be at least 1048576");
         }
@@ -67,6 +66,7 @@ impl Default for LiveConfig {
             frame_count: 4_096,
             busy_poll: false,
             libpcap_buffer_bytes: 32 << 20,
+            symmetric_hashing: true,
         }
     }
 }
@@ -103,7 +103,7 @@ mod tests {
         assert!(LiveConfig::new("eth0").check().is_ok());
         for (ring_size, frame_count, wanted) in [
             (1_000, 4_096, "`ring_size` is 1000; it must be a power of two from 64 to 65536"),
-            (2_048, 2_048, "`frame_count` is 2048; it must be at least twice `ring_size`"),
+            (2_048, 32, "`frame_count` is 32; it must be a power of two from 64 to 65536"),
         ] {
             let config = LiveConfig { ring_size, frame_count, ..LiveConfig::new("eth0") };
             assert_eq!(config.check().expect_err("refused").to_string(), wanted);

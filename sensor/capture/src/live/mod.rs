@@ -15,8 +15,10 @@ pub use stats::SourceStats;
 
 use crate::CaptureError;
 use crate::afxdp::{self, AfXdp, BUFFER_BYTES, Hook, Jumbo, Left, Refused};
-use crate::interface::{Interface, InterfaceCounters, InterfaceState};
+use crate::counters::PortCounters;
+use crate::interface::{Interface, InterfaceState};
 use crate::offload::{Offload, Offloads};
+use crate::spread::{Spreading, Symmetric};
 use promiscuous::Promiscuous;
 
 /// The most frames one visit gets.
@@ -33,9 +35,13 @@ pub struct Live {
     /// Locked only so that the whole can be shared: a queue is for one thread at a time.
     queues: Mutex<Vec<Queue>>,
     source: Source,
-    counted_before: InterfaceCounters,
+    counted_before: PortCounters,
+    counted_last: Mutex<PortCounters>,
+    served_queues: u32,
+    spreading: Spreading,
     _promiscuous: Option<Promiscuous>,
     _offloads: Offloads,
+    _symmetric: Option<Symmetric>,
 }
 
 /// How frames come to us.
@@ -96,15 +102,19 @@ impl Live {
             InterfaceState::Down => return Err(CaptureError::InterfaceDown { interface: config.interface.clone() }),
             InterfaceState::Gone => return Err(CaptureError::InterfaceGone { interface: config.interface.clone() }),
         }
-        let counted_before = interface.counters().unwrap_or_default();
         let mut offloads = Offloads::of(Arc::clone(&interface));
         if config.path != PathChoice::Libpcap {
             offloads.switch_off(Offload::VlanStripping);
         }
         let stripping = offloads.take_warnings();
+        let (spreading, symmetric) = spread(&interface, config);
         offloads.switch_off(Offload::LargeReceive);
         let Opened { path, zero_copy, reason, mut warnings, queues, source } = open_path(&interface, config)?;
-        // libpcap puts the tags back.
+        // The kernel's counters begin with ours: what came before is nobody's loss.
+        let counted_before = interface.counters().unwrap_or_default();
+        let served_queues = interface.receive_queues();
+        // libpcap puts the tags back, and has one socket for all queues.
+        let spreading = if queues.len() > 1 { spreading } else { Spreading::OneQueue };
         if path != CapturePath::Libpcap {
             warnings.extend(stripping);
         }
@@ -127,8 +137,12 @@ impl Live {
             queues: Mutex::new(queues),
             source,
             counted_before,
+            counted_last: Mutex::new(counted_before),
+            served_queues,
+            spreading,
             _promiscuous: promiscuous.ok(),
             _offloads: offloads,
+            _symmetric: symmetric,
         })
     }
 
@@ -160,23 +174,85 @@ impl Live {
         std::mem::take(self.queues.get_mut().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was counted since the start, from any thread while the queues run.
+    /// Whether both directions of a flow come to the same queue.
+    #[must_use]
+    pub const fn spreading(&self) -> Spreading {
+        self.spreading
+    }
+
+    /// Why this capture must be opened anew to see everything; None while it is as good as it was.
+    #[must_use]
+    pub fn outdated(&self) -> Option<String> {
+        if self.path == CapturePath::Libpcap || self.interface.state() == InterfaceState::Gone {
+            return None;
+        }
+        let (served, now) = (self.served_queues, self.interface.receive_queues());
+        (served != now).then(|| format!("the port had {served} receive queues and now has {now}"))
+    }
+
+    /// What was counted since the start, from any thread while the queues run. Read from the worker back to the wire, so that a frame
+    /// on its way is never counted as lost.
     #[must_use]
     pub fn stats(&self) -> SourceStats {
-        let now = self.interface.counters().unwrap_or(self.counted_before);
-        let mut stats = SourceStats {
-            port_received: now.received.saturating_sub(self.counted_before.received),
-            port_dropped: now.dropped.saturating_sub(self.counted_before.dropped),
-            port_sent: now.sent.saturating_sub(self.counted_before.sent),
-            interface: self.interface.state(),
-            ..SourceStats::default()
-        };
+        let mut stats = SourceStats { interface: self.interface.state(), ..SourceStats::default() };
         match &self.source {
-            Source::AfXdp { tap, received } => stats.add_af_xdp(&tap.counters(), received),
+            Source::AfXdp { tap, received } => {
+                stats.add_received(received);
+                stats.add_af_xdp(&tap.counters(), self.zero_copy);
+            }
             #[cfg(feature = "libpcap")]
             Source::Libpcap(counters) => stats.add_libpcap(counters),
         }
+        stats.add_port(&self.port_counters(), &self.counted_before);
         stats
+    }
+
+    /// Those of a port that is gone are the last ones that were asked for.
+    fn port_counters(&self) -> PortCounters {
+        let mut last = self.counted_last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = self.interface.counters().unwrap_or(*last);
+        *last
+    }
+
+    /// Frames that came since `earlier` ended: those between two captures on the same interface.
+    #[must_use]
+    pub fn missed_since(&self, earlier: &Ended) -> u64 {
+        if earlier.interface_index != self.interface.index() {
+            return 0;
+        }
+        self.counted_before.received.saturating_sub(earlier.counted.received)
+    }
+
+    /// Ends the capture. The queues must be gone before, or their frames are not in the counts.
+    #[must_use]
+    pub fn end(self) -> Ended {
+        let mut stats = self.stats();
+        let told = [stats.received, stats.ring_full, stats.no_buffer, stats.not_taken, stats.buffer_full].iter().sum();
+        // Frames that still lay in the rings go with them.
+        stats.abandoned = stats.offered.saturating_sub(told);
+        let counted = self.port_counters();
+        Ended { stats, counted, interface_index: self.interface.index() }
+    }
+}
+
+/// What a capture leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    pub stats: SourceStats,
+    counted: PortCounters,
+    interface_index: u32,
+}
+
+fn spread(interface: &Arc<Interface>, config: &LiveConfig) -> (Spreading, Option<Symmetric>) {
+    if config.path == PathChoice::Libpcap || interface.receive_queues() == 1 {
+        return (Spreading::OneQueue, None);
+    }
+    if !config.symmetric_hashing {
+        return (Spreading::Unknown, None);
+    }
+    match Symmetric::ask(interface) {
+        Ok(symmetric) => (Spreading::Symmetric, Some(symmetric)),
+        Err(_) => (Spreading::Unknown, None),
     }
 }
 
@@ -214,20 +290,19 @@ fn open_af_xdp(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened
         PathChoice::AfXdpGeneric => None,
         _ => Some(afxdp::open(interface, config, Hook::Driver)),
     };
-    let (path, why, opened) = match native {
-        Some(Ok(opened)) => (CapturePath::AfXdpNative, "AF_XDP in the driver".to_owned(), opened),
+    let (path, hook, mut refused, opened) = match native {
+        Some(Ok(opened)) => (CapturePath::AfXdpNative, "the driver", Vec::new(), opened),
         Some(Err(refused)) if refused.left != Left::OtherHook => return Err(refused),
         Some(Err(refused)) => {
-            let why = format!("AF_XDP in the generic hook, as the driver refused ({})", refused.text);
-            (CapturePath::AfXdpGeneric, why, generic()?)
+            let refused = vec![format!("the driver's hook refused, {}", refused.text)];
+            (CapturePath::AfXdpGeneric, "the generic hook", refused, generic()?)
         }
-        None => (CapturePath::AfXdpGeneric, "AF_XDP in the generic hook, as configured".to_owned(), generic()?),
+        None => (CapturePath::AfXdpGeneric, "the generic hook, as configured", Vec::new(), generic()?),
     };
     let (tap, queues) = opened;
+    refused.extend_from_slice(tap.refused());
     let zero_copy = tap.zero_copy();
-    let copying = if zero_copy { "zero copy" } else { "copying" };
-    let count = queues.len();
-    let reason = format!("{why}, {copying}, {count} receive queue{}", if count == 1 { "" } else { "s" });
+    let reason = describe(hook, zero_copy, queues.len(), config, &refused);
     let mut warnings = Vec::new();
     if tap.jumbo() == Jumbo::Lost {
         warnings.push(format!("this kernel drops frames above {BUFFER_BYTES} bytes on AF_XDP (multi-buffer came with 6.6)"));
@@ -235,9 +310,34 @@ fn open_af_xdp(interface: &Arc<Interface>, config: &LiveConfig) -> Result<Opened
     if interface.has_ipv4_address() {
         warnings.push("the interface has an IPv4 address: while AF_XDP listens, the host receives nothing there".to_owned());
     }
+    if config.frame_count < config.ring_size.saturating_mul(2) {
+        let (frames, ring) = (config.frame_count, config.ring_size);
+        warnings
+            .push(format!("frame_count {frames} is less than twice ring_size {ring}: the buffers end before the ring is full"));
+    }
+    if let Some(error) = tap.busy_poll_refused() {
+        warnings.push(format!("the kernel refused busy polling ({error}): the thread only spins"));
+    }
     let received = queues.iter().map(afxdp::AfXdpQueue::received).collect();
     let queues = queues.into_iter().map(Queue::af_xdp).collect();
     Ok(Opened { path, zero_copy, reason, warnings, queues, source: Source::AfXdp { tap, received } })
+}
+
+/// One line for operators: what is active, how large, and what was tried before.
+fn describe(hook: &str, zero_copy: bool, queues: usize, config: &LiveConfig, refused: &[String]) -> String {
+    let copying = if zero_copy { "zero copy" } else { "copying" };
+    let many = if queues == 1 { "" } else { "s" };
+    let (ring, frames) = (config.ring_size, config.frame_count);
+    let waiting = if config.busy_poll { "busy polling" } else { "sleeping when idle" };
+    let mut text = format!(
+        "AF_XDP in {hook}, {copying}, {queues} receive queue{many} with rings of {ring} frames and {frames} buffers each in one memory, {waiting}"
+    );
+    if !refused.is_empty() {
+        text.push_str(" (");
+        text.push_str(&refused.join("; "));
+        text.push(')');
+    }
+    text
 }
 
 #[cfg(feature = "libpcap")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::afxdp::AfXdpQueue;
-use crate::{CaptureError, Frame};
+use crate::{CaptureError, Frame, Waker};
 
 /// One receive queue. It belongs to one thread at a time.
 #[derive(Debug)]
@@ -26,8 +26,18 @@ impl Queue {
         Self(Kind::Libpcap(Box::new(queue)))
     }
 
+    /// Ends the wait in [`poll`](Self::poll) from another thread.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        match &self.0 {
+            Kind::AfXdp(queue) => queue.waker(),
+            #[cfg(feature = "libpcap")]
+            Kind::Libpcap(queue) => queue.waker(),
+        }
+    }
+
     /// Waits for frames and shows at most [`BATCH`](crate::live::BATCH) of them; gives how many. Nothing is shown, and 0 given, when
-    /// the time was over or a signal came first. An interface that is down is waited for; one that is gone is an error.
+    /// the time was over, a signal came or somebody woke us first. An interface that is down is waited for; one that is gone is an error.
     pub fn poll(&mut self, timeout: Duration, visit: impl FnOnce(&[Frame<'_>])) -> Result<usize, CaptureError> {
         match &mut self.0 {
             Kind::AfXdp(queue) => queue.poll(timeout, visit),

@@ -2,38 +2,42 @@
 
 use crate::made::{Endian, enhanced, interface, pcap_header, pcap_record, section, simple};
 use proptest::prelude::*;
-use sensor_capture::ChunkEnd;
 use sensor_capture::file::parse_bytes;
+use sensor_capture::{Chunk, ChunkEnd};
 
-/// Drives a reader to its end and checks what holds for every input.
-fn drive(file: &[u8]) -> Result<(), TestCaseError> {
-    let Ok(mut reader) = parse_bytes(file) else { return Ok(()) };
-    let mut frames = Vec::new();
-    // Each step takes at least 12 bytes, so there cannot be more calls than bytes.
-    for _ in 0..=file.len() {
-        frames.clear();
-        let before = reader.progress().0;
-        let end = reader.read_chunk(3, &mut frames);
-        prop_assert!(frames.len() <= 3);
+type Seen = (i64, u32, Vec<u8>);
+
+/// Reads to the end by `step` frames, and checks what holds for every input. Gives all frames.
+fn drive(bytes: &[u8], step: usize) -> Result<Vec<Seen>, TestCaseError> {
+    let mut seen = Vec::new();
+    let Ok(mut file) = parse_bytes(bytes) else { return Ok(seen) };
+    let mut chunk = Chunk::default();
+    // Each frame takes at least 12 bytes, so there cannot be more calls than bytes.
+    for _ in 0..=bytes.len() {
+        let end = file.next_chunk(step, &mut chunk);
+        let frames = chunk.frames();
+        prop_assert!(frames.len() <= step);
         for frame in &frames {
             prop_assert!(frame.wire_len as usize >= frame.bytes.len());
-            let inside = file.as_ptr_range().contains(&frame.bytes.as_ptr()) || frame.bytes.is_empty();
-            prop_assert!(inside, "a frame lies outside the file");
+            let is_inside = frame.bytes.is_empty() || bytes.windows(frame.bytes.len()).any(|window| window == frame.bytes);
+            prop_assert!(is_inside, "a frame of other bytes than the file's");
         }
-        let (offset, total) = reader.progress();
-        prop_assert!(before <= offset && offset <= total);
-        match end {
-            Ok(ChunkEnd::More) => {}
-            Ok(_) | Err(_) => {
-                // The end is an end: asking again gives nothing new.
-                let mut none = Vec::new();
-                let again = reader.read_chunk(3, &mut none);
-                prop_assert!(none.is_empty() && !matches!(again, Ok(ChunkEnd::More)));
-                return Ok(());
-            }
+        seen.extend(frames.iter().map(|frame| (frame.seen_at_nanos, frame.wire_len, frame.bytes.to_vec())));
+        if !matches!(end, Ok(ChunkEnd::More)) {
+            prop_assert!(frames.is_empty());
+            // The end is an end: asking again gives nothing new.
+            let again = file.next_chunk(step, &mut chunk);
+            prop_assert!(chunk.frames().is_empty() && !matches!(again, Ok(ChunkEnd::More)));
+            return Ok(seen);
         }
     }
     Err(TestCaseError::fail("the reader does not end"))
+}
+
+/// How many frames are asked for at a time changes nothing.
+fn drive_both(bytes: &[u8]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(drive(bytes, 3)?, drive(bytes, usize::MAX)?);
+    Ok(())
 }
 
 fn valid_file(e: Endian, kind: bool) -> Vec<u8> {
@@ -62,7 +66,7 @@ proptest! {
         let e = if big { Endian::Big } else { Endian::Little };
         let mut file = if kind { [section(e), interface(e, 1, 0, &[])].concat() } else { pcap_header(e, 0xa1b2_c3d4, 2, 4, 1) };
         file.extend(tail);
-        drive(&file)?;
+        drive_both(&file)?;
     }
 
     #[test]
@@ -77,6 +81,6 @@ proptest! {
             file[at] = value;
         }
         file.truncate(cut.index(file.len() + 1));
-        drive(&file)?;
+        drive_both(&file)?;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sensor_capture::{CaptureError, CaptureFile, ChunkEnd};
+use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd};
 
 /// Where we and the other tools differ, what we give, and why we are right.
 const DIFFERENCES: [(&str, &str); 3] = [
@@ -40,13 +40,12 @@ impl std::fmt::Display for Counted {
 }
 
 fn count(path: &std::path::Path) -> Result<Counted, CaptureError> {
-    let file = CaptureFile::open(path)?;
-    let mut reader = file.reader()?;
+    let mut file = CaptureFile::open(path)?;
     let mut counted = Counted { packets: 0, wire_bytes: 0, truncated: false, unreadable: 0 };
-    let mut frames = Vec::new();
+    let mut chunk = Chunk::default();
     loop {
-        frames.clear();
-        let end = reader.read_chunk(64, &mut frames)?;
+        let end = file.next_chunk(64, &mut chunk)?;
+        let frames = chunk.frames();
         counted.packets += frames.len() as u64;
         counted.wire_bytes += frames.iter().map(|frame| u64::from(frame.wire_len)).sum::<u64>();
         match end {
@@ -59,7 +58,7 @@ fn count(path: &std::path::Path) -> Result<Counted, CaptureError> {
             }
         }
     }
-    counted.unreadable = reader.unreadable().map(|link| link.packets).sum();
+    counted.unreadable = file.unreadable().map(|link| link.packets).sum();
     counted.packets += counted.unreadable;
     Ok(counted)
 }

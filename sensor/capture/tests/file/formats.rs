@@ -2,18 +2,21 @@
 
 use crate::made::{self, Endian, block, enhanced, file_on_disk, interface, pcap_header, pcap_record, section, simple};
 use sensor_capture::file::parse_bytes;
-use sensor_capture::{CaptureError, CaptureFile, ChunkEnd, Frame, Reader};
+use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
 
 const ETHERNET: u16 = 1;
 const USB_LINUX: u16 = 189;
 
-fn read_all<'a>(mut reader: Reader<'a>) -> (Vec<Frame<'a>>, Result<ChunkEnd, CaptureError>) {
-    let mut frames = Vec::new();
-    loop {
-        match reader.read_chunk(2, &mut frames) {
-            Ok(ChunkEnd::More) => {}
-            end => return (frames, end),
+/// All frames, and how it ended.
+fn read_all(mut file: CaptureFile) -> (Chunk, Result<ChunkEnd, CaptureError>) {
+    let (mut chunk, mut beyond) = (Chunk::default(), Chunk::default());
+    match file.next_chunk(usize::MAX, &mut chunk) {
+        Ok(ChunkEnd::More) => {
+            let end = file.next_chunk(usize::MAX, &mut beyond);
+            assert!(beyond.frames().is_empty());
+            (chunk, end)
         }
+        end => (chunk, end),
     }
 }
 
@@ -27,7 +30,9 @@ fn pcap_of_both_byte_orders_and_both_resolutions_gives_the_same_frames() {
         for endian in [Endian::Little, Endian::Big] {
             let file = [pcap_header(endian, magic, 2, 4, 1), pcap_record(endian, 7, ticks, 1514, b"frame")].concat();
 
-            let (frames, end) = read_all(parse_bytes(&file).expect("a pcap"));
+            let (chunk, end) = read_all(parse_bytes(&file).expect("a pcap"));
+
+            let frames = chunk.frames();
 
             assert!(matches!(end, Ok(ChunkEnd::End)));
             let [frame] = frames.as_slice() else { panic!("{} frames", frames.len()) };
@@ -39,14 +44,16 @@ fn pcap_of_both_byte_orders_and_both_resolutions_gives_the_same_frames() {
 #[test]
 fn a_pcap_record_longer_than_its_wire_length_counts_what_is_stored() {
     let file = [pcap_header(Endian::Little, 0xa1b2_c3d4, 2, 4, 1), pcap_record(Endian::Little, 0, 0, 2, b"frame")].concat();
-    let (frames, _) = read_all(parse_bytes(&file).expect("a pcap"));
+    let (chunk, _) = read_all(parse_bytes(&file).expect("a pcap"));
+    let frames = chunk.frames();
     assert_eq!(frames.iter().map(|frame| frame.wire_len).collect::<Vec<_>>(), [5]);
 }
 
 #[test]
 fn an_empty_pcap_record_is_a_frame_without_bytes() {
     let file = [pcap_header(Endian::Little, 0xa1b2_c3d4, 2, 4, 1), pcap_record(Endian::Little, 0, 0, 60, b"")].concat();
-    let (frames, _) = read_all(parse_bytes(&file).expect("a pcap"));
+    let (chunk, _) = read_all(parse_bytes(&file).expect("a pcap"));
+    let frames = chunk.frames();
     assert_eq!(frames.iter().map(|frame| (frame.wire_len, frame.bytes.len())).collect::<Vec<_>>(), [(60, 0)]);
 }
 
@@ -58,7 +65,8 @@ fn the_oldest_pcap_versions_have_the_wire_length_first() {
             file.extend(field.to_be_bytes());
         }
         file.extend(b"abc");
-        let (frames, _) = read_all(parse_bytes(&file).expect("a pcap"));
+        let (chunk, _) = read_all(parse_bytes(&file).expect("a pcap"));
+        let frames = chunk.frames();
         assert_eq!(frames.iter().map(|f| (f.wire_len, f.bytes)).collect::<Vec<_>>(), [(60, b"abc".as_slice())], "2.{minor}");
     }
 }
@@ -71,7 +79,8 @@ fn the_patched_pcap_of_kuznetzov_has_eight_more_bytes_before_each_packet() {
         let captured = file.len() - 11 - 8;
         file[captured..captured + 4].copy_from_slice(&3_u32.to_be_bytes());
     }
-    let (frames, end) = read_all(parse_bytes(&file).expect("a pcap"));
+    let (chunk, end) = read_all(parse_bytes(&file).expect("a pcap"));
+    let frames = chunk.frames();
     assert!(matches!(end, Ok(ChunkEnd::End)), "{end:?}");
     assert_eq!(frames.iter().map(|f| f.bytes).collect::<Vec<_>>(), [b"abc", b"def"]);
     assert_eq!(times(&frames), [1_000_002_000, 1_000_002_000]);
@@ -94,7 +103,9 @@ fn a_pcap_that_ends_inside_a_packet_gives_the_whole_ones_and_says_where_it_ends(
     .concat();
     file.truncate(file.len() - 2);
 
-    let (frames, end) = read_all(parse_bytes(&file).expect("a pcap"));
+    let (chunk, end) = read_all(parse_bytes(&file).expect("a pcap"));
+
+    let frames = chunk.frames();
 
     assert_eq!(frames.len(), 1);
     let Ok(ChunkEnd::Truncated(truncation)) = end else { panic!("{end:?}") };
@@ -126,7 +137,9 @@ fn pcapng_interfaces_keep_their_own_clock_and_link_type() {
         file.extend(enhanced(e, number, 2_048, 60, b"frame"));
     }
 
-    let (frames, end) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let (chunk, end) = read_all(parse_bytes(&file).expect("a pcapng"));
+
+    let frames = chunk.frames();
 
     assert!(matches!(end, Ok(ChunkEnd::End)), "{end:?}");
     assert_eq!(times(&frames), [2_048_000, 2_048_000_000, 2_048, 2_000_000_000, 2, 100_002_048_000]);
@@ -136,7 +149,8 @@ fn pcapng_interfaces_keep_their_own_clock_and_link_type() {
 fn a_pcapng_time_before_1970_is_negative_where_a_signed_number_was_stored() {
     let e = Endian::Little;
     let file = [section(e), interface(e, ETHERNET, 0, &[]), enhanced(e, 0, (-5_i64).cast_unsigned(), 4, b"abcd")].concat();
-    let (frames, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let (chunk, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let frames = chunk.frames();
     assert_eq!(times(&frames), [-5_000]);
 }
 
@@ -147,7 +161,8 @@ fn no_resolution_and_no_offset_overflows() {
         for offset in [i64::MIN, -1, i64::MAX] {
             let options: &[(u16, &[u8])] = &[(9, &[resolution]), (14, &offset.to_le_bytes())];
             let file = [section(e), interface(e, ETHERNET, 0, options), enhanced(e, 0, u64::MAX / 3, 4, b"abcd")].concat();
-            let (frames, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+            let (chunk, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+            let frames = chunk.frames();
             assert_eq!(frames.len(), 1);
         }
     }
@@ -165,7 +180,8 @@ fn simple_packets_are_cut_at_the_snap_length_and_keep_the_last_time() {
         simple(e, 0, b"abcd"),
     ]
     .concat();
-    let (frames, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let (chunk, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let frames = chunk.frames();
     let seen: Vec<_> = frames.iter().map(|frame| (frame.seen_at_nanos, frame.wire_len, frame.bytes.len())).collect();
     assert_eq!(seen, [(9_000, 4, 4), (9_000, 100, 4), (9_000, 3, 3), (9_000, 4, 4)]);
 }
@@ -180,7 +196,8 @@ fn the_old_packet_block_is_read_as_the_enhanced_one() {
     }
     body.extend(b"abc\0");
     let file = [section(e), interface(e, ETHERNET, 0, &[]), block(e, 2, &body)].concat();
-    let (frames, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let (chunk, _) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let frames = chunk.frames();
     assert_eq!(frames.iter().map(|f| (f.wire_len, f.bytes)).collect::<Vec<_>>(), [(60, b"abc".as_slice())]);
 }
 
@@ -198,7 +215,8 @@ fn sections_of_different_byte_order_follow_each_other_with_unknown_blocks_betwee
         enhanced(little, 0, 2, 4, b"efgh"),
     ]
     .concat();
-    let (frames, end) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let (chunk, end) = read_all(parse_bytes(&file).expect("a pcapng"));
+    let frames = chunk.frames();
     assert!(matches!(end, Ok(ChunkEnd::End)), "{end:?}");
     assert_eq!(times(&frames), [1_000, 2_000]);
 }
@@ -225,9 +243,9 @@ fn packets_of_an_unreadable_interface_are_counted_and_the_others_read() {
     ]
     .concat();
     let mut reader = parse_bytes(&file).expect("a pcapng");
-    let mut frames = Vec::new();
-    while matches!(reader.read_chunk(8, &mut frames), Ok(ChunkEnd::More)) {}
-    assert_eq!(times(&frames), [2_000]);
+    let mut chunk = Chunk::default();
+    assert!(matches!(reader.next_chunk(8, &mut chunk), Ok(ChunkEnd::More)));
+    assert_eq!(times(&chunk.frames()), [2_000]);
     let unreadable: Vec<_> = reader.unreadable().map(|link| (link.number, link.name, link.packets)).collect();
     assert_eq!(unreadable, [(189, "USB_LINUX", 2)]);
 }
@@ -285,8 +303,8 @@ fn gzip_members_and_zstd_frames_one_after_the_other_read_as_one_capture() {
     let zstd = [made::zstd(&start), skippable.to_vec(), made::zstd(&more)].concat();
     for packed in [[made::gzip(&start), made::gzip(&more)].concat(), zstd] {
         let path = file_on_disk("packed", &packed);
-        let file = CaptureFile::open(&path.0).expect("a packed capture");
-        let (frames, end) = read_all(file.reader().expect("a pcap"));
+        let (chunk, end) = read_all(CaptureFile::open(&path.0).expect("a packed capture"));
+        let frames = chunk.frames();
         assert!(matches!(end, Ok(ChunkEnd::End)), "{end:?}");
         assert_eq!(times(&frames), [1_000_000_000, 2_000_000_000]);
     }
@@ -298,8 +316,8 @@ fn a_gzip_file_that_ends_too_early_gives_its_packets_and_then_the_damage() {
     let mut packed = made::gzip(&[pcap_header(e, 0xa1b2_c3d4, 2, 4, 1), pcap_record(e, 1, 0, 4, b"abcd")].concat());
     packed.truncate(packed.len() - 4);
     let path = file_on_disk("cut", &packed);
-    let file = CaptureFile::open(&path.0).expect("a packed capture");
-    let (frames, end) = read_all(file.reader().expect("a pcap"));
+    let (chunk, end) = read_all(CaptureFile::open(&path.0).expect("a packed capture"));
+    let frames = chunk.frames();
     assert_eq!(frames.len(), 1);
     assert!(matches!(end, Err(CaptureError::Decompress { .. })), "{end:?}");
 }

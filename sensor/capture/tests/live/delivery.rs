@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use sensor_capture::{CaptureError, CapturePath, InterfaceState, Live, LiveConfig, PathChoice, Queue};
+use sensor_capture::{CaptureError, CapturePath, InterfaceState, Live, LiveConfig, PathChoice, Queue, Spreading};
 
 use crate::wire::{FAR, Sender, TAP, Wire};
 
@@ -104,7 +104,7 @@ fn delivers_everything(path: PathChoice, expected: CapturePath) {
         let stats = live.stats();
         assert_eq!(by_bytes.len(), frames.len(), "{stats:?}");
         assert_eq!(stats.received, frames.len() as u64);
-        assert_eq!((stats.kernel_dropped, stats.ring_full, stats.no_socket), (0, 0, 0));
+        assert_eq!((stats.lost(), stats.offered), (0, frames.len() as u64));
         assert_eq!((stats.port_received, stats.port_sent), (frames.len() as u64, 0));
     });
 }
@@ -159,7 +159,55 @@ fn frames_that_nobody_fetches_are_counted_as_lost() {
         Sender::new().send_paced(&frames);
         let seen = collect(queues, 64, || ());
         let stats = live.stats();
-        assert_eq!(seen.len() as u64 + stats.ring_full + stats.kernel_dropped, 1_000, "{stats:?}");
+        assert_eq!((seen.len() as u64, stats.ring_full, stats.lost()), (64, 936, 936), "{stats:?}");
+        assert_eq!((stats.offered, stats.received, stats.port_received), (1_000, 64, 1_000), "{stats:?}");
+    });
+}
+
+#[test]
+fn frames_without_a_free_buffer_are_lost_under_that_name() {
+    for path in [PathChoice::AfXdp, PathChoice::AfXdpGeneric] {
+        let Some(wire) = Wire::lay(1) else { return };
+        wire.enter(|| {
+            // Given fewer buffers than places in the ring.
+            let starved = LiveConfig { ring_size: 256, frame_count: 64, ..config(path) };
+            let mut live = Live::open(&starved).expect("a capture");
+            assert!(live.warnings().iter().any(|warning| warning.contains("frame_count 64")), "{:?}", live.warnings());
+            let queues = live.take_queues();
+            let frames: Vec<_> = (0..1_000).map(|number| frame(number, &[], 60)).collect();
+            Sender::new().send_paced(&frames);
+            let seen = collect(queues, 64, || ());
+            let stats = live.stats();
+            assert_eq!((seen.len() as u64, stats.no_buffer, stats.lost()), (64, 936, 936), "{stats:?}");
+        });
+    }
+}
+
+#[test]
+fn a_tap_that_is_opened_anew_counts_what_came_meanwhile_and_what_lay_in_its_rings() {
+    let Some(wire) = Wire::lay(1) else { return };
+    wire.enter(|| {
+        let (sender, frames) = (Sender::new(), mixed_frames(100));
+        let mut first = Live::open(&config(PathChoice::AfXdp)).expect("a capture");
+        sender.send_paced(&frames);
+        drop(first.take_queues());
+        let ended = first.end();
+        sender.send_paced(&frames[..30]);
+        let second = Live::open(&config(PathChoice::AfXdp)).expect("a capture");
+        assert_eq!((ended.stats.port_received, ended.stats.abandoned), (100, 100));
+        assert_eq!(second.missed_since(&ended), 30);
+    });
+}
+
+#[test]
+fn a_changed_number_of_queues_makes_a_capture_outdated() {
+    let Some(wire) = Wire::lay(4) else { return };
+    wire.inside(&format!("ethtool -L {TAP} rx 2"));
+    wire.enter(|| {
+        let live = Live::open(&config(PathChoice::AfXdp)).expect("a capture");
+        assert_eq!((live.outdated(), live.spreading()), (None, Spreading::Unknown));
+        wire.inside(&format!("ethtool -L {TAP} rx 4"));
+        assert_eq!(live.outdated().as_deref(), Some("the port had 2 receive queues and now has 4"));
     });
 }
 

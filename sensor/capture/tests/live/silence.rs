@@ -1,6 +1,6 @@
-//! A muted port says nothing, and gets its voice back.
+//! A muted port says nothing, also after we are gone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sensor_capture::{CapturePath, Live, LiveConfig, PathChoice, mute};
 
@@ -26,11 +26,18 @@ fn a_muted_port_stays_silent_where_it_would_speak_ipv6_and_arp() {
         std::thread::sleep(Duration::from_millis(1_500));
         assert_eq!(sent(&wire), 0);
 
+        // Nothing is undone by itself: who wants the port back is told how.
+        let undo = muted.undo().to_vec();
         drop(muted);
-
-        let disabled = wire.inside(&format!("cat /proc/sys/net/ipv6/conf/{TAP}/disable_ipv6"));
-        assert_eq!(disabled.trim(), "0");
-        assert!(!wire.inside(&format!("ip link show {TAP}")).contains("NOARP"));
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(sent(&wire), 0);
+        assert_eq!(undo, ["sysctl -w net.ipv6.conf.tap.disable_ipv6=0", "ip link set tap arp on"]);
+        undo.iter().for_each(|command| _ = wire.inside(command));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while sent(&wire) == 0 {
+            assert!(Instant::now() < deadline, "the port would not have spoken anyway: this test shows nothing");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     });
 }
 
@@ -60,7 +67,7 @@ fn muting_what_is_silent_already_changes_nothing_and_warns_of_nothing() {
     wire.inside(&format!("ip link set {TAP} arp off"));
     wire.enter(|| {
         let muted = mute(TAP).expect("the port exists");
-        assert!(muted.warnings().is_empty(), "{:?}", muted.warnings());
+        assert!(muted.warnings().is_empty() && muted.undo().is_empty(), "{muted:?}");
         drop(muted);
         assert!(wire.inside(&format!("ip link show {TAP}")).contains("NOARP"));
     });

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, Touch};
+use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, Touch, VlanKey};
 use sensor_model::{FlowRecord, MacAddr, Timestamp};
 use sensor_wire::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment};
 
@@ -19,6 +19,7 @@ pub fn config() -> Config {
         icmp_idle_timeout: Duration::from_secs(30),
         interim_interval: Duration::from_secs(300),
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     }
 }
 
@@ -40,6 +41,7 @@ pub fn packet(protocol: u8, from: ([u8; 4], u16), to: ([u8; 4], u16), payload_le
         ttl: 64,
         ip_len: payload_len.saturating_add(header),
         fragment: Fragment::Whole,
+        fragment_id: 0,
         ip_id: 0,
         tcp: None,
         payload_offset: 14 + header,

@@ -84,8 +84,10 @@ fn states_histories_and_counts_agree_with_zeek() {
             continue;
         };
         let outer = run(&trace, Options { decap: false, ..options }).unwrap();
-        let counted: u64 = replayed.records.iter().map(|record| record.sent.packets + record.received.packets).sum();
-        assert_eq!(counted + replayed.outside, replayed.frames, "{name}: every frame is in a flow or outside");
+        let sides = replayed.records.iter().flat_map(|record| [record.sent, record.received]);
+        let counted: u64 = sides.map(|side| side.packets + side.frag_packets).sum();
+        let given_up = replayed.fragments.without_first + replayed.fragments.overflow;
+        assert_eq!(counted + given_up + replayed.outside, replayed.frames, "{name}: every frame is in a flow or outside");
         assert_eq!(replayed.stats.packets_refused, 0, "{name}");
         let folder = out.join(&name);
         fs::create_dir_all(&folder).unwrap();

@@ -9,7 +9,9 @@ use std::time::Duration;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::pcapng::{Block, PcapNgReader};
-use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, TableStats};
+use sensor_flow::{
+    Config, FlowEvent, FragmentLimits, FragmentStats, Fragments, Observation, Reports, Table, TableStats, VlanKey,
+};
 use sensor_model::{FlowRecord, Side, Timestamp};
 use sensor_wire::{LinkType, Options, Outcome, decode};
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ pub struct Replayed {
     pub frames: u64,
     pub outside: u64,
     pub stats: TableStats,
+    pub fragments: FragmentStats,
 }
 
 /// Timeouts as long as Zeek's, so that only the packets decide.
@@ -32,34 +35,44 @@ fn config() -> Config {
         icmp_idle_timeout: Duration::from_mins(1),
         interim_interval: Duration::from_hours(1),
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     }
 }
 
 /// None when the file's format or link type cannot be read here.
 pub fn replay(file: &Path, options: Options) -> Option<Replayed> {
     let mut table = Table::new(config(), 1);
+    let mut fragments = Fragments::new(&FragmentLimits::default(), 1);
     let (mut batch, mut touches, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let (mut frames, mut outside) = (0, 0);
     let mut records = Vec::new();
     each_frame(file, |link, seen_at, frame, wire_len| {
         frames += 1;
         match decode(link, frame, wire_len, options) {
-            Outcome::Packet(packet) => batch.push(Observation { seen_at, packet }),
+            Outcome::Packet(packet) => {
+                let observation = Observation { seen_at, packet };
+                batch.push(observation);
+                if Fragments::wants(&packet) {
+                    fragments.take(&observation, &mut batch);
+                }
+            }
+            Outcome::Fragment(packet) => fragments.take(&Observation { seen_at, packet }, &mut batch),
             _ => outside += 1,
         }
-        if batch.len() == 64 {
+        if batch.len() >= 64 {
             table.process(&batch, &mut touches, &mut events);
             batch.clear();
         }
     })?;
     table.process(&batch, &mut touches, &mut events);
     table.drain(&mut events);
+    fragments.drain();
     records.extend(events.into_iter().filter_map(|event| match event {
         FlowEvent::Ended { record, .. } => Some(*record),
         FlowEvent::Opened { .. } | FlowEvent::Interim { .. } => None,
     }));
     records.sort_by_key(|record| record.first_seen);
-    Some(Replayed { records, frames, outside, stats: table.stats() })
+    Some(Replayed { records, frames, outside, stats: table.stats(), fragments: fragments.stats() })
 }
 
 fn each_frame(file: &Path, mut each: impl FnMut(LinkType, Timestamp, &[u8], u32)) -> Option<()> {

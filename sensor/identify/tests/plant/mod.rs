@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use sensor_capture::{CaptureFile, ChunkEnd};
+use sensor_capture::{CaptureFile, Chunk, ChunkEnd};
 use sensor_dissect::{Finding, Session, SessionKey, Status};
-use sensor_flow::{FlowId, Observation, Reports, Table};
+use sensor_flow::{FlowId, Observation, Reports, Table, VlanKey};
 use sensor_identify::{Config, Inventory, Sighting};
 use sensor_model::{Asset, Direction, Fact, FactKind, IpProtocol, Strength, Subject, Timestamp};
 use sensor_wire::{Arp, Options, Outcome, Packet, decode};
@@ -28,13 +28,12 @@ pub fn config() -> Config {
 
 /// None where the file cannot be read.
 pub fn hear(path: &Path) -> Option<Heard> {
-    let file = CaptureFile::open(path).ok()?;
-    let mut reader = file.reader().ok()?;
+    let mut file = CaptureFile::open(path).ok()?;
+    let mut chunk = Chunk::default();
     let mut listener = Listener::new();
     loop {
-        let mut frames = Vec::new();
-        let end = reader.read_chunk(256, &mut frames).ok()?;
-        for frame in &frames {
+        let end = file.next_chunk(256, &mut chunk).ok()?;
+        for frame in chunk.frames() {
             let seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
             match decode(frame.link, frame.bytes, frame.wire_len, Options::default()) {
                 Outcome::Packet(packet) => listener.packet(packet, frame.bytes, seen_at),
@@ -68,6 +67,7 @@ impl Listener {
             icmp_idle_timeout: Duration::from_secs(60),
             interim_interval: Duration::from_secs(3600),
             reports: Reports::All,
+            vlan_key: VlanKey::Auto,
         };
         Self {
             table: Table::new(flow, 1),
@@ -94,7 +94,12 @@ impl Listener {
 
     fn packet(&mut self, packet: Packet, frame: &[u8], seen_at: Timestamp) {
         if packet.tunnel.is_none() {
-            self.inventory.see(Sighting { mac: packet.source_mac, ip: packet.source_address(), seen_at });
+            self.inventory.see(Sighting {
+                mac: packet.source_mac,
+                ip: packet.source_address(),
+                tags: sensor_model::VlanStack::default(),
+                seen_at,
+            });
         }
         let mut touches = Vec::new();
         self.table.process(&[Observation { seen_at, packet }], &mut touches, &mut Vec::new());

@@ -7,5 +7,6 @@
 )]
 
 mod build;
+mod fragments;
 mod headers;
 mod tunnels;
