@@ -31,12 +31,11 @@ fn watched(site: &Watched, damage: &Damage, seed: u64) -> (Left, FlowMap) {
 fn directions_missing(site: &Watched, random: &mut Random) -> Damage {
     let mut damage = Damage { tagged: random.chance(50), ..Damage::default() };
     let talkers = [Trade::Client, Trade::Server, Trade::Controller].map(|trade| site.of(trade)).concat();
-    for host in talkers.into_iter().filter(|_| random.chance(10)) {
-        if random.chance(50) {
-            damage.mute.insert(host)
-        } else {
-            damage.deaf.insert(host)
-        };
+    for host in talkers {
+        if random.chance(10) {
+            let missing = if random.chance(50) { &mut damage.mute } else { &mut damage.deaf };
+            missing.insert(host);
+        }
     }
     damage
 }
