@@ -10,6 +10,8 @@ mod captures;
 mod cases;
 #[path = "offline/coverage.rs"]
 mod coverage;
+#[path = "offline/duplicates.rs"]
+mod duplicates;
 #[path = "offline/identity.rs"]
 mod identity;
 #[path = "offline/truth.rs"]

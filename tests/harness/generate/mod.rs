@@ -2,6 +2,8 @@
 
 mod elephants;
 mod imix;
+mod mirrored;
+mod mirrors;
 mod plant;
 mod random;
 mod recorder;
@@ -13,6 +15,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+pub use mirrored::{Mirrored, Sighting};
+pub use mirrors::{LATEST_NANOS, Mirror};
 pub use random::Random;
 pub use recorder::{FlowTruth, Recorder, Truth};
 pub use talk::{Talk, Way};
