@@ -1,6 +1,8 @@
 //! What can be wrong with a mirror, one check each: how it shows, how bad it is, and what to do at the switch.
 
-use sensor_model::{Asset, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
+use std::time::Duration;
+
+use sensor_model::{Asset, Coverage, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
 use serde::Serialize;
 
 use super::Heard;
@@ -14,6 +16,9 @@ const EXAMPLES: usize = 5;
 const FEW_FRAMES: u64 = 100;
 /// Packets of a gateway that make its missing direction no accident.
 const GATEWAY_PACKETS: u64 = 20;
+/// So many neighbours ask for each other's MAC within such a time: caches are asked anew within a minute (RFC 1122 2.3.2.1).
+const HOSTS_THAT_ASK: usize = 4;
+const TIME_TO_ASK: Duration = Duration::from_secs(30);
 /// One-way flows in a hundred that are a fault of the whole mirror and not of single hosts.
 const FAILING_ONE_WAY_PERCENT: u64 = 50;
 const FAILING_LOSS: f64 = 0.01;
@@ -161,7 +166,8 @@ fn capture(heard: &Heard) -> Option<Check> {
 }
 
 fn ours(heard: &Heard) -> impl Iterator<Item = &Asset> {
-    heard.map.assets.iter().filter(|asset| asset.scope == Scope::Internal)
+    // A router's own MAC without an address of its own is no host.
+    heard.map.assets.iter().filter(|asset| asset.scope == Scope::Internal && asset.coverage != Coverage::default())
 }
 
 fn directions(heard: &Heard) -> Check {
@@ -258,7 +264,8 @@ fn broadcasts(heard: &Heard) -> Check {
     let arps = survey.protocols.get(&crate::link_layer::Protocol::Arp).copied().unwrap_or(0);
     let finding = format!("{arps} ARP, {} frames to everybody", survey.broadcasts);
     let on_link = ours(heard).filter(|asset| !asset.macs.is_empty()).count();
-    if arps == 0 && survey.broadcasts == 0 && on_link > 2 && survey.frames >= FEW_FRAMES {
+    let is_due = on_link >= HOSTS_THAT_ASK && heard.lasted >= TIME_TO_ASK && survey.frames >= FEW_FRAMES;
+    if arps == 0 && survey.broadcasts == 0 && is_due {
         let advice = "a mirror of ports shows broadcasts of its hosts: look for a filter in the session (ACL, `filter vlan`, IP only); \
                       right only on a routed link";
         return Check::bad("broadcasts", State::Warn, finding, advice);

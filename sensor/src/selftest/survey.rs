@@ -1,6 +1,6 @@
 //! What frames alone tell of a mirror: rates, sizes, protocols below IP, and which MAC addresses only send or only receive.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::sort::Sorted;
 
 /// MAC addresses remembered; more are a flood.
 const MAX_MACS: usize = 16_384;
+/// Networks remembered of one MAC, and of all.
+const MAX_NETWORKS_A_MAC: usize = 8;
+const MAX_NETWORKS: usize = 65_536;
 /// Other protocols counted by name.
 const MAX_PROTOCOLS: usize = 64;
 /// Seconds whose rates are remembered; one day.
@@ -34,24 +37,23 @@ pub struct Survey {
     pub protocols: BTreeMap<Protocol, u64>,
     seconds: BTreeMap<i64, (u64, u64)>,
     seen: Option<(Timestamp, Timestamp)>,
-    pub macs: HashMap<MacAddr, MacTally, RandomState>,
+    macs: HashMap<MacAddr, MacTally, RandomState>,
+    sources: HashSet<u32, RandomState>,
+    destinations: HashSet<u32, RandomState>,
 }
 
 /// How often a MAC address was the source and the destination of IP packets, and for how many networks.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct MacTally {
-    pub sent: u64,
-    pub received: u64,
+struct MacTally {
+    sent: u64,
+    received: u64,
     sources: Networks,
     destinations: Networks,
 }
 
-/// Whether addresses of more than one network went by.
+/// Some of the networks whose addresses went by; IPv4 by /24.
 #[derive(Clone, Copy, Debug, Default)]
-struct Networks {
-    first: Option<u64>,
-    are_more: bool,
-}
+struct Networks([Option<u32>; MAX_NETWORKS_A_MAC]);
 
 impl Survey {
     pub fn take(&mut self, sorted: &Sorted, frames: &[Frame<'_>]) {
@@ -83,17 +85,20 @@ impl Survey {
         (most(|second| second.0), most(|second| second.1).saturating_mul(8))
     }
 
-    /// MAC addresses through which several networks are reached, and that were never seen to send; and the other way round.
+    /// MAC addresses through which networks are reached of which nothing comes back by any MAC; and the other way round.
     #[must_use]
     pub fn one_way_gateways(&self, least_packets: u64) -> (Vec<MacAddr>, Vec<MacAddr>) {
-        let of = |is_one: fn(&MacTally, u64) -> bool| {
-            let mut macs: Vec<MacAddr> =
-                self.macs.iter().filter(|(_, tally)| is_one(tally, least_packets)).map(|(mac, _)| *mac).collect();
+        let of = |is_one: &dyn Fn(&MacTally) -> bool| {
+            let mut macs: Vec<MacAddr> = self.macs.iter().filter(|(_, tally)| is_one(tally)).map(|(mac, _)| *mac).collect();
             macs.sort_unstable();
             macs
         };
-        let unheard = of(|tally, least| tally.sent == 0 && tally.received >= least && tally.destinations.are_more);
-        let unanswered = of(|tally, least| tally.received == 0 && tally.sent >= least && tally.sources.are_more);
+        let unheard = of(&|tally| {
+            tally.sent == 0 && tally.received >= least_packets && tally.destinations.are_many_without(&self.sources)
+        });
+        let unanswered = of(&|tally| {
+            tally.received == 0 && tally.sent >= least_packets && tally.sources.are_many_without(&self.destinations)
+        });
         (unheard, unanswered)
     }
 
@@ -119,18 +124,30 @@ impl Survey {
     }
 
     fn weigh(&mut self, packet: &Packet) {
-        if packet.tunnel.is_some() || packet.source_mac.is_zero() {
+        if packet.tunnel.is_none() && !packet.source_mac.is_zero() {
+            let source = (packet.source_mac, packet.source_address());
+            self.tally_ip(source, (packet.destination_mac, packet.destination_address()));
+        }
+    }
+
+    fn tally_ip(&mut self, source: (MacAddr, IpAddr), destination: (MacAddr, IpAddr)) {
+        let (from, to) = (network_of(source.1), network_of(destination.1));
+        if let Some(tally) = self.tally(source.0) {
+            tally.sent += 1;
+            from.into_iter().for_each(|network| tally.sources.note(network));
+        }
+        if self.sources.len() < MAX_NETWORKS {
+            self.sources.extend(from);
+        }
+        if destination.0.is_group() {
             return;
         }
-        if let Some(tally) = self.tally(packet.source_mac) {
-            tally.sent += 1;
-            tally.sources.note(packet.source_address());
-        }
-        if !packet.destination_mac.is_group()
-            && let Some(tally) = self.tally(packet.destination_mac)
-        {
+        if let Some(tally) = self.tally(destination.0) {
             tally.received += 1;
-            tally.destinations.note(packet.destination_address());
+            to.into_iter().for_each(|network| tally.destinations.note(network));
+        }
+        if self.destinations.len() < MAX_NETWORKS {
+            self.destinations.extend(to);
         }
     }
 
@@ -140,17 +157,48 @@ impl Survey {
     }
 }
 
+/// Hosts have several IPv6 networks at once, and link-local addresses beside, so IPv4 has to do.
+fn network_of(ip: IpAddr) -> Option<u32> {
+    let IpAddr::V4(v4) = ip else { return None };
+    let is_of_nobody = v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast();
+    (!is_of_nobody).then_some(v4.to_bits() >> 8)
+}
+
 impl Networks {
-    /// IPv4 by /24. Hosts have several IPv6 networks at once, and link-local addresses beside.
-    fn note(&mut self, ip: IpAddr) {
-        let IpAddr::V4(v4) = ip else { return };
-        if v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast() {
-            return;
+    fn note(&mut self, network: u32) {
+        if !self.0.contains(&Some(network))
+            && let Some(free) = self.0.iter_mut().find(|known| known.is_none())
+        {
+            *free = Some(network);
         }
-        let network = u64::from(v4.to_bits() >> 8);
-        match self.first {
-            Some(first) => self.are_more |= first != network,
-            None => self.first = Some(network),
+    }
+
+    /// A router's: more than one, and none of them among `others`.
+    fn are_many_without(&self, others: &HashSet<u32, RandomState>) -> bool {
+        let known = || self.0.iter().flatten();
+        known().count() > 1 && !known().any(|network| others.contains(network))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(survey: &mut Survey, way: (u8, u8), from: [u8; 4], to: [u8; 4]) {
+        let mac = |number| MacAddr([2, 0, 0, 0, 0, number]);
+        for _ in 0..20 {
+            survey.tally_ip((mac(way.0), from.into()), (mac(way.1), to.into()));
         }
+    }
+
+    #[test]
+    fn a_router_that_answers_from_another_mac_is_no_fault_and_a_silent_one_is() {
+        // Given two hosts that reach two networks through MAC 9; a router's virtual MAC only receives (RFC 5798 7.3, 8.1.2).
+        let mut survey = Survey::default();
+        packets(&mut survey, (1, 9), [10, 0, 0, 1], [8, 8, 8, 8]);
+        packets(&mut survey, (2, 9), [10, 0, 0, 2], [9, 9, 9, 9]);
+        assert_eq!(survey.one_way_gateways(20).0, [MacAddr([2, 0, 0, 0, 0, 9])]);
+        packets(&mut survey, (8, 1), [8, 8, 8, 8], [10, 0, 0, 1]);
+        assert_eq!(survey.one_way_gateways(20), (Vec::new(), Vec::new()));
     }
 }
