@@ -72,9 +72,7 @@ pub fn is_possible(flow: &Slot<'_>) -> bool {
         |side: usize| hot.seen[side] & DATA_ACKED != 0 || hot.last[side] == flow.stream.start[side].wrapping_add(1);
     match hot.protocol {
         UDP => true,
-        TCP => {
-            !flow.has_holes() && hot.ends.into_iter().all(is_open) && [ORIGINATOR, RESPONDER].into_iter().all(is_acknowledged)
-        }
+        TCP => !flow.has_holes() && hot.ends.into_iter().all(is_open) && [ORIGINATOR, RESPONDER].into_iter().all(is_acknowledged),
         _ => false,
     }
 }
