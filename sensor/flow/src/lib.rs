@@ -10,6 +10,7 @@ mod config;
 mod endpoint;
 mod expiry;
 mod fragments;
+mod handshake;
 mod history;
 mod icmp;
 mod index;
