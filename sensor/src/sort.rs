@@ -58,6 +58,7 @@ impl Sorted {
         match decode(frame.link, frame.bytes, frame.wire_len, options) {
             Outcome::Packet(packet) => {
                 self.counts.to_flows += 1;
+                self.counts.anomalies(packet.anomalies);
                 let observation = Observation { seen_at, packet };
                 if Fragments::wants(&observation.packet) {
                     self.fragments.push((place, observation));
@@ -77,8 +78,8 @@ impl Sorted {
                 self.arps.push((place, seen_at, arp));
                 self.others.push((place, seen_at));
             }
-            Outcome::NonIp { .. } => {
-                self.counts.other_non_ip += 1;
+            Outcome::NonIp { ethertype, .. } => {
+                self.counts.non_ip(ethertype);
                 self.others.push((place, seen_at));
             }
             Outcome::Skip(reason) => self.counts.skip(reason),

@@ -7,6 +7,7 @@
 mod arena;
 mod bits;
 mod config;
+mod duplicates;
 mod endpoint;
 mod expiry;
 mod fragments;
@@ -28,6 +29,7 @@ mod table;
 mod tcp;
 
 pub use config::{Config, Reports};
+pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
 pub use realm::VlanKey;

@@ -41,6 +41,20 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (reason, count) in frames.skipped() {
         outcome.with_label_values(&[reason]).inc_by(count);
     }
+    let non_ip =
+        counters(registry, "sensor_non_ip_packets_total", "Frames that are neither IP nor ARP, by protocol.", &["protocol"])?;
+    for (protocol, count) in frames.non_ip_by_kind() {
+        non_ip.with_label_values(&[protocol]).inc_by(count);
+    }
+    let anomalies = counters(
+        registry,
+        "sensor_packet_anomalies_total",
+        "Packets that break a rule of their own and are counted in a flow all the same.",
+        &["kind"],
+    )?;
+    for (kind, count) in frames.anomalies_by_kind() {
+        anomalies.with_label_values(&[kind]).inc_by(count);
+    }
     counter(
         registry,
         "sensor_port_received_packets_total",

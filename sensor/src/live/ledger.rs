@@ -77,34 +77,15 @@ impl Counted {
     pub fn stages(&self) -> Vec<Stage> {
         let Self { source, lanes, events_taken, outbox } = self;
         let (frames, counts, handover) = (&lanes.frames, &lanes.stages, &lanes.handover);
-        let reached = source.redirected + source.no_socket;
-        let by_af_xdp = reached > 0;
-        let mut stages = vec![wire(source), port(source, by_af_xdp)];
-        if by_af_xdp {
-            stages.push(Stage::through(
-                "program",
-                "frames",
-                reached,
-                vec![part("queue without socket", source.no_socket)],
-                source.redirected,
-            ));
-            let lost = vec![
-                part("ring full", source.ring_full),
-                part("no free buffer", source.no_buffer),
-                part("not taken by the socket", source.kernel_dropped),
-                part("left when the capture was opened anew", source.abandoned),
-            ];
-            stages.push(Stage::through("ring", "frames", source.redirected, lost, source.received));
-        } else {
-            let entered = source.received + source.kernel_dropped;
-            stages.push(Stage::through(
-                "ring",
-                "frames",
-                entered,
-                vec![part("buffer full", source.kernel_dropped)],
-                source.received,
-            ));
-        }
+        let mut stages = on_the_port(source);
+        let lost = vec![
+            part("ring full", source.ring_full),
+            part("no free buffer", source.no_buffer),
+            part("buffer of libpcap full", source.buffer_full),
+            part("not taken by the socket", source.not_taken),
+            part("left when the capture was opened anew", source.abandoned),
+        ];
+        stages.push(Stage::through("ring", "frames", source.offered, lost, source.received));
         let aside = vec![
             part("arp", frames.arp),
             part("not ip", frames.other_non_ip),
@@ -134,21 +115,22 @@ impl Counted {
     }
 }
 
-/// The wire as the device tells of it: an estimate, as a device need not notice what it misses.
-fn wire(source: &SourceStats) -> Stage {
-    let lost = vec![part("missed by the device", source.port_missed), part("damaged", source.port_bad)];
-    let entered = source.port_received + source.port_missed + source.port_bad;
-    Stage::through("wire", "frames", entered, lost, source.port_received)
-}
-
-/// What the port received and neither the program nor libpcap saw.
-fn port(source: &SourceStats, by_af_xdp: bool) -> Stage {
-    let passed = if by_af_xdp { source.redirected + source.no_socket } else { source.received + source.kernel_dropped };
-    let lost = vec![
+/// From the wire, as the device tells of it, to the sockets. An estimate, as a device need not notice what it misses.
+fn on_the_port(source: &SourceStats) -> Vec<Stage> {
+    let reached = source.offered + source.no_socket;
+    // A port that was removed takes its latest counts with it.
+    let received = source.port_received.max(reached + source.port_dropped + source.not_listening);
+    let missed = vec![part("missed by the device", source.port_missed), part("damaged", source.port_bad)];
+    let dropped = vec![
         part("dropped by the driver", source.port_dropped),
         part("came while the capture was opened anew", source.not_listening),
     ];
-    Stage::through("port", "frames", source.port_received, lost, passed)
+    let on_wire = received + source.port_missed + source.port_bad;
+    vec![
+        Stage::through("wire", "frames", on_wire, missed, received),
+        Stage::through("port", "frames", received, dropped, reached),
+        Stage::through("program", "frames", reached, vec![part("queue without socket", source.no_socket)], source.offered),
+    ]
 }
 
 const fn part(why: &'static str, count: u64) -> Part {
@@ -180,11 +162,11 @@ mod tests {
                 port_bad: 3,
                 port_dropped: 11,
                 not_listening: 9,
-                redirected: 960,
+                offered: 960,
                 no_socket: 20,
                 ring_full: 30,
                 no_buffer: 20,
-                kernel_dropped: 10,
+                not_taken: 10,
                 received: 900,
                 ..SourceStats::default()
             },
@@ -218,17 +200,9 @@ mod tests {
     #[test]
     fn counters_read_in_passing_never_make_a_loss() {
         // Given a frame that the port had not counted when it was asked, and one that no worker had taken.
-        let source = SourceStats { port_received: 4, redirected: 5, received: 4, ..SourceStats::default() };
+        let source = SourceStats { port_received: 4, offered: 5, received: 4, ..SourceStats::default() };
         let stages = Counted { source, ..Counted::default() }.stages();
         assert!(stages.iter().all(|stage| stage.balances() && stage.lost_total() == 0), "{stages:?}");
         assert_eq!(stages.iter().find(|stage| stage.stage == "ring").map(|stage| stage.waiting), Some(1));
-    }
-
-    #[test]
-    fn libpcap_has_no_program_and_loses_in_its_buffer() {
-        let source = SourceStats { port_received: 10, received: 6, kernel_dropped: 4, ..SourceStats::default() };
-        let stages = Counted { source, ..Counted::default() }.stages();
-        assert!(stages.iter().all(|stage| stage.balances() && stage.stage != "program"), "{stages:?}");
-        assert_eq!(stages[2].lost, [Part { why: "buffer full", count: 4 }]);
     }
 }

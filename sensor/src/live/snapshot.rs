@@ -6,7 +6,7 @@ use sensor_capture::SourceStats;
 use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, TapCoverage, Timestamp};
 use serde::Serialize;
 
-use super::ledger::Stage;
+use super::ledger::{Counted, Stage};
 use super::port::Told;
 use crate::counts::{FrameCounts, StageCounts};
 
@@ -76,6 +76,7 @@ impl Snapshot {
             interface: interface.to_owned(),
             capture: told.path,
             capture_reason: told.reason,
+            stages: Counted::default().stages(),
             started_at: now,
             now,
             ..Status::default()

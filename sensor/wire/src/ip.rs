@@ -1,6 +1,5 @@
 //! What IPv4 and IPv6 headers have in common once they are read, and the protocol numbers the walk knows (IANA, "Protocol Numbers").
 
-use crate::view::View;
 use crate::{Family, Fragment, Packet};
 
 pub(crate) const ICMP: u8 = 1;
@@ -9,15 +8,6 @@ pub(crate) const UDP: u8 = 17;
 pub(crate) const AUTHENTICATION: u8 = 51;
 pub(crate) const ICMPV6: u8 = 58;
 pub(crate) const SCTP: u8 = 132;
-
-/// What follows an IP header that was read into a [`Packet`], IPv6 extension headers included.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IpPayload<'a> {
-    pub(crate) view: View<'a>,
-    /// The addresses in the packet are those of the transport's pseudo-header. A routing header or a mobile node's home address
-    /// replaces them (RFC 8200 8.1, RFC 6275 6.3.1).
-    pub(crate) pseudo_header_known: bool,
-}
 
 /// Protocols whose flows are told apart by more than the addresses.
 #[inline(always)]
