@@ -86,6 +86,8 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.learn(&record.dossier, limit);
         draft.counts.add(record.former_counts);
         draft.signs.add(record.former_signs);
+        // What it sent was others': that it has no packets of its own is no gap.
+        draft.gave_sign = record.sighted.is_empty();
         draft.include(record.span);
         for former in &record.former {
             draft.use_address(former.clone());
@@ -116,6 +118,7 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.counts.add(record.counts);
         draft.signs.add(record.signs);
         draft.include(record.span);
+        draft.gave_sign |= draft.mac.is_some();
         draft.use_address(AddressUse { address: ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
