@@ -1,11 +1,11 @@
-//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + `non_ip_packets` +
-//! `later_fragments` + the sum of `skipped`.
+//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + the four kinds of `duplicates` +
+//! `non_ip_packets` + `later_fragments` + the sum of `skipped`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::counts::{FrameCounts, StageCounts};
+use crate::counts::{Copies, FrameCounts, StageCounts};
 
 /// How one capture file fared.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +35,8 @@ pub struct Stats {
     pub placed_fragments: u64,
     /// Those whose first fragment was not seen.
     pub later_fragments: u64,
+    /// Left out with `--dedup`.
+    pub duplicates: Copies,
     pub skipped: BTreeMap<&'static str, u64>,
     pub flows: u64,
     pub flow_table: FlowTableStats,
@@ -85,6 +87,7 @@ impl Stats {
             arp_packets: frames.arp,
             placed_fragments: frames.placed_fragments,
             later_fragments: frames.unplaced_fragments(),
+            duplicates: stages.duplicates,
             skipped: frames.skipped().collect(),
             flows: stages.flows_opened,
             // What no packet ended has ended with the capture.

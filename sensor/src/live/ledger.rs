@@ -77,6 +77,7 @@ impl Counted {
     pub fn stages(&self) -> Vec<Stage> {
         let Self { source, lanes, events_taken, outbox } = self;
         let (frames, counts, handover) = (&lanes.frames, &lanes.stages, &lanes.handover);
+        let (copies, tracked) = (&counts.duplicates, counts.flow_packets + counts.refused_packets);
         let reached = source.redirected + source.no_socket;
         let by_af_xdp = reached > 0;
         let mut stages = vec![wire(source), port(source, by_af_xdp)];
@@ -105,8 +106,11 @@ impl Counted {
                 source.received,
             ));
         }
-        let aside =
-            vec![part("arp", frames.arp), part("not ip", frames.other_non_ip), part("later fragment", frames.unplaced_fragments())];
+        let aside = vec![
+            part("arp", frames.arp),
+            part("not ip", frames.other_non_ip),
+            part("later fragment", frames.unplaced_fragments()),
+        ];
         let skipped = frames.skipped().map(|(why, count)| part(why, count)).collect();
         stages.push(Stage::with_aside("decode", "packets", source.received.max(frames.packets), skipped, aside, frames.to_flows));
         stages.push(Stage::through(
@@ -114,12 +118,20 @@ impl Counted {
             "packets",
             frames.to_flows,
             vec![part("inbox of the other worker full", handover.dropped_packets)],
-            frames.to_flows.saturating_sub(handover.dropped_packets).min(counts.flow_packets + counts.refused_packets),
+            frames.to_flows.saturating_sub(handover.dropped_packets).min(tracked + copies.total()),
+        ));
+        stages.push(Stage::with_aside(
+            "copies",
+            "packets",
+            tracked + copies.total(),
+            Vec::new(),
+            copies.by_change().map(|(change, count)| part(change, count)).to_vec(),
+            tracked,
         ));
         stages.push(Stage::through(
             "flow table",
             "packets",
-            counts.flow_packets + counts.refused_packets,
+            tracked,
             vec![part("table full", counts.refused_packets)],
             counts.flow_packets,
         ));
@@ -209,7 +221,7 @@ mod tests {
         let waiting: Vec<_> = stages.iter().map(|stage| (stage.stage, stage.waiting)).filter(|(_, count)| *count > 0).collect();
         assert_eq!(waiting, [("export", 2)]);
         let lost: Vec<_> = stages.iter().map(Stage::lost_total).collect();
-        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 40, 30, 3]);
+        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 0, 40, 30, 3]);
     }
 
     #[test]
