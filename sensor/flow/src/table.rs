@@ -12,7 +12,7 @@ use crate::realm::{Realms, UNHEARD};
 use crate::record::reason_number;
 use crate::slot::{Hot, ORIGINATOR};
 use crate::store::{GROUP, Store, Waiting};
-use crate::{plain, tcp};
+use crate::{handshake, plain, tcp};
 
 /// A decoded packet and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -337,10 +337,15 @@ impl Table {
         if *heard_in == UNHEARD {
             *heard_in = key.realm;
         }
+        let before = flow.hot.last_seen;
         flow.hot.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
-            Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
+            Some(segment) if key.protocol == TCP => {
+                let arrival = tcp::receive(&mut flow, side, &segment, packet.payload_len);
+                handshake::measure(&mut flow, side, &segment, before, now);
+                arrival
+            }
             // The header was cut before its flags: the packet counts, its place in the stream is unknown.
             None if key.protocol == TCP => tcp::Arrival::default(),
             _ => {
