@@ -13,6 +13,7 @@ use crate::oui::vendor_of;
 use crate::ownership::forwards_for;
 use crate::record::{Counts, IpRecord, Owner, Span};
 use crate::role::role_of;
+use crate::scope::network_of;
 use crate::tap::Standing;
 
 /// What becomes one asset.
@@ -92,11 +93,14 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.use_address(AddressUse { address: *ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
-    let mut standings: BTreeMap<AssetId, Standing> =
-        drafts.iter().map(|(id, draft)| (id.clone(), (draft.counts, draft.signs))).collect();
+    let unseen_networks = inventory.unseen_networks();
+    let standing = |draft: &Draft| Standing { counts: draft.counts, signs: draft.signs, is_ours: draft.scope == Scope::Internal };
+    let mut standings: BTreeMap<AssetId, Standing> = drafts.iter().map(|(id, draft)| (id.clone(), standing(draft))).collect();
     inventory.excuse(&mut standings, |ip| inventory.ips.get(&ip).map(|record| present_id(inventory, ip, record)));
-    for (draft, (_, signs)) in drafts.values_mut().zip(standings.into_values()) {
-        draft.signs = signs;
+    for (draft, standing) in drafts.values_mut().zip(standings.into_values()) {
+        let of_unseen = |used: &AddressUse| unseen_networks.contains(&network_of(used.address, Scope::Internal));
+        draft.signs = standing.signs;
+        draft.signs.in_unseen_network = draft.scope == Scope::Internal && draft.addresses.iter().any(of_unseen);
     }
     let telling = telling_packets(inventory.loss());
     let mut assets: Vec<Asset> = drafts.into_iter().map(|(id, draft)| finish(id, draft, telling)).collect();

@@ -93,12 +93,10 @@ impl Survey {
             macs.sort_unstable();
             macs
         };
-        let unheard = of(&|tally| {
-            tally.sent == 0 && tally.received >= least_packets && tally.destinations.are_many_without(&self.sources)
-        });
-        let unanswered = of(&|tally| {
-            tally.received == 0 && tally.sent >= least_packets && tally.sources.are_many_without(&self.destinations)
-        });
+        let unheard =
+            of(&|tally| tally.sent == 0 && tally.received >= least_packets && tally.destinations.are_many_without(&self.sources));
+        let unanswered =
+            of(&|tally| tally.received == 0 && tally.sent >= least_packets && tally.sources.are_many_without(&self.destinations));
         (unheard, unanswered)
     }
 

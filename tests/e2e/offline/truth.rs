@@ -36,10 +36,7 @@ fn counted(conn_log: &str) -> BTreeMap<Ends, Counts> {
 
 fn known(truth: &Truth) -> BTreeMap<Ends, Counts> {
     let counts = |flow: &FlowTruth| {
-        [
-            [flow.pkts_a2b, flow.bytes_a2b, flow.later_fragments_a2b],
-            [flow.pkts_b2a, flow.bytes_b2a, flow.later_fragments_b2a],
-        ]
+        [[flow.pkts_a2b, flow.bytes_a2b, flow.later_fragments_a2b], [flow.pkts_b2a, flow.bytes_b2a, flow.later_fragments_b2a]]
     };
     truth.flows.iter().map(|flow| ((flow.proto.clone(), flow.a.clone(), flow.b.clone()), counts(flow))).collect()
 }
