@@ -8,6 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 const BLOCK_BYTES: usize = 1 << 20;
+/// linux/if_packet.h: places in `struct tpacket_block_desc` with a `struct tpacket_hdr_v1` in it.
+const STATUS: usize = 8;
+const COUNT: usize = 12;
+const FIRST: usize = 16;
 const BLOCK_TIMEOUT_MILLIS: u32 = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,10 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("ready");
     let (mut received, mut seen, mut block) = (0_u64, 0_u64, 0);
     loop {
-        // SAFETY: the block lies inside the mapping, which lives as long as the process.
-        let header = unsafe { ring.add(block * BLOCK_BYTES) }.cast::<libc::tpacket_block_desc>();
-        // SAFETY: the kernel shares this word as an atomic; it is aligned, as blocks are pages.
-        let status = unsafe { AtomicU32::from_ptr(&raw mut (*header).hdr.bh1.block_status) };
+        let header = ring.wrapping_add(block * BLOCK_BYTES);
+        // SAFETY: the kernel shares this word as an atomic; it lies inside the mapping and is aligned, as blocks are pages.
+        let status = unsafe { AtomicU32::from_ptr(header.wrapping_add(STATUS).cast()) };
         if status.load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
             if ended.load(Ordering::Relaxed) {
                 break;
@@ -42,16 +45,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         // SAFETY: the block is ours until the store below.
-        let (packets, mut offset) = unsafe { ((*header).hdr.bh1.num_pkts, (*header).hdr.bh1.offset_to_first_pkt as usize) };
+        let packets = unsafe { header.wrapping_add(COUNT).cast::<u32>().read() };
+        // SAFETY: as above.
+        let mut offset = unsafe { header.wrapping_add(FIRST).cast::<u32>().read() } as usize;
         for _ in 0..packets {
-            // SAFETY: the kernel's offsets stay inside the block.
-            let packet = unsafe { header.cast::<u8>().add(offset) };
-            // SAFETY: a packet starts with this header.
-            let (mac, next) =
-                unsafe { ((*packet.cast::<libc::tpacket3_hdr>()).tp_mac, (*packet.cast::<libc::tpacket3_hdr>()).tp_next_offset) };
+            let packet = header.wrapping_add(offset);
+            // SAFETY: the kernel's offsets stay inside the block, and a packet starts with this header.
+            let about = unsafe { packet.cast::<libc::tpacket3_hdr>().read() };
             // SAFETY: the frame lies where its header says.
-            seen += u64::from(unsafe { packet.add(mac as usize).read() });
-            offset += next as usize;
+            seen += u64::from(unsafe { packet.wrapping_add(about.tp_mac.into()).read() });
+            offset += about.tp_next_offset as usize;
         }
         received += u64::from(packets);
         status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
