@@ -45,7 +45,7 @@ unit:
 bench:
 	@tests/packages.sh build bench
 	$(CARGO) build --locked --release -p sensor -p system-tests --bins
-	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench replay
+	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench input --bench replay
 
 # Each target for FUZZ_SECONDS; needs no nightly toolchain.
 FUZZ_SECONDS ?= 60

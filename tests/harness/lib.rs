@@ -10,6 +10,7 @@ pub mod enforcer;
 pub mod firewall;
 pub mod generate;
 pub mod hosts;
+pub mod ledger;
 pub mod link;
 pub mod measure;
 pub mod mirror;

@@ -25,7 +25,20 @@ pub enum Gro {
 /// # Errors
 /// When an interface of that name exists, or ethtool is missing.
 pub fn connect(near: (&Namespace, &str), far: (&Namespace, &str)) -> Result<()> {
-    let add = ["link", "add", near.1, "type", "veth", "peer", "name", far.1, "netns", far.0.name()];
+    connect_with_queues(near, far, 1)
+}
+
+/// The same with several queues at both ends; a frame that leaves by one arrives at the queue of the same number.
+///
+/// # Errors
+/// When an interface of that name exists, or ethtool is missing.
+pub fn connect_with_queues(near: (&Namespace, &str), far: (&Namespace, &str), queues: u32) -> Result<()> {
+    let queues = queues.to_string();
+    let counts = ["numtxqueues", &queues, "numrxqueues", &queues];
+    let mut add = vec!["link", "add", near.1];
+    add.extend(counts);
+    add.extend(["type", "veth", "peer", "name", far.1, "netns", far.0.name()]);
+    add.extend(counts);
     near.0.run("ip", &add)?;
     for (namespace, interface) in [near, far] {
         set_offloads(namespace, interface, Gro::Off)?;

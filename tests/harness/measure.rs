@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::deadline::wait_for;
 use crate::hosts::Host;
@@ -49,4 +49,29 @@ pub fn wait_for_return(host: &mut Host, name: &str, before: Count, limit: Durati
 /// When it has ended.
 pub fn failures(host: &mut Host) -> Result<u64> {
     Ok(host.counts()?.iter().filter(|(name, _)| name.ends_with(" failed")).map(|(_, count)| count.times).sum())
+}
+
+/// What a process has used so far, as /proc tells (man 5 proc).
+#[derive(Clone, Copy, Debug)]
+pub struct Footprint {
+    /// User and system, all threads.
+    pub cpu: Duration,
+    pub resident_kib: u64,
+}
+
+impl Footprint {
+    /// # Errors
+    /// When there is no such process.
+    pub fn of(process: u32) -> Result<Self> {
+        // The process's own file has only its main thread. Threads that ended are missing; an idle process has none.
+        let mut nanos = 0;
+        for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+            nanos += text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok()).context("short schedstat")?;
+        }
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let resident_kib = resident.split_whitespace().next().and_then(|word| word.parse().ok()).context("no VmRSS")?;
+        Ok(Self { cpu: Duration::from_nanos(nanos), resident_kib })
+    }
 }

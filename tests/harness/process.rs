@@ -85,8 +85,39 @@ impl Running {
 
     /// Asks it to end (SIGTERM).
     pub fn request_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks it to read its configuration again (SIGHUP).
+    pub fn request_reload(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// Keeps all its threads from running, as a busy machine would, until [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// When a thread still runs after two seconds, or the process is gone.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP);
+        wait_for(&format!("{} to stand still", self.title), Duration::from_secs(2), || {
+            for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+                // man 5 proc: the state stands behind the name, whose brackets may hold anything.
+                let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+                if !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T')) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+    }
+
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, signal);
         }
     }
 

@@ -47,7 +47,15 @@ impl<'a> Sensor<'a> {
             setting.path,
             setting.learning.as_secs()
         );
-        let config = scratch.write("sensor.toml", &text)?;
+        Self::start_configured(namespace, scratch, &text)
+    }
+
+    /// The same with a whole configuration, which must let it answer at [`SENSOR_HTTP`].
+    ///
+    /// # Errors
+    /// When it ends before; the text carries what it said.
+    pub fn start_configured(namespace: &'a Namespace, scratch: &Scratch, text: &str) -> Result<Self> {
+        let config = scratch.write("sensor.toml", text)?;
         let mut command = namespace.command(&binary::path("sensor")?.to_string_lossy());
         command.args(["run", "--interface", TAP, "--config"]).arg(config);
         let mut sensor = Self { running: Running::start("sensor run", command)?, namespace };
@@ -63,6 +71,14 @@ impl<'a> Sensor<'a> {
     /// When it does not answer.
     pub fn flow_map(&self) -> Result<FlowMap> {
         scrape::flow_map(self.namespace, SENSOR_HTTP)
+    }
+
+    /// How it is doing, as `/v1/status` has it.
+    ///
+    /// # Errors
+    /// When it does not answer, or not with JSON.
+    pub fn status(&self) -> Result<serde_json::Value> {
+        serde_json::from_str(&scrape::get(self.namespace, SENSOR_HTTP, "/v1/status")?).context("reading /v1/status")
     }
 
     /// The metrics page.

@@ -7,9 +7,11 @@
 mod arena;
 mod bits;
 mod config;
+mod duplicates;
 mod endpoint;
 mod expiry;
 mod fragments;
+mod handshake;
 mod history;
 mod icmp;
 mod index;
@@ -27,6 +29,7 @@ mod table;
 mod tcp;
 
 pub use config::{Config, Reports};
+pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
 pub use realm::VlanKey;

@@ -113,7 +113,7 @@ impl Realms {
 
 /// Only tunnels whose number names a network and is the same in both directions: GRE keys and GTP TEIDs are chosen by each
 /// receiver.
-fn segment(packet: &Packet) -> u32 {
+pub fn segment(packet: &Packet) -> u32 {
     let Some(tunnel) = packet.tunnel else { return 0 };
     let kind = match tunnel.kind {
         TunnelKind::Vxlan => 1,

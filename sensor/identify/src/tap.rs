@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sensor_model::{AssetId, CoverageCause, FlowRecord, Loss, MacAddr, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack};
+use sensor_model::{CoverageCause, FlowRecord, Loss, MacAddr, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack};
 
 use crate::coverage::Signs;
 use crate::inventory::Inventory;
 use crate::ledger::{Class, News, Weighed, tags_of};
+use crate::number::Place;
 use crate::record::{Counts, IpRecord};
 use crate::scope::is_group;
 use crate::sight::Silent;
@@ -23,11 +24,12 @@ pub struct OwnDrops {
 }
 
 /// Counts and signs of one asset, for its peers' sake.
-pub(crate) type Standing = (Counts, Signs);
+pub(crate) type Sums = (Counts, Signs);
 
 impl Inventory {
     /// Takes a report of a flow for the books about the tap. `weighed` belongs to the flow, and stays with it between its reports.
-    pub fn weigh(&mut self, weighed: &mut Weighed, record: &FlowRecord) {
+    /// `places` are those of originator and responder.
+    pub fn weigh(&mut self, weighed: &mut Weighed, record: &FlowRecord, places: [Place; 2]) {
         let ends = [(record.originator, record.sent.mac), (record.responder, record.received.mac)];
         let to_group = |(ip, mac): (IpAddr, Option<MacAddr>)| {
             is_group(ip) || self.groups.contains(&ip) || record.tunnel.is_none() && mac.is_some_and(MacAddr::is_group)
@@ -37,13 +39,14 @@ impl Inventory {
             return;
         }
         let ips = &self.ips;
-        let reply_tags = || reply_tags_of(record, |ip| ips.get(&ip));
+        let reply_tags = || reply_tags_of(record, |ip| ips.by_key(&ip));
         let news = self.ledger.weigh(weighed, record, self.config.max_assets, reply_tags);
         if news.is_nothing() {
             return;
         }
-        for (ip, side) in [(record.originator, Silent::Originator), (record.responder, Silent::Responder)] {
-            if let Some(known) = self.ips.get_mut(&ip) {
+        let ends = [(record.originator, Silent::Originator), (record.responder, Silent::Responder)];
+        for ((ip, side), at) in ends.into_iter().zip(places) {
+            if let Some(known) = self.slot(at, ip).and_then(|slot| self.ips.get_mut(slot)) {
                 note(&mut known.signs, &news, side);
             }
         }
@@ -61,7 +64,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.ips.get_mut(&ip)) {
+        if let Some(record) = ip.and_then(|ip| self.ips.find(&ip)).and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }
@@ -105,7 +108,7 @@ impl Inventory {
             named_by.extend(by.iter().map(|name| (*name).to_owned()));
             known.named_by = named_by.into_iter().collect();
         }
-        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect() }
+        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect(), duplicates: Vec::new() }
     }
 
     pub(crate) const fn loss(&self) -> &Loss {
@@ -124,13 +127,13 @@ impl Inventory {
         }
     }
 
-    /// Puts the excuses into `standings`. A pair of hosts between which packets are proven and unseen has two that may be to blame: a sender
+    /// Puts the excuses into `sums`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are proven and unseen has two that may be to blame: a sender
     /// that was never seen to send, a receiver that was never seen to receive. Where both may, it is the one that explains more pairs; with
     /// nothing to choose by, neither is excused.
-    pub(crate) fn excuse(&self, standings: &mut BTreeMap<AssetId, Standing>, id_of: impl Fn(IpAddr) -> Option<AssetId>) {
-        let mut pairs: BTreeMap<(AssetId, AssetId), u64> = BTreeMap::new();
+    pub(crate) fn excuse(&self, sums: &mut [Sums], place_of: impl Fn(IpAddr) -> Option<usize>) {
+        let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for ((sender, receiver), packets) in &self.ledger.unseen {
-            if let (Some(sender), Some(receiver)) = (id_of(*sender), id_of(*receiver)) {
+            if let (Some(sender), Some(receiver)) = (place_of(*sender), place_of(*receiver)) {
                 let sum = pairs.entry((sender, receiver)).or_default();
                 *sum = sum.saturating_add(*packets);
             }
@@ -141,20 +144,20 @@ impl Inventory {
             *of_receiver.entry(receiver).or_insert(0_u64) += 1;
         }
         for ((sender, receiver), packets) in &pairs {
-            let never_sent = standings.get(sender).is_some_and(|(counts, _)| counts.sent == 0);
-            let never_received = standings.get(receiver).is_some_and(|(counts, _)| counts.received == 0);
+            let never_sent = sums.get(*sender).is_some_and(|(counts, _)| counts.sent == 0);
+            let never_received = sums.get(*receiver).is_some_and(|(counts, _)| counts.received == 0);
             if !never_sent || !never_received {
                 // Only one of them may be to blame, or none: nobody needs an excuse.
                 continue;
             }
             let (by_sender, by_receiver) = (of_sender.get(sender), of_receiver.get(receiver));
             if by_sender > by_receiver
-                && let Some((_, signs)) = standings.get_mut(receiver)
+                && let Some((_, signs)) = sums.get_mut(*receiver)
             {
                 signs.excused_received = signs.excused_received.saturating_add(*packets);
             }
             if by_sender < by_receiver
-                && let Some((_, signs)) = standings.get_mut(sender)
+                && let Some((_, signs)) = sums.get_mut(*sender)
             {
                 signs.excused_sent = signs.excused_sent.saturating_add(*packets);
             }

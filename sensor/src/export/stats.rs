@@ -1,11 +1,11 @@
-//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + `non_ip_packets` +
-//! `later_fragments` + the sum of `skipped`.
+//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + the four kinds of `duplicates` +
+//! `non_ip_packets` + `later_fragments` + the sum of `skipped`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::counts::{FrameCounts, StageCounts};
+use crate::counts::{Copies, FrameCounts, StageCounts};
 
 /// How one capture file fared.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +33,12 @@ pub struct Stats {
     pub arp_packets: u64,
     /// What is neither IP nor ARP, by protocol; those not met are left out.
     pub non_ip: BTreeMap<&'static str, u64>,
+    /// Later fragments that are counted in a flow; they are in `flow_packets`.
+    pub placed_fragments: u64,
+    /// Those whose first fragment was not seen.
     pub later_fragments: u64,
+    /// Left out with `--dedup`.
+    pub duplicates: Copies,
     pub skipped: BTreeMap<&'static str, u64>,
     /// Packets that break a rule of their own and count in a flow all the same. One may have several.
     pub anomalies: BTreeMap<&'static str, u64>,
@@ -85,7 +90,9 @@ impl Stats {
             non_ip_packets: frames.arp + frames.other_non_ip,
             arp_packets: frames.arp,
             non_ip: frames.non_ip_by_kind().filter(|(_, count)| *count > 0).collect(),
-            later_fragments: frames.later_fragments,
+            placed_fragments: frames.placed_fragments,
+            later_fragments: frames.unplaced_fragments(),
+            duplicates: stages.duplicates,
             skipped: frames.skipped().collect(),
             anomalies: frames.anomalies_by_kind().collect(),
             flows: stages.flows_opened,

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::Sender;
 use sensor_capture::{CaptureError, Queue, Spreading, pin_thread};
+use sensor_flow::{FragmentLimits, Fragments};
 use tracing::{error, info, warn};
 
 use super::exchange::Exchange;
-use super::lane::{Batch, Lane};
+use super::lane::{Batch, Lane, random_seed};
 use super::port::Port;
 use super::queue::{QueueThread, Session};
 use super::witness::Witness;
@@ -98,7 +99,9 @@ impl Capturing<'_> {
         let mut handles = Vec::new();
         for ((lane, queue), exchange) in lanes.drain(..).zip(queues).zip(exchanges) {
             let number = lane.number();
-            let thread = QueueThread { lane, queue, exchange, session: Arc::clone(&session), options, lanes: count };
+            let fragments = Fragments::new(&FragmentLimits::default(), random_seed());
+            let session = Arc::clone(&session);
+            let thread = QueueThread { lane, queue, exchange, fragments, session, options, lanes: count };
             let run = move || {
                 if pin && let Err(cause) = pin_thread(number) {
                     warn!(number, %cause, "the queue's thread is not bound to a CPU");

@@ -77,36 +77,21 @@ impl Counted {
     pub fn stages(&self) -> Vec<Stage> {
         let Self { source, lanes, events_taken, outbox } = self;
         let (frames, counts, handover) = (&lanes.frames, &lanes.stages, &lanes.handover);
-        let reached = source.redirected + source.no_socket;
-        let by_af_xdp = reached > 0;
-        let mut stages = vec![wire(source), port(source, by_af_xdp)];
-        if by_af_xdp {
-            stages.push(Stage::through(
-                "program",
-                "frames",
-                reached,
-                vec![part("queue without socket", source.no_socket)],
-                source.redirected,
-            ));
-            let lost = vec![
-                part("ring full", source.ring_full),
-                part("no free buffer", source.no_buffer),
-                part("not taken by the socket", source.kernel_dropped),
-                part("left when the capture was opened anew", source.abandoned),
-            ];
-            stages.push(Stage::through("ring", "frames", source.redirected, lost, source.received));
-        } else {
-            let entered = source.received + source.kernel_dropped;
-            stages.push(Stage::through(
-                "ring",
-                "frames",
-                entered,
-                vec![part("buffer full", source.kernel_dropped)],
-                source.received,
-            ));
-        }
-        let aside =
-            vec![part("arp", frames.arp), part("not ip", frames.other_non_ip), part("later fragment", frames.later_fragments)];
+        let (copies, tracked) = (&counts.duplicates, counts.flow_packets + counts.refused_packets);
+        let mut stages = on_the_port(source);
+        let lost = vec![
+            part("ring full", source.ring_full),
+            part("no free buffer", source.no_buffer),
+            part("buffer of libpcap full", source.buffer_full),
+            part("not taken by the socket", source.not_taken),
+            part("left when the capture was opened anew", source.abandoned),
+        ];
+        stages.push(Stage::through("ring", "frames", source.offered, lost, source.received));
+        let aside = vec![
+            part("arp", frames.arp),
+            part("not ip", frames.other_non_ip),
+            part("later fragment", frames.unplaced_fragments()),
+        ];
         let skipped = frames.skipped().map(|(why, count)| part(why, count)).collect();
         stages.push(Stage::with_aside("decode", "packets", source.received.max(frames.packets), skipped, aside, frames.to_flows));
         stages.push(Stage::through(
@@ -114,12 +99,20 @@ impl Counted {
             "packets",
             frames.to_flows,
             vec![part("inbox of the other worker full", handover.dropped_packets)],
-            frames.to_flows.saturating_sub(handover.dropped_packets).min(counts.flow_packets + counts.refused_packets),
+            frames.to_flows.saturating_sub(handover.dropped_packets).min(tracked + copies.total()),
+        ));
+        stages.push(Stage::with_aside(
+            "copies",
+            "packets",
+            tracked + copies.total(),
+            Vec::new(),
+            copies.by_change().map(|(change, count)| part(change, count)).to_vec(),
+            tracked,
         ));
         stages.push(Stage::through(
             "flow table",
             "packets",
-            counts.flow_packets + counts.refused_packets,
+            tracked,
             vec![part("table full", counts.refused_packets)],
             counts.flow_packets,
         ));
@@ -131,21 +124,22 @@ impl Counted {
     }
 }
 
-/// The wire as the device tells of it: an estimate, as a device need not notice what it misses.
-fn wire(source: &SourceStats) -> Stage {
-    let lost = vec![part("missed by the device", source.port_missed), part("damaged", source.port_bad)];
-    let entered = source.port_received + source.port_missed + source.port_bad;
-    Stage::through("wire", "frames", entered, lost, source.port_received)
-}
-
-/// What the port received and neither the program nor libpcap saw.
-fn port(source: &SourceStats, by_af_xdp: bool) -> Stage {
-    let passed = if by_af_xdp { source.redirected + source.no_socket } else { source.received + source.kernel_dropped };
-    let lost = vec![
+/// From the wire, as the device tells of it, to the sockets. An estimate, as a device need not notice what it misses.
+fn on_the_port(source: &SourceStats) -> Vec<Stage> {
+    let reached = source.offered + source.no_socket;
+    // A port that was removed takes its latest counts with it.
+    let received = source.port_received.max(reached + source.port_dropped + source.not_listening);
+    let missed = vec![part("missed by the device", source.port_missed), part("damaged", source.port_bad)];
+    let dropped = vec![
         part("dropped by the driver", source.port_dropped),
         part("came while the capture was opened anew", source.not_listening),
     ];
-    Stage::through("port", "frames", source.port_received, lost, passed)
+    let on_wire = received + source.port_missed + source.port_bad;
+    vec![
+        Stage::through("wire", "frames", on_wire, missed, received),
+        Stage::through("port", "frames", received, dropped, reached),
+        Stage::through("program", "frames", reached, vec![part("queue without socket", source.no_socket)], source.offered),
+    ]
 }
 
 const fn part(why: &'static str, count: u64) -> Part {
@@ -177,11 +171,11 @@ mod tests {
                 port_bad: 3,
                 port_dropped: 11,
                 not_listening: 9,
-                redirected: 960,
+                offered: 960,
                 no_socket: 20,
                 ring_full: 30,
                 no_buffer: 20,
-                kernel_dropped: 10,
+                not_taken: 10,
                 received: 900,
                 ..SourceStats::default()
             },
@@ -209,23 +203,15 @@ mod tests {
         let waiting: Vec<_> = stages.iter().map(|stage| (stage.stage, stage.waiting)).filter(|(_, count)| *count > 0).collect();
         assert_eq!(waiting, [("export", 2)]);
         let lost: Vec<_> = stages.iter().map(Stage::lost_total).collect();
-        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 40, 30, 3]);
+        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 0, 40, 30, 3]);
     }
 
     #[test]
     fn counters_read_in_passing_never_make_a_loss() {
         // Given a frame that the port had not counted when it was asked, and one that no worker had taken.
-        let source = SourceStats { port_received: 4, redirected: 5, received: 4, ..SourceStats::default() };
+        let source = SourceStats { port_received: 4, offered: 5, received: 4, ..SourceStats::default() };
         let stages = Counted { source, ..Counted::default() }.stages();
         assert!(stages.iter().all(|stage| stage.balances() && stage.lost_total() == 0), "{stages:?}");
         assert_eq!(stages.iter().find(|stage| stage.stage == "ring").map(|stage| stage.waiting), Some(1));
-    }
-
-    #[test]
-    fn libpcap_has_no_program_and_loses_in_its_buffer() {
-        let source = SourceStats { port_received: 10, received: 6, kernel_dropped: 4, ..SourceStats::default() };
-        let stages = Counted { source, ..Counted::default() }.stages();
-        assert!(stages.iter().all(|stage| stage.balances() && stage.stage != "program"), "{stages:?}");
-        assert_eq!(stages[2].lost, [Part { why: "buffer full", count: 4 }]);
     }
 }

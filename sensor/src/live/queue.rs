@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sensor_capture::{CaptureError, Queue};
+use sensor_flow::Fragments;
 use sensor_wire::Options;
 
 use super::exchange::Exchange;
@@ -31,6 +32,8 @@ pub struct QueueThread {
     pub lane: Lane,
     pub queue: Queue,
     pub exchange: Exchange,
+    /// Pieces of one datagram come to one queue: the card cannot hash ports that later pieces lack.
+    pub fragments: Fragments,
     pub session: Arc<Session>,
     pub options: Options,
     /// How many queues the port has.
@@ -71,11 +74,12 @@ impl QueueThread {
     }
 
     fn poll(&mut self, timeout: Duration, own: &mut Sorted, shared: &mut Sorted) -> Result<usize, CaptureError> {
-        let Self { lane, queue, exchange, session, options, lanes } = self;
+        let Self { lane, queue, exchange, fragments, session, options, lanes } = self;
         let mut round = Round { lane, exchange, session, has_siblings: *lanes > 1 };
         let sorted = if session.reshard.load(Ordering::Relaxed) { shared } else { own };
         queue.poll(timeout, |frames| {
             sorted.refill(frames, *options);
+            sorted.place_fragments(fragments);
             round.spread(sorted, frames);
         })
     }

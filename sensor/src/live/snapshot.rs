@@ -6,7 +6,7 @@ use sensor_capture::SourceStats;
 use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, TapCoverage, Timestamp};
 use serde::Serialize;
 
-use super::ledger::Stage;
+use super::ledger::{Counted, Stage};
 use super::port::Told;
 use crate::counts::{FrameCounts, StageCounts};
 
@@ -45,6 +45,8 @@ pub struct Status {
     pub later_fragments: u64,
     pub skipped_packets: u64,
     pub refused_packets: u64,
+    /// Left out, as the mirror delivered them more than once.
+    pub duplicate_packets: u64,
     /// Lost before a worker saw them: on the port, in the kernel, on a full ring.
     pub lost_packets: u64,
     pub dropped_events: u64,
@@ -76,6 +78,7 @@ impl Snapshot {
             interface: interface.to_owned(),
             capture: told.path,
             capture_reason: told.reason,
+            stages: Counted::default().stages(),
             started_at: now,
             now,
             ..Status::default()

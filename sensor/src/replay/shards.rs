@@ -7,8 +7,8 @@
 use std::thread;
 
 use sensor_capture::Frame;
-use sensor_flow::{FlowEvent, FlowId};
-use sensor_model::Timestamp;
+use sensor_flow::{FlowEvent, FlowId, FragmentLimits, Fragments, join_paths};
+use sensor_model::{DuplicatePath, Timestamp};
 use sensor_wire::Options;
 
 use super::lines::{Line, Lines};
@@ -62,6 +62,7 @@ pub struct Shards {
     keeps_events: bool,
     /// One for each piece that is worked on at the same time.
     sorted: Vec<Sorted>,
+    fragments: Fragments,
     shards: Vec<Shard>,
     frames: FrameCounts,
 }
@@ -79,6 +80,7 @@ impl Shards {
             threads: threads.clamp(1, SHARDS),
             keeps_events: limits.tells_everything(),
             sorted: Vec::new(),
+            fragments: Fragments::new(&FragmentLimits::default(), SEED),
             shards: (0..SHARDS).map(shard).collect(),
             frames: FrameCounts::default(),
         }
@@ -93,6 +95,9 @@ impl Shards {
         let bases: Vec<u64> = pieces.iter().scan(self.frames.packets, after).collect();
         let mut work: Vec<_> = self.sorted.iter_mut().zip(pieces).collect();
         each_on_its_thread(&mut work, self.threads, |(sorted, frames)| sorted.refill(frames, options));
+        for (sorted, _) in self.sorted.iter_mut().zip(pieces) {
+            sorted.place_fragments(&mut self.fragments);
+        }
         let sorted = &self.sorted;
         let mut work: Vec<_> = self.shards.iter_mut().enumerate().collect();
         each_on_its_thread(&mut work, self.threads, |(at, shard)| {
@@ -119,6 +124,11 @@ impl Shards {
         lines.sort_by_key(|line| line.number);
         lines.iter().for_each(|line| news.lines.extend_from_slice(line.text));
         self.shards.iter_mut().for_each(|shard| shard.lines.clear());
+    }
+
+    /// What copies told of mirrors and routers.
+    pub fn duplicate_paths(&self) -> Vec<DuplicatePath> {
+        join_paths(self.shards.iter().flat_map(|shard| shard.worker.duplicate_paths()))
     }
 
     /// Every flow that has not ended, those that began first in front: shard and number.

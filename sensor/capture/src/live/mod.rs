@@ -36,6 +36,7 @@ pub struct Live {
     queues: Mutex<Vec<Queue>>,
     source: Source,
     counted_before: PortCounters,
+    counted_last: Mutex<PortCounters>,
     served_queues: u32,
     spreading: Spreading,
     _promiscuous: Option<Promiscuous>,
@@ -136,6 +137,7 @@ impl Live {
             queues: Mutex::new(queues),
             source,
             counted_before,
+            counted_last: Mutex::new(counted_before),
             served_queues,
             spreading,
             _promiscuous: promiscuous.ok(),
@@ -201,12 +203,18 @@ impl Live {
             #[cfg(feature = "libpcap")]
             Source::Libpcap(counters) => stats.add_libpcap(counters),
         }
-        let now = self.interface.counters().unwrap_or(self.counted_before);
-        stats.add_port(&now, &self.counted_before);
+        stats.add_port(&self.port_counters(), &self.counted_before);
         stats
     }
 
-    /// The same, and the frames that came since `earlier` ended: those between two captures on the same interface.
+    /// Those of a port that is gone are the last ones that were asked for.
+    fn port_counters(&self) -> PortCounters {
+        let mut last = self.counted_last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = self.interface.counters().unwrap_or(*last);
+        *last
+    }
+
+    /// Frames that came since `earlier` ended: those between two captures on the same interface.
     #[must_use]
     pub fn missed_since(&self, earlier: &Ended) -> u64 {
         if earlier.interface_index != self.interface.index() {
@@ -219,10 +227,10 @@ impl Live {
     #[must_use]
     pub fn end(self) -> Ended {
         let mut stats = self.stats();
-        let told = [stats.received, stats.ring_full, stats.no_buffer, stats.kernel_dropped].iter().sum();
+        let told = [stats.received, stats.ring_full, stats.no_buffer, stats.not_taken, stats.buffer_full].iter().sum();
         // Frames that still lay in the rings go with them.
-        stats.abandoned = stats.redirected.saturating_sub(told);
-        let counted = self.interface.counters().unwrap_or_default();
+        stats.abandoned = stats.offered.saturating_sub(told);
+        let counted = self.port_counters();
         Ended { stats, counted, interface_index: self.interface.index() }
     }
 }

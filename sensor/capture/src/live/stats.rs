@@ -20,16 +20,18 @@ pub struct SourceStats {
     pub port_dropped: u64,
     /// Came while the capture was opened anew.
     pub not_listening: u64,
-    /// Handed to a socket by the XDP program; 0 with libpcap.
-    pub redirected: u64,
+    /// Handed to a socket, by the XDP program or by the stack.
+    pub offered: u64,
     /// Lost on a receive queue that no socket serves.
     pub no_socket: u64,
     /// Lost as a worker was too slow to empty its receive ring.
     pub ring_full: u64,
     /// Lost as the kernel found no free buffer.
     pub no_buffer: u64,
-    /// Lost in the kernel otherwise: no room in libpcap's buffer, or too long for an AF_XDP socket.
-    pub kernel_dropped: u64,
+    /// Lost as libpcap's buffer was full.
+    pub buffer_full: u64,
+    /// Lost at an AF_XDP socket otherwise: too long for it.
+    pub not_taken: u64,
     /// Lay in a receive ring when the capture was ended.
     pub abandoned: u64,
     /// Times a device found no free buffer: with zero copy the frames are then among those the port missed.
@@ -55,7 +57,8 @@ impl SourceStats {
             self.no_socket,
             self.ring_full,
             self.no_buffer,
-            self.kernel_dropped,
+            self.buffer_full,
+            self.not_taken,
             self.abandoned,
         ]
         .iter()
@@ -71,11 +74,12 @@ impl SourceStats {
             (&mut self.port_bad, earlier.port_bad),
             (&mut self.port_dropped, earlier.port_dropped),
             (&mut self.not_listening, earlier.not_listening),
-            (&mut self.redirected, earlier.redirected),
+            (&mut self.offered, earlier.offered),
             (&mut self.no_socket, earlier.no_socket),
             (&mut self.ring_full, earlier.ring_full),
             (&mut self.no_buffer, earlier.no_buffer),
-            (&mut self.kernel_dropped, earlier.kernel_dropped),
+            (&mut self.buffer_full, earlier.buffer_full),
+            (&mut self.not_taken, earlier.not_taken),
             (&mut self.abandoned, earlier.abandoned),
             (&mut self.fill_ring_empty, earlier.fill_ring_empty),
             (&mut self.invalid_buffers, earlier.invalid_buffers),
@@ -88,13 +92,13 @@ impl SourceStats {
     }
 
     pub(super) fn add_af_xdp(&mut self, counters: &AfXdpCounters, zero_copy: bool) {
-        self.redirected = counters.redirected;
+        self.offered = counters.redirected;
         self.no_socket = counters.no_socket;
         self.ring_full = counters.ring_full;
         // Copying, the kernel counts a frame without a buffer under both names; with zero copy the device finds no buffer before there is
         // a frame (net/xdp/xsk.c, xsk_buff_pool.c).
         self.no_buffer = if zero_copy { 0 } else { counters.fill_ring_empty.min(counters.dropped) };
-        self.kernel_dropped = counters.dropped.saturating_sub(self.no_buffer);
+        self.not_taken = counters.dropped.saturating_sub(self.no_buffer);
         self.fill_ring_empty = counters.fill_ring_empty;
         self.invalid_buffers = counters.invalid_buffers;
     }
@@ -106,7 +110,8 @@ impl SourceStats {
     #[cfg(feature = "libpcap")]
     pub(super) fn add_libpcap(&mut self, counters: &crate::libpcap::LibpcapCounters) {
         self.received = counters.received.load(Ordering::Relaxed);
-        self.kernel_dropped = counters.dropped.load(Ordering::Relaxed);
+        self.buffer_full = counters.dropped.load(Ordering::Relaxed);
+        self.offered = self.received.saturating_add(self.buffer_full);
     }
 
     /// Comes after the others: some drivers count what XDP could not deliver as dropped by them (veth, virtio), others do not. What is
@@ -116,8 +121,7 @@ impl SourceStats {
         self.port_missed = now.missed.saturating_sub(before.missed);
         self.port_bad = now.bad.saturating_sub(before.bad);
         self.port_sent = now.sent.saturating_sub(before.sent);
-        let behind = [self.no_socket, self.ring_full, self.no_buffer, self.kernel_dropped];
-        let behind = if self.redirected == 0 && self.no_socket == 0 { 0 } else { behind.iter().sum() };
+        let behind = [self.no_socket, self.ring_full, self.no_buffer, self.not_taken].iter().sum();
         self.port_dropped = now.dropped.saturating_sub(before.dropped).saturating_sub(behind);
     }
 }
@@ -142,9 +146,9 @@ mod tests {
         let counters = AfXdpCounters { dropped: 10, fill_ring_empty: 7, redirected: 20, ..AfXdpCounters::default() };
         let mut stats = SourceStats::default();
         stats.add_af_xdp(&counters, false);
-        assert_eq!((stats.no_buffer, stats.kernel_dropped, stats.lost()), (7, 3, 10));
+        assert_eq!((stats.no_buffer, stats.not_taken, stats.lost()), (7, 3, 10));
         stats.add_af_xdp(&counters, true);
-        assert_eq!((stats.no_buffer, stats.kernel_dropped), (0, 10));
+        assert_eq!((stats.no_buffer, stats.not_taken), (0, 10));
     }
 
     #[test]

@@ -5,3 +5,5 @@ mod fragments;
 mod model;
 mod table;
 mod tcp_states;
+mod timeouts;
+mod vlans;
