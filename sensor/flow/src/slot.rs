@@ -153,6 +153,12 @@ impl Slot<'_> {
         self.rares.get_mut(self.cold.rare)
     }
 
+    /// Something is missing in a direction of its stream.
+    pub fn has_holes(&self) -> bool {
+        self.hot.is(Hot::RARE)
+            && self.rares.get(self.cold.rare).is_some_and(|rare| rare.streams.iter().any(|stretch| stretch.open))
+    }
+
     pub fn push_letter(&mut self, letter: u8, side: usize) {
         if !self.cold.history.push(letter, side == RESPONDER) {
             let letter = history::letter(letter, side == RESPONDER);

@@ -108,7 +108,7 @@ impl Inventory {
             named_by.extend(by.iter().map(|name| (*name).to_owned()));
             known.named_by = named_by.into_iter().collect();
         }
-        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect() }
+        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect(), duplicates: Vec::new() }
     }
 
     pub(crate) const fn loss(&self) -> &Loss {
