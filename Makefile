@@ -46,7 +46,7 @@ bench:
 	@tests/packages.sh build bench
 	$(CARGO) build --locked --release -p sensor -p system-tests --bins
 	$(CARGO) build --locked --release -p sensor-capture --examples
-	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench replay --bench live
+	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench input --bench replay --bench live
 
 # Each target for FUZZ_SECONDS; needs no nightly toolchain.
 FUZZ_SECONDS ?= 60

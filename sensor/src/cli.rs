@@ -54,6 +54,10 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Whether a mirror port shows what it should: VLANs, directions, loss, what is missing
+    ///
+    /// Exit code 0: nothing failed (there may be warnings). 1: the test itself went wrong. 2: a check failed.
+    Selftest(crate::selftest::Arguments),
     /// Check a configuration file
     Check {
         #[arg(long, value_name = "FILE")]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use diagnose::ConfigError;
-pub use values::{CapturePath, Prefix, Reshard, SensorName, Span};
+pub use values::{CapturePath, Prefix, Reshard, SensorName, Span, VlanKey};
 
 /// The shipped file, part of the program.
 pub const DEFAULTS: &str = include_str!("../../config/sensor.toml");
@@ -62,6 +62,7 @@ pub struct Flow {
     pub udp_idle_timeout: Span,
     pub icmp_idle_timeout: Span,
     pub interim_interval: Span,
+    pub vlan_key: VlanKey,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -151,6 +152,7 @@ impl Config {
                 icmp_idle_timeout: self.flow.icmp_idle_timeout.0,
                 interim_interval: self.flow.interim_interval.0,
                 reports: sensor_flow::Reports::All,
+                vlan_key: self.flow.vlan_key.0,
             },
             max_sessions: share(self.dissect.max_sessions),
         }
@@ -251,6 +253,8 @@ mod tests {
         );
         let message = refused("[http]\nlisten = \"here\"\n");
         assert_eq!(message, "my.toml:2:10: in `listen = \"here\"`: `here`: invalid socket address syntax");
+        let message = refused("[flow]\nvlan_key = \"no\"\n");
+        assert!(message.ends_with("write \"auto\", \"always\" or \"never\""), "{message}");
         assert!(refused("[flow\n").starts_with("my.toml:1:6: "), "{}", refused("[flow\n"));
         assert!(refused("[flow]\nmax_flows = -1\n").starts_with("my.toml:2:13: "));
         assert!(refused("flow = 3\n").starts_with("my.toml:1:8: "));

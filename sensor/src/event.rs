@@ -3,15 +3,9 @@
 use sensor_dissect::Finding;
 use sensor_flow::{FlowEvent, FlowId};
 use sensor_identify::Sighting;
-use sensor_model::Fact;
+use sensor_model::{Fact, MacAddr, VlanStack};
 
-/// One flow within the whole sensor: flow ids are unique only within their table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FlowRef {
-    /// The worker (live) or shard (replay) whose table tracks the flow.
-    pub table: u16,
-    pub flow: FlowId,
-}
+use crate::link_layer::Mention;
 
 /// Something the hub must know, caused by packet `number` of its worker or capture.
 #[derive(Clone, Debug)]
@@ -32,4 +26,12 @@ pub enum What {
     Sighted(Sighting),
     /// Heard outside any flow (ARP).
     Heard(Fact),
+    /// A MAC sent a frame without IP.
+    Linked {
+        mac: MacAddr,
+        tags: VlanStack,
+        to_group: bool,
+    },
+    /// Somebody spoke of a VLAN.
+    Mentioned(Mention),
 }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use sensor_flow::{FlowEvent, FlowId};
 use sensor_identify::Sighting;
-use sensor_model::{Accounting, ConnState, DirectionReason, FlowMap, FlowRecord, IpProtocol, MacAddr, Side, Timestamp};
+use sensor_model::{
+    Accounting, ConnState, DirectionReason, FlowMap, FlowRecord, IpProtocol, MacAddr, Side, Timestamp, VlanStack,
+};
 
 use crate::config::Config;
 use crate::event::{Event, What};
@@ -25,8 +27,9 @@ pub fn record() -> FlowRecord {
         state: ConnState::SF,
         history: "ShADadFf".to_owned(),
         missed_bytes: 0,
-        sent: Side { packets: 6, ip_bytes: 300, l2_bytes: 400, payload_bytes: Some(60), ..Side::default() },
-        received: Side { packets: 5, ip_bytes: 250, l2_bytes: 330, payload_bytes: Some(50), ..Side::default() },
+        gap_bytes: 0,
+        sent: Side { packets: 6, ip_bytes: 300, l2_bytes: 400, payload_bytes: Some(60), data_acked: true, ..Side::default() },
+        received: Side { packets: 5, ip_bytes: 250, l2_bytes: 330, payload_bytes: Some(50), data_acked: true, ..Side::default() },
         vlan: None,
         inner_vlan: None,
         tunnel: None,
@@ -39,7 +42,8 @@ pub fn flow_map() -> FlowMap {
     let mut hub = Hub::new(Config::load(None).unwrap().hub());
     let flow = FlowId(1);
     let ip = record().originator;
-    let sighting = Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, seen_at: record().first_seen };
+    let sighting =
+        Sighting { mac: MacAddr([0, 0x80, 0xf4, 1, 2, 3]), ip, tags: VlanStack::default(), seen_at: record().first_seen };
     hub.take(Event { number: 0, table: 0, what: What::Sighted(sighting) });
     for event in [FlowEvent::Opened { flow, record: Box::new(record()) }, FlowEvent::Ended { flow, record: Box::new(record()) }] {
         hub.take(Event { number: 0, table: 0, what: What::Flow(event) });

@@ -61,5 +61,5 @@ async fn health(State(published): Published) -> Response {
 }
 
 async fn coverage(State(published): Published) -> Response {
-    Json(crate::view::coverage::rows(&published.load().map)).into_response()
+    Json(crate::view::coverage::report(&published.load().map)).into_response()
 }

@@ -31,6 +31,7 @@ use crate::hub::Hub;
 use crate::store::Store;
 use capturing::{Asked, Capturing};
 use control::Control;
+pub use lane::random_seed;
 use port::Port;
 use snapshot::Snapshot;
 

@@ -11,10 +11,12 @@ mod export;
 mod fixtures;
 mod http;
 mod hub;
+mod link_layer;
 mod live;
 mod orientation;
 mod recent;
 mod replay;
+mod selftest;
 mod service_ports;
 mod sessions;
 mod sort;
@@ -35,9 +37,11 @@ use cli::{Checksums, Cli, Command};
 use config::Config;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    let command = Cli::parse().command;
+    let unfulfilled = if matches!(command, Command::Selftest(_)) { ExitCode::from(2) } else { ExitCode::FAILURE };
+    match dispatch(command) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(false) => unfulfilled,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -68,6 +72,7 @@ fn dispatch(command: Command) -> Result<bool> {
             start_log();
             live::run(&interface, &config, &read)
         }
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Status(read) => done(view::status::show(&read.source.into(), read.output)),
         Command::Assets(read) => done(view::assets::show(&flow_map(read.source)?, read.output)),
         Command::Conversations(read) => done(view::conversations::show(&flow_map(read.source)?, read.output)),

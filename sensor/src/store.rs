@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OptionalExtension, params};
-use sensor_model::{Accounting, Asset, Conversation, FlowMap, SCHEMA, Timestamp};
+use sensor_model::{Accounting, Asset, Conversation, FlowMap, SCHEMA, TapCoverage, Timestamp};
 use serde::de::DeserializeOwned;
 
 /// Of the tables below; a file of another version is refused.
@@ -70,6 +70,7 @@ impl Store {
             first_seen,
             last_seen,
             accounting: Accounting::default(),
+            coverage: TapCoverage::default(),
             assets,
             conversations,
         };

@@ -6,18 +6,19 @@
 //!          (sort.rs)       +------------ this file ------------+
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
 use sensor_flow::{FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, Fact, FactKind, FlowRecord, IpProtocol, MacAddr, Strength, Subject, Timestamp};
-use sensor_wire::{Arp, Packet};
+use sensor_model::{Direction, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
+use sensor_wire::Packet;
 
 use crate::counts::StageCounts;
 use crate::event::{Event, What};
+use crate::link_layer::LinkWatch;
 use crate::recent::Recent;
 use crate::sessions::Sessions;
 use crate::sort::{Bucket, Sorted};
@@ -51,8 +52,8 @@ pub struct Worker {
     table: Table,
     sessions: Sessions,
     tells_everything: bool,
-    sighted: Recent<(MacAddr, IpAddr)>,
-    announced: Recent<(MacAddr, Ipv4Addr)>,
+    sighted: Recent<(MacAddr, IpAddr, VlanStack)>,
+    links: LinkWatch,
     // Emptied after each use, kept for their memory.
     touches: Vec<Option<Touch>>,
     flow_events: Vec<FlowEvent>,
@@ -69,22 +70,18 @@ impl Worker {
             sessions: Sessions::new(limits.max_sessions),
             tells_everything: limits.tells_everything(),
             sighted: Recent::new(SIGHTING_INTERVAL),
-            announced: Recent::new(SIGHTING_INTERVAL),
+            links: LinkWatch::new(SIGHTING_INTERVAL),
             touches: Vec::new(),
             flow_events: Vec::new(),
             findings: Vec::new(),
         }
     }
 
-    /// Takes the ARP packets of a sorted chunk whose first frame is packet `base`.
-    pub fn take_arps(&mut self, base: u64, sorted: &Sorted, events: &mut Vec<Event>) {
-        if !self.tells_everything {
-            return;
-        }
-        for (place, seen_at, arp) in &sorted.arps {
-            if let Some(fact) = self.binding(arp, *seen_at) {
-                events.push(self.event(base + u64::from(*place), What::Heard(fact)));
-            }
+    /// Takes the frames without IP of a sorted piece whose frames are `frames` and whose first frame is packet `base`.
+    pub fn take_others(&mut self, base: u64, sorted: &Sorted, frames: &[Frame<'_>], events: &mut Vec<Event>) {
+        if self.tells_everything {
+            let (links, table) = (&mut self.links, self.number);
+            links.take(sorted, frames, |place, what| events.push(Event { number: base + u64::from(place), table, what }));
         }
     }
 
@@ -244,22 +241,10 @@ impl Worker {
             return;
         }
         let (mac, ip) = (packet.source_mac, packet.source_address());
-        if self.sighted.is_news((mac, ip), observation.seen_at) {
-            events.push(self.event(number, What::Sighted(Sighting { mac, ip, seen_at: observation.seen_at })));
+        let tags = VlanStack { vlan: packet.vlan, inner_vlan: packet.inner_vlan };
+        if self.sighted.is_news((mac, ip, tags), observation.seen_at) {
+            events.push(self.event(number, What::Sighted(Sighting { mac, ip, tags, seen_at: observation.seen_at })));
         }
-    }
-
-    /// What an ARP packet says of its sender; RFC 5227 probes come from 0.0.0.0 and claim nothing.
-    fn binding(&mut self, arp: &Arp, seen_at: Timestamp) -> Option<Fact> {
-        let claims = !arp.sender_ip.is_unspecified() && !arp.sender_mac.is_zero() && !arp.sender_mac.is_group();
-        (claims && self.announced.is_news((arp.sender_mac, arp.sender_ip), seen_at)).then(|| Fact {
-            subject: Subject::Ip(IpAddr::V4(arp.sender_ip)),
-            kind: FactKind::MacOfAddress,
-            value: arp.sender_mac.to_string(),
-            strength: Strength::Confirmed,
-            source: "arp".to_owned(),
-            seen_at,
-        })
     }
 
     const fn event(&self, number: u64, what: What) -> Event {
@@ -379,7 +364,7 @@ mod tests {
             What::Flow(FlowEvent::Ended { record, .. }) => Some((record.originator, record.direction_reason)),
             _ => None,
         });
-        assert_eq!(ended, Some((IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), DirectionReason::Role)));
+        assert_eq!(ended, Some((IpAddr::from([10, 0, 0, 1]), DirectionReason::Role)));
     }
 
     #[test]

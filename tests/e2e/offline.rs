@@ -8,6 +8,10 @@ mod bad_input;
 mod captures;
 #[path = "offline/cases.rs"]
 mod cases;
+#[path = "offline/coverage.rs"]
+mod coverage;
+#[path = "offline/duplicates.rs"]
+mod duplicates;
 #[path = "offline/identity.rs"]
 mod identity;
 #[path = "offline/truth.rs"]

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use sensor_model::{Accounting, Activity, AddressUse, Asset, AssetId, Conversation, EachWay, FlowMap, SCHEMA, Service};
+use sensor_model::{
+    Accounting, Activity, AddressUse, Asset, AssetId, Conversation, EachWay, FlowMap, Loss, SCHEMA, Service, TapCoverage,
+    VlanCoverage, VlanStack,
+};
 
 /// One map that knows what all of them know.
 #[must_use]
@@ -33,6 +36,7 @@ pub fn merge(maps: &[FlowMap]) -> FlowMap {
         first_seen: maps.iter().map(|map| map.first_seen).min().unwrap_or_default(),
         last_seen: maps.iter().map(|map| map.last_seen).max().unwrap_or_default(),
         accounting,
+        coverage: join_coverage(maps),
         assets: assets.into_values().collect(),
         conversations: conversations.into_values().collect(),
     }
@@ -47,6 +51,25 @@ fn add(sum: &mut Accounting, one: Accounting) {
         missed_bytes: add(sum.missed_bytes, one.missed_bytes),
         evicted_flows: add(sum.evicted_flows, one.evicted_flows),
     };
+}
+
+/// Of what two maps know of the same VLAN, the one that saw more of it: adding them up would count a flow seen at two taps twice.
+fn join_coverage(maps: &[FlowMap]) -> TapCoverage {
+    let mut vlans: BTreeMap<VlanStack, &VlanCoverage> = BTreeMap::new();
+    for vlan in maps.iter().flat_map(|map| &map.coverage.vlans) {
+        let better =
+            |known: &&VlanCoverage| (known.packets, known.group_packets, *known) >= (vlan.packets, vlan.group_packets, vlan);
+        if !vlans.get(&vlan.tags).is_some_and(better) {
+            vlans.insert(vlan.tags, vlan);
+        }
+    }
+    let taps = || maps.iter().map(|map| &map.coverage);
+    let by_bytes = |loss: &Loss| (loss.stream_bytes, loss.missed_bytes, loss.cause);
+    TapCoverage {
+        flows: taps().map(|tap| tap.flows).max().unwrap_or_default(),
+        loss: taps().map(|tap| tap.loss).max_by_key(by_bytes).unwrap_or_default(),
+        vlans: vlans.into_values().cloned().collect(),
+    }
 }
 
 fn join_asset(known: &mut Asset, other: &Asset) {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use enforcer_policy::{EnforcementPoint, Sees, SourceFile, check, compile, read, simulate};
-use sensor_model::{Accounting, FlowMap, SCHEMA, Timestamp};
+use sensor_model::{Accounting, FlowMap, SCHEMA, TapCoverage, Timestamp};
 
 #[test]
 fn a_large_policy_is_compiled_whole() {
@@ -27,6 +27,7 @@ fn a_large_policy_is_compiled_whole() {
         first_seen: Timestamp::ZERO,
         last_seen: Timestamp::ZERO,
         accounting: Accounting::default(),
+        coverage: TapCoverage::default(),
         assets: Vec::new(),
         conversations: Vec::new(),
     };

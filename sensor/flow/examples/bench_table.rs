@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sensor_flow::{Config, Observation, Reports, Table};
+use sensor_flow::{Config, Observation, Reports, Table, VlanKey};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -87,6 +87,7 @@ impl Worker {
             icmp_idle_timeout: Duration::from_hours(1),
             interim_interval: Duration::from_hours(1),
             reports: Reports::All,
+            vlan_key: VlanKey::Auto,
         };
         let batch = Vec::with_capacity(BATCH);
         Self { table: Table::new(config, 1), batch, touches: Vec::with_capacity(BATCH), events: Vec::new(), clock: 0 }

@@ -1,6 +1,6 @@
 //! Which flow a packet belongs to: the two ends in a fixed order, so that both directions give the same key.
 
-use sensor_wire::{Family, Packet, TunnelKind};
+use sensor_wire::{Family, Packet};
 
 use crate::icmp;
 
@@ -22,8 +22,8 @@ pub struct FlowKey {
     pub pair: u64,
     /// Port of the lower end above, of the higher end below.
     pub ports: u32,
-    /// Overlay network: the same addresses in two of them are different hosts. 0 outside.
-    pub segment: u32,
+    /// The network in which the packet was seen.
+    pub realm: u16,
     pub protocol: u8,
     pub wide: bool,
     /// The sender is the lower end.
@@ -42,38 +42,49 @@ impl Seeds {
 }
 
 impl FlowKey {
-    pub fn of(packet: &Packet, seeds: Seeds) -> Self {
+    /// `realm` is where the packet was seen; see [`crate::realm`].
+    #[inline]
+    pub fn of(packet: &Packet, realm: u16, seeds: Seeds) -> Self {
         let (source_port, destination_port, one_way) = ports(packet);
-        let segment = segment(packet);
         let protocol = packet.protocol;
         match packet.family {
             Family::V4 => {
-                let source = first_word(packet.source);
-                let destination = first_word(packet.destination);
-                let from = u64::from(source) << 16 | u64::from(source_port);
-                let to = u64::from(destination) << 16 | u64::from(destination_port);
-                let from_low = one_way || from <= to;
-                let (low, high) = if from_low { (source, destination) } else { (destination, source) };
-                let pair = u64::from(low) << 32 | u64::from(high);
-                Self { pair, ports: join(source_port, destination_port, from_low), segment, protocol, wide: false, from_low }
+                // Address and port as one number, so that ordering the ends is a minimum and a maximum, and no branch.
+                let from = u64::from(first_word(packet.source)) << 16 | u64::from(source_port);
+                let to = u64::from(first_word(packet.destination)) << 16 | u64::from(destination_port);
+                let (low, high) = if one_way { (from, to) } else { (from.min(to), from.max(to)) };
+                let pair = (low >> 16) << 32 | high >> 16;
+                let ports = (low as u32) << 16 | (high as u32 & 0xffff);
+                Self { pair, ports, realm, protocol, wide: false, from_low: low == from }
             }
             Family::V6 => {
                 let from_low = one_way || (packet.source, source_port) <= (packet.destination, destination_port);
                 let pair = digest(&wide_pair(packet, from_low), seeds);
-                Self { pair, ports: join(source_port, destination_port, from_low), segment, protocol, wide: true, from_low }
+                let (low, high) = if from_low { (source_port, destination_port) } else { (destination_port, source_port) };
+                Self { pair, ports: u32::from(low) << 16 | u32::from(high), realm, protocol, wide: true, from_low }
             }
         }
     }
 
-    pub fn hash(&self, seeds: Seeds) -> u64 {
-        hash_of(self.pair, self.ports, self.segment, self.protocol, seeds)
+    /// `salt` is that of the key's realm.
+    #[inline]
+    pub fn hash(&self, salt: u64, seeds: Seeds) -> u64 {
+        hash_of(self.pair, self.ports, salt, self.protocol, seeds)
     }
 }
 
 /// The hash of a key's parts, so that a slot can be found again from what it keeps.
-pub fn hash_of(pair: u64, ports: u32, segment: u32, protocol: u8, seeds: Seeds) -> u64 {
-    let rest = u64::from(ports) | u64::from(segment ^ u32::from(protocol) << 24) << 32;
-    mix(mix(pair ^ seeds.0[0], rest ^ seeds.0[1]) ^ seeds.0[0], FINISH)
+#[inline]
+pub fn hash_of(pair: u64, ports: u32, salt: u64, protocol: u8, seeds: Seeds) -> u64 {
+    let rest = u64::from(ports) | u64::from(protocol) << 56;
+    mix(mix(pair ^ seeds.0[0], rest ^ salt ^ seeds.0[1]) ^ seeds.0[0], FINISH)
+}
+
+/// The hash of a few words.
+pub fn hash_words(words: &[u32; 6], seeds: Seeds) -> u64 {
+    let [a, b, c, d, e, f] = words.map(u64::from);
+    let first = mix(a << 32 | b ^ seeds.0[0], c << 32 | d ^ seeds.0[1]);
+    mix(first ^ seeds.0[0], mix(e << 32 | f ^ seeds.0[1], FINISH))
 }
 
 /// IPv6 addresses of both ends, lower end first.
@@ -105,25 +116,6 @@ fn ports(packet: &Packet) -> (u16, u16, bool) {
         return icmp::ports(packet.protocol == ICMP_V6, packet.source_port, packet.destination_port);
     }
     (packet.source_port, packet.destination_port, false)
-}
-
-/// Only tunnels whose number names a network and is the same in both directions: GRE keys and GTP TEIDs are chosen by each
-/// receiver.
-fn segment(packet: &Packet) -> u32 {
-    let Some(tunnel) = packet.tunnel else { return 0 };
-    let kind = match tunnel.kind {
-        TunnelKind::Vxlan => 1,
-        TunnelKind::Geneve => 2,
-        TunnelKind::Nvgre => 3,
-        TunnelKind::Pbb => 4,
-        _ => return 0,
-    };
-    kind << 24 | tunnel.id & 0x00ff_ffff
-}
-
-fn join(source: u16, destination: u16, from_low: bool) -> u32 {
-    let (low, high) = if from_low { (source, destination) } else { (destination, source) };
-    u32::from(low) << 16 | u32::from(high)
 }
 
 const fn first_word(address: [u8; 16]) -> u32 {

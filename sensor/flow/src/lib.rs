@@ -5,6 +5,9 @@
 //! a full table: then flows are evicted, half-open ones first, and counted.
 
 mod arena;
+mod bits;
+mod config;
+mod duplicates;
 mod endpoint;
 mod expiry;
 mod fragments;
@@ -14,13 +17,19 @@ mod index;
 mod key;
 mod orient;
 mod path;
+mod plain;
 mod rare;
+mod realm;
 mod record;
+mod search;
 mod slot;
 mod store;
 mod table;
 mod tcp;
 
+pub use config::{Config, Reports};
+pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
-pub use table::{Config, FlowEvent, FlowId, Observation, Reports, Table, TableStats, Touch};
+pub use realm::VlanKey;
+pub use table::{FlowEvent, FlowId, Observation, Table, TableStats, Touch};

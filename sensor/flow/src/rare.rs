@@ -8,6 +8,8 @@ const MAX_LETTERS: usize = 244;
 /// Zeek's `tcp_max_above_hole_without_any_acks`: so much data above a hole with no acknowledgment at all means that the
 /// other direction is not seen, and holes say nothing.
 const MAX_ABOVE_HOLE: u32 = 16_384;
+/// Bytes that one gap may have and still be believed.
+const MAX_GAP: u32 = 1 << 20;
 
 /// The rare part of one flow.
 #[derive(Clone, Debug, Default)]
@@ -19,13 +21,32 @@ pub struct Rare {
     /// Multiples of 256 of the slot's counters.
     pub retransmit_carries: [u32; 2],
     pub zero_window_carries: [u32; 2],
+    /// Of the retransmissions, what was none.
+    pub keep_alives: [u32; 2],
     pub streams: [Stretch; 2],
     pub gaps: [u32; 2],
     pub missed_bytes: u64,
+    /// Gaps of connections that were joined midway as well.
+    pub gap_bytes: u64,
+    /// The last gap of each side: where it began, and its length. Its data may only have been late.
+    pub last_gaps: [(u32, u32); 2],
     pub history: String,
 }
 
 impl Rare {
+    /// What a mirror of several ports shows after its acknowledgment was not lost.
+    pub fn fill_last_gap(&mut self, side: usize, start: u32, end: u32) {
+        let (from, len) = self.last_gaps[side];
+        let to = from.wrapping_add(len);
+        let (start, end) = (upper(start, from), lower(end, to));
+        if len > 0 && before(start, end) {
+            let filled = end.wrapping_sub(start);
+            self.gap_bytes = self.gap_bytes.saturating_sub(u64::from(filled));
+            // What is left of it, as long as it is one piece.
+            self.last_gaps[side] = if start == from { (end, to.wrapping_sub(end)) } else { (from, start.wrapping_sub(from)) };
+        }
+    }
+
     pub fn push_letter(&mut self, letter: char) {
         if self.history.len() < MAX_LETTERS {
             self.history.push(letter);
@@ -39,7 +60,8 @@ impl Rare {
         self.carries.reverse();
         self.fragments.reverse();
         self.streams.reverse();
-        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+        self.last_gaps.reverse();
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.keep_alives, &mut self.gaps] {
             pair.reverse();
         }
         let exchange =
@@ -86,19 +108,19 @@ impl Stretch {
         self.len == 0 && !before(self.next, end) && self.acked.is_none_or(|acked| !before(last, acked))
     }
 
-    /// The peer acknowledged up to `upto`: what was not seen by now never will be. Calls `gap` with each length.
-    pub fn acknowledge(&mut self, upto: u32, mut gap: impl FnMut(u32)) {
+    /// The peer acknowledged up to `upto`: what was not seen by now never will be. Calls `gap` with the start and length of each.
+    pub fn acknowledge(&mut self, upto: u32, mut gap: impl FnMut(u32, u32)) {
         if self.gave_up || !before(self.next, upto) {
             return;
         }
         while self.len > 0 && before(self.blocks[0].0, upto) {
             let (start, end) = self.blocks[0];
-            gap(start.wrapping_sub(self.next));
+            gap(self.next, start.wrapping_sub(self.next));
             self.remove_first();
             self.next = end;
         }
         if before(self.next, upto) {
-            gap(upto.wrapping_sub(self.next));
+            gap(self.next, upto.wrapping_sub(self.next));
             self.next = upto;
             self.absorb();
         }
@@ -161,6 +183,14 @@ impl Stretch {
             self.blocks[slot] = (lower(self.blocks[slot].0, start), upper(self.blocks[slot].1, end));
         }
         !covered
+    }
+}
+
+/// Counts a gap, unless it is longer than anything that is lost at once: an acknowledgment out of nothing.
+pub fn note_gap(gap_bytes: &mut u64, last_gap: &mut (u32, u32), gap: (u32, u32)) {
+    if gap.1 <= MAX_GAP {
+        *gap_bytes = gap_bytes.saturating_add(u64::from(gap.1));
+        *last_gap = gap;
     }
 }
 
@@ -231,7 +261,7 @@ mod tests {
 
     fn missed_by(stretch: &mut Stretch, upto: u32) -> Vec<u32> {
         let mut gaps = Vec::new();
-        stretch.acknowledge(upto, |len| gaps.push(len));
+        stretch.acknowledge(upto, |_, len| gaps.push(len));
         gaps
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, MacAddr, Side, Timestamp, TunnelRef};
 
-use crate::endpoint::{Endpoint, State};
+use crate::endpoint::{DATA_ACKED, Endpoint, State};
 use crate::key::{ICMP, ICMP_V6, TCP, UDP};
 use crate::path::Path;
 use crate::rare::Rare;
@@ -47,12 +47,13 @@ impl View<'_> {
             state: state_of(hot, &history, sent.payload_bytes, received.payload_bytes),
             history,
             missed_bytes: self.rare.map_or(0, |rare| rare.missed_bytes),
+            gap_bytes: self.rare.map_or(0, |rare| rare.gap_bytes),
             sent,
             received,
             vlan: self.path.vlan,
             inner_vlan: self.path.inner_vlan,
             tunnel: self.path.tunnel.map(|tunnel| TunnelRef { kind: tunnel.kind.as_str(), id: tunnel.id }),
-            direction_reason: reason_from(hot.reason),
+            direction_reason: reason_from(self.cold.reason),
         }
     }
 
@@ -68,7 +69,8 @@ impl View<'_> {
     }
 
     fn side(&self, side: usize) -> Side {
-        let counts = self.hot.counts[side];
+        let hot = self.hot;
+        let counts = hot.counts[side];
         let carries = self.rare.map_or([0; 3], |rare| rare.carries[side]);
         let [frag_packets, frag_ip_bytes, frag_l2_bytes] = self.rare.map_or([0; 3], |rare| rare.fragments[side]);
         let whole = |low: u32, carry: u32| u64::from(carry) << 32 | u64::from(low);
@@ -77,22 +79,34 @@ impl View<'_> {
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
+            retransmits: if self.hot.protocol == TCP { tcp::retransmits(self.stream, self.rare, side) } else { 0 },
             frag_packets,
             frag_ip_bytes,
             frag_l2_bytes,
             mac: Some(self.path.macs[side]).filter(|mac| *mac != MacAddr::ZERO),
+            data_acked: hot.protocol == TCP && hot.seen[side] & DATA_ACKED != 0,
         }
     }
 
     fn payload_bytes(&self, side: usize) -> Option<u64> {
         match self.hot.protocol {
+            // A half-open connection that was found and given up: its numbers say nothing (as Zeek).
+            TCP if self.is_aborted_attempt(side) => Some(0),
             TCP => {
                 let acked = self.rare.and_then(|rare| rare.streams[side].acked);
-                Some(tcp::stream_bytes(self.stream, acked, side, self.hot.ends[side].sent_fin()))
+                Some(tcp::stream_bytes(self.stream, self.hot.last[side], acked, side, self.hot.ends[side].sent_fin()))
             }
-            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.stream.last[side])),
+            UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.hot.last[side])),
             _ => None,
         }
+    }
+}
+
+impl View<'_> {
+    fn is_aborted_attempt(&self, side: usize) -> bool {
+        let (end, peer) = (self.hot.ends[side], self.hot.ends[RESPONDER - side]);
+        let gave_up = end.state() == State::Reset && end.previous() == State::SynSent;
+        gave_up && peer.state() == State::Inactive && self.hot.seen[side] & DATA_ACKED == 0
     }
 }
 

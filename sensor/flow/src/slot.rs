@@ -1,4 +1,4 @@
-//! What the table keeps of one flow: 64 + 32 + 24 bytes by how often a packet touches them, originator first in every pair.
+//! What the table keeps of one flow: 64 + 56 bytes by how often a packet touches them, originator first in every pair.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -11,24 +11,25 @@ use crate::rare::{Rare, Rares};
 pub const ORIGINATOR: usize = 0;
 pub const RESPONDER: usize = 1;
 
-/// Every packet reads and writes this: one cache line.
+/// Every packet reads and writes this, and most packets nothing else: one cache line.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 pub struct Hot {
     pub pair: u64,
     pub last_seen: i64,
-    pub reported_at: i64,
     pub ports: u32,
-    pub segment: u32,
+    /// Where packets of the higher end came from, and of the lower end: numbers from [`crate::realm`].
+    pub realms: [u16; 2],
     pub counts: [Counts; 2],
+    /// TCP: one past the highest byte seen (a SYN and a FIN count as a byte). Else low half of the payload bytes.
+    pub last: [u32; 2],
     pub ends: [Endpoint; 2],
     /// Letters of the history that are written once; see [`crate::endpoint`].
     pub seen: [u8; 2],
     pub protocol: u8,
     pub flags: u8,
-    /// Number of the service's name, 0 for none.
-    pub service: u8,
-    pub reason: u8,
+    /// When the flow was last reported, in the units of [`crate::expiry::Intervals`].
+    pub reported: u16,
 }
 
 impl Hot {
@@ -38,9 +39,29 @@ impl Hot {
     pub const INSPECTION_STOPPED: u8 = 0x08;
     /// There is a rare part: spares a look at [`Cold`] when there is none.
     pub const RARE: u8 = 0x10;
+    /// The next packet may be counted the short way; see [`crate::plain`].
+    pub const PLAIN: u8 = 0x20;
+    /// Which timeout counts: a number in the two bits from here on; see [`crate::expiry::Timeouts`].
+    pub const TIMEOUT_SHIFT: u32 = 6;
 
+    #[inline]
     pub const fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    pub fn set(&mut self, flag: u8, on: bool) {
+        self.flags = self.flags & !flag | if on { flag } else { 0 };
+    }
+
+    /// Who sent a packet of this flow.
+    #[inline]
+    pub const fn side_of(&self, from_low: bool) -> usize {
+        (self.is(Self::ORIGINATOR_IS_LOW) != from_low) as usize
+    }
+
+    /// Packets of both sides were seen.
+    pub const fn is_two_way(&self) -> bool {
+        self.counts[ORIGINATOR].packets > 0 && self.counts[RESPONDER].packets > 0
     }
 
     /// A packet came at `now`. What trails after both sides closed does not lengthen a connection (as Zeek's duration).
@@ -60,15 +81,13 @@ pub struct Counts {
     pub frame_bytes: u32,
 }
 
-/// TCP sequence numbers of both sides. For other protocols `last` and `wraps` count the payload bytes.
+/// TCP sequence numbers of both sides, besides [`Hot::last`].
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, align(32))]
+#[repr(C)]
 pub struct Stream {
     /// Of the SYN, or one before the first byte seen.
     pub start: [u32; 2],
-    /// One past the highest byte seen (a SYN and a FIN count as a byte).
-    pub last: [u32; 2],
-    /// How often `last` passed 2^32.
+    /// How often [`Hot::last`] passed 2^32.
     pub wraps: [u16; 2],
     /// Low half of where the last FIN and RST stood, to tell a repeated one from another.
     pub last_fin: [u16; 2],
@@ -87,6 +106,18 @@ pub struct Cold {
     pub path: u32,
     /// Number of the rare part, 0 for none.
     pub rare: u32,
+    /// Number of the service's name, 0 for none.
+    pub service: u8,
+    pub reason: u8,
+    pub spare: [u8; 6],
+}
+
+/// The second part of a slot.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Rest {
+    pub stream: Stream,
+    pub cold: Cold,
 }
 
 /// A flow's parts together, for as long as one packet is worked in.
@@ -135,9 +166,9 @@ impl Slot<'_> {
         self.hot.counts.reverse();
         self.hot.ends.reverse();
         self.hot.seen.reverse();
+        self.hot.last.reverse();
         let stream = &mut *self.stream;
         stream.start.reverse();
-        stream.last.reverse();
         for pair in [&mut stream.wraps, &mut stream.last_fin, &mut stream.last_rst] {
             pair.reverse();
         }
@@ -181,8 +212,8 @@ impl Slot<'_> {
             self.hot.seen[side] |= SEEN_DATA;
             self.push_letter(b'D', side);
         }
-        let (last, carry) = self.stream.last[side].overflowing_add(len);
-        self.stream.last[side] = last;
+        let (last, carry) = self.hot.last[side].overflowing_add(len);
+        self.hot.last[side] = last;
         self.stream.wraps[side] = self.stream.wraps[side].saturating_add(u16::from(carry));
     }
 }
@@ -193,6 +224,6 @@ mod tests {
 
     #[test]
     fn a_flow_fits_its_budget() {
-        assert_eq!((size_of::<Hot>(), size_of::<Stream>(), size_of::<Cold>()), (64, 32, 24));
+        assert_eq!((size_of::<Hot>(), size_of::<Rest>()), (64, 56));
     }
 }

@@ -6,21 +6,24 @@ use sensor_model::Timestamp;
 use sensor_wire::Packet;
 
 use crate::arena::Arena;
+use crate::bits::Bits;
+use crate::expiry::{Standing, Timeouts};
 use crate::index::Index;
 use crate::key::{self, FlowKey, Seeds};
 use crate::path::Paths;
 use crate::rare::Rares;
+use crate::realm::Realms;
 use crate::record::View;
-use crate::slot::{Cold, Hot, Slot, Stream};
+use crate::search::Search;
+use crate::slot::{Hot, Rest, Slot};
 
-/// Packets whose memory is asked for together, before the first of them is worked. At 1 M flows a packet costs 224 ns with 8,
-/// 213 with 16, 200 with 32 and 190 with 64 (decode included).
+/// Packets whose memory is asked for together, before the first of them is worked.
 pub const GROUP: usize = 64;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
 /// Up to so many flows a small index does, which touches little memory: most captures, and every idle worker.
 const SMALL: usize = 1 << 15;
-/// Slot numbers and some bits of the hash share 32 bits.
+/// Slot numbers and some bits of the hash share 31 bits.
 const MAX_CAPACITY: usize = 1 << 27;
 
 /// Slots, found by key.
@@ -31,43 +34,55 @@ pub struct Store {
     /// Slots that were ever used.
     len: usize,
     hot: Arena<Hot>,
-    stream: Arena<Stream>,
-    cold: Arena<Cold>,
+    rest: Arena<Rest>,
     /// IPv6 addresses, lower end first.
     wide: Arena<[[u8; 16]; 2]>,
     index: Index,
+    /// Slots in use; and those that are the first to go for want of room.
+    in_use: Bits,
+    half_open: Bits,
+    closed: Bits,
     free: Vec<u32>,
     /// Ended in this batch.
     resting: Vec<u32>,
     pub rares: Rares,
     pub paths: Paths,
+    pub realms: Realms,
     seeds: Seeds,
 }
 
 impl Store {
-    pub fn new(capacity: usize, seed: u64) -> Self {
+    pub fn new(capacity: usize, realms: Realms, seed: u64) -> Self {
         let capacity = capacity.clamp(1, MAX_CAPACITY);
         let slots = capacity + SPARE;
+        let seeds = Seeds::new(seed);
         Self {
             capacity,
             used: 0,
             len: 0,
             hot: Arena::growing(slots),
-            stream: Arena::growing(slots),
-            cold: Arena::growing(slots),
+            rest: Arena::growing(slots),
             wide: Arena::growing(slots),
             index: Index::new(capacity.min(SMALL), slots),
+            in_use: Bits::new(slots),
+            half_open: Bits::new(slots),
+            closed: Bits::new(slots),
             free: Vec::new(),
             resting: Vec::new(),
             // An eighth of the flows may be unusual at a time; a ceiling, so that crafted traffic cannot double the table.
             rares: Rares::new((capacity / 8).max(1024)),
-            paths: Paths::new(seed),
-            seeds: Seeds::new(seed),
+            paths: Paths::new(slots, seeds),
+            realms,
+            seeds,
         }
     }
 
-    pub const fn seeds(&self) -> Seeds {
-        self.seeds
+    /// The key of a packet, and its hash.
+    #[inline]
+    pub fn key_of(&mut self, packet: &Packet) -> (FlowKey, u64) {
+        let realm = self.realms.of(packet);
+        let key = FlowKey::of(packet, realm, self.seeds);
+        (key, key.hash(self.realms.salt(realm), self.seeds))
     }
 
     /// How many slots were ever used.
@@ -83,54 +98,90 @@ impl Store {
         self.hot.values_mut().get_mut(slot).filter(|hot| hot.is(Hot::USED))
     }
 
+    /// A slot that is probably that of a key; its parts may be anything.
+    #[inline]
+    pub fn guessed(&mut self, guess: u32) -> Option<&mut Hot> {
+        self.hot.values_mut().get_mut(guess as usize)
+    }
+
     pub fn first_seen(&self, slot: usize) -> Timestamp {
-        Timestamp::from_nanos(self.cold[slot].first_seen)
+        Timestamp::from_nanos(self.rest[slot].cold.first_seen)
+    }
+
+    /// Of the stream of a side, one before its first byte.
+    pub fn stream_start(&self, slot: usize, side: usize) -> u32 {
+        self.rest[slot].stream.start[side]
+    }
+
+    pub fn is_wide_pair(&self, slot: usize, pair: &[[u8; 16]; 2]) -> bool {
+        self.wide.values().get(slot) == Some(pair)
+    }
+
+    /// The next slot in use from `slot` on; after the last comes the first.
+    pub fn next_used(&self, slot: usize) -> Option<usize> {
+        self.in_use.next(slot).or_else(|| self.in_use.next(0))
+    }
+
+    /// The same for those that may go first when there is no room: half-open ones, else closed ones.
+    pub fn next_expendable(&self, slot: usize) -> Option<usize> {
+        let next = |bits: &Bits| bits.next(slot).or_else(|| bits.next(0));
+        next(&self.half_open).or_else(|| next(&self.closed))
+    }
+
+    /// Keeps the books about a flow whose standing has changed.
+    pub fn move_standing(&mut self, slot: usize, from: Standing, to: Standing) {
+        match from {
+            Standing::HalfOpen => self.half_open.remove(slot),
+            Standing::Closed => self.closed.remove(slot),
+            Standing::Alive => {}
+        }
+        match to {
+            Standing::HalfOpen => self.half_open.insert(slot),
+            Standing::Closed => self.closed.insert(slot),
+            Standing::Alive => {}
+        }
     }
 
     pub fn slot(&mut self, slot: usize) -> Slot<'_> {
-        Slot { hot: &mut self.hot[slot], stream: &mut self.stream[slot], cold: &mut self.cold[slot], rares: &mut self.rares }
+        let rest = &mut self.rest[slot];
+        Slot { hot: &mut self.hot[slot], stream: &mut rest.stream, cold: &mut rest.cold, rares: &mut self.rares }
     }
 
     pub fn view<'a>(&'a self, slot: usize, services: &[&'static str]) -> View<'a> {
-        let (hot, cold) = (&self.hot[slot], &self.cold[slot]);
+        let (hot, rest) = (&self.hot[slot], &self.rest[slot]);
         View {
             hot,
-            stream: &self.stream[slot],
-            cold,
-            rare: self.rares.get(cold.rare),
+            stream: &rest.stream,
+            cold: &rest.cold,
+            rare: self.rares.get(rest.cold.rare),
             wide: if hot.is(Hot::WIDE) { self.wide[slot] } else { Default::default() },
-            path: self.paths.get(cold.path),
-            service: usize::from(hot.service).checked_sub(1).and_then(|number| services.get(number)).copied(),
+            path: self.paths.get(rest.cold.path),
+            service: usize::from(rest.cold.service).checked_sub(1).and_then(|number| services.get(number)).copied(),
         }
     }
 
     /// Guesses the slots of a group of packets, and touches what they will need, in three rounds without a branch on a value
     /// that is still on its way: so the cache misses of a round overlap instead of adding up.
-    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [Option<usize>]) {
+    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [u32]) {
         black_box(hashes.iter().fold(0, |all, &hash| all ^ self.index.touch(hash)));
         for (guess, &hash) in guesses.iter_mut().zip(hashes) {
             *guess = self.index.guess(hash);
         }
-        let (hot, stream) = (self.hot.values(), self.stream.values());
-        black_box(guesses.iter().fold(0, |all, guess| {
-            let slot = guess.unwrap_or(0);
-            all ^ hot.get(slot).map_or(0, |hot| hot.ports) ^ stream.get(slot).map_or(0, |stream| stream.last[0])
-        }));
+        let hot = self.hot.values();
+        black_box(guesses.iter().fold(0, |all, &slot| all ^ hot.get(slot as usize).map_or(0, |hot| hot.ports)));
     }
 
-    pub fn find(&self, key: &FlowKey, hash: u64, guess: Option<usize>, packet: &Packet) -> Option<usize> {
+    /// The slot of the flow that a packet belongs to.
+    pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
+        let mut search = Search::new(key, packet, &self.realms, now, timeouts);
         let hot = self.hot.values();
-        let is_it = |slot: usize| {
-            let hot = &hot[slot];
-            hot.is(Hot::USED)
-                && hot.pair == key.pair
-                && hot.ports == key.ports
-                && hot.segment == key.segment
-                && hot.protocol == key.protocol
-                && hot.is(Hot::WIDE) == key.wide
-                && (!key.wide || self.wide[slot] == key::wide_pair(packet, key.from_low))
-        };
-        guess.filter(|&slot| is_it(slot)).or_else(|| self.index.find(hash, is_it))
+        let wide = key.wide.then(|| key::wide_pair(packet, key.from_low));
+        let exact = self.index.find(hash, |slot| {
+            hot.get(slot).is_some_and(|hot| search.is_candidate(hot))
+                && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair))
+                && search.is_exact(slot, &hot[slot], || self.rest[slot].cold.first_seen)
+        });
+        exact.or_else(|| search.second_best())
     }
 
     /// An empty slot under `key`. The caller has made room.
@@ -139,34 +190,36 @@ impl Store {
             self.enlarge_index();
         }
         let slot = self.take_number();
+        let mut realms = [crate::realm::UNHEARD; 2];
+        realms[usize::from(key.from_low)] = key.realm;
         self.hot[slot] = Hot {
             pair: key.pair,
             ports: key.ports,
-            segment: key.segment,
+            realms,
             protocol: key.protocol,
             flags: Hot::USED | if key.wide { Hot::WIDE } else { 0 },
             ..Hot::default()
         };
-        self.stream[slot] = Stream::default();
-        self.cold[slot] = Cold::default();
+        self.rest[slot] = Rest::default();
         if key.wide {
             self.wide[slot] = key::wide_pair(packet, key.from_low);
         }
         self.index.insert(hash, slot);
+        self.in_use.insert(slot);
         self.used += 1;
         slot
     }
 
     pub fn remove(&mut self, slot: usize) {
-        let (hot, seeds) = (&self.hot, self.seeds);
-        let hash = |slot: usize| {
-            let hot = &hot[slot];
-            key::hash_of(hot.pair, hot.ports, hot.segment, hot.protocol, seeds)
-        };
+        let (hot, seeds, realms) = (&self.hot, self.seeds, &self.realms);
+        let hash = |slot: usize| hash_of(&hot[slot], realms, seeds);
         self.index.remove(hash(slot), slot, hash);
+        self.move_standing(slot, Standing::of(&self.hot[slot]), Standing::Alive);
+        self.in_use.remove(slot);
         self.hot[slot].flags = 0;
-        self.rares.release(self.cold[slot].rare);
-        self.paths.release(self.cold[slot].path);
+        let cold = &self.rest[slot].cold;
+        self.rares.release(cold.rare);
+        self.paths.release(cold.path);
         self.resting.push(slot as u32);
         self.used -= 1;
     }
@@ -181,7 +234,7 @@ impl Store {
         let hot = self.hot.values();
         let mut index = Index::new(self.capacity, hot.len());
         for (slot, hot) in hot.iter().enumerate().take(self.len).filter(|(_, hot)| hot.is(Hot::USED)) {
-            index.insert(key::hash_of(hot.pair, hot.ports, hot.segment, hot.protocol, self.seeds), slot);
+            index.insert(hash_of(hot, &self.realms, self.seeds), slot);
         }
         self.index = index;
     }
@@ -198,4 +251,11 @@ impl Store {
         self.begin_batch();
         self.free.pop().unwrap_or(0) as usize
     }
+}
+
+fn hash_of(hot: &Hot, realms: &Realms, seeds: Seeds) -> u64 {
+    // One side was heard, and what of a realm goes into the hash both sides share.
+    let [from_high, from_low] = hot.realms;
+    let realm = if from_high == crate::realm::UNHEARD { from_low } else { from_high };
+    key::hash_of(hot.pair, hot.ports, realms.salt(realm), hot.protocol, seeds)
 }

@@ -1,43 +1,18 @@
 //! The flow table: a batch of packets in, what each did to its flow and what happened to flows out.
 
-use std::time::Duration;
-
 use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
-use crate::expiry::{Clock, Timeouts};
-use crate::key::{FlowKey, TCP};
+use crate::config::{Config, Reports};
+use crate::expiry::{Clock, Standing, Timeouts};
+use crate::key::{FlowKey, TCP, wide_pair};
 use crate::orient::orient;
 use crate::path::Path;
+use crate::realm::{Realms, UNHEARD};
 use crate::record::reason_number;
-use crate::slot::{Hot, ORIGINATOR, RESPONDER};
+use crate::slot::{Hot, ORIGINATOR};
 use crate::store::{GROUP, Store};
-use crate::tcp;
-
-/// Limits and timeouts. Every field has its default in `config/sensor.toml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Hard limit of tracked flows in this table.
-    pub capacity: usize,
-    pub tcp_idle_timeout: Duration,
-    /// For TCP that never finished its handshake, or has been closed or reset.
-    pub tcp_attempt_timeout: Duration,
-    pub udp_idle_timeout: Duration,
-    pub icmp_idle_timeout: Duration,
-    /// A flow that is still alive is reported with its counts so far this often.
-    pub interim_interval: Duration,
-    pub reports: Reports,
-}
-
-/// Which events a table makes. Records of ended flows say the same either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reports {
-    /// Openings, first answers, interim intervals and ends: what a living map needs.
-    #[default]
-    All,
-    /// Only ends: for whoever reads nothing before the last packet was seen.
-    EndsOnly,
-}
+use crate::{plain, tcp};
 
 /// A decoded packet and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +45,7 @@ pub struct Touch {
 pub enum FlowEvent {
     /// First packet.
     Opened { flow: FlowId, record: Box<FlowRecord> },
-    /// Still alive at an interim interval, or just answered for the first time.
+    /// Still alive at an interim interval, or just answered for the first time, or just closed.
     Interim { flow: FlowId, record: Box<FlowRecord> },
     /// No further event will name this flow.
     Ended { flow: FlowId, record: Box<FlowRecord> },
@@ -91,7 +66,6 @@ pub struct TableStats {
 #[derive(Debug)]
 pub struct Table {
     timeouts: Timeouts,
-    interim_interval: i64,
     reports: Reports,
     store: Store,
     clock: Clock,
@@ -106,9 +80,8 @@ impl Table {
     pub fn new(config: Config, seed: u64) -> Self {
         Self {
             timeouts: Timeouts::of(&config),
-            interim_interval: i64::try_from(config.interim_interval.as_nanos()).unwrap_or(i64::MAX),
             reports: config.reports,
-            store: Store::new(config.capacity, seed),
+            store: Store::new(config.capacity, Realms::new(config.vlan_key, seed), seed),
             clock: Clock::default(),
             services: Vec::new(),
             stats: TableStats::default(),
@@ -121,17 +94,19 @@ impl Table {
     pub fn process(&mut self, batch: &[Observation], touches: &mut Vec<Option<Touch>>, events: &mut Vec<FlowEvent>) {
         touches.clear();
         self.store.begin_batch();
-        let seeds = self.store.seeds();
-        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [None; GROUP]);
+        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [0; GROUP]);
         for group in batch.chunks(GROUP) {
             let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
             for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
-                *key = FlowKey::of(&observation.packet, seeds);
-                *hash = key.hash(seeds);
+                (*key, *hash) = self.store.key_of(&observation.packet);
             }
             self.store.look_ahead(hashes, guesses);
             for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
-                touches.push(self.take(key, (hash, guess), observation, events));
+                let touch = match self.take_plain(key, guess, observation) {
+                    Some(touch) => Some(touch),
+                    None => self.take(key, hash, observation, events),
+                };
+                touches.push(touch);
             }
         }
     }
@@ -144,8 +119,8 @@ impl Table {
             self.services.len() - 1
         });
         // Names come from a closed set of dissectors, far below 255.
-        if let (Ok(number), Some(hot)) = (u8::try_from(number + 1), self.store.hot_mut(flow.0 as usize)) {
-            hot.service = number;
+        if let (Ok(number), true) = (u8::try_from(number + 1), self.store.hot(flow.0 as usize).is_some()) {
+            self.store.slot(flow.0 as usize).cold.service = number;
         }
     }
 
@@ -160,16 +135,18 @@ impl Table {
     /// ports and order, not what a SYN said; later records, and later touches, are oriented by it.
     pub fn set_originator(&mut self, flow: FlowId, direction: Direction) {
         let slot = flow.0 as usize;
-        let guessed = |hot: &Hot| hot.reason > reason_number(DirectionReason::Role);
-        if !self.store.hot(slot).is_some_and(guessed) {
+        if self.store.hot(slot).is_none() {
             return;
         }
         let mut parts = self.store.slot(slot);
-        parts.hot.reason = reason_number(DirectionReason::Role);
+        if parts.cold.reason <= reason_number(DirectionReason::Role) {
+            return;
+        }
+        parts.cold.reason = reason_number(DirectionReason::Role);
         if direction == Direction::ToOriginator {
             parts.exchange_sides();
             let old = parts.cold.path;
-            let path = self.store.paths.take(self.store.paths.get(old).exchanged());
+            let path = self.store.paths.take(&self.store.paths.get(old).exchanged());
             self.store.paths.release(old);
             self.store.slot(slot).cold.path = path;
         }
@@ -177,7 +154,9 @@ impl Table {
 
     /// Ends flows that are idle at `now`, examining at most `budget` slots; call between batches.
     pub fn sweep(&mut self, now: Timestamp, budget: usize, events: &mut Vec<FlowEvent>) {
-        for slot in self.clock.over(&self.store, &self.timeouts, now.as_nanos(), budget) {
+        let now = now.as_nanos();
+        let mut left = self.clock.due(&self.store, now, budget);
+        while let Some(slot) = self.clock.next_over(&self.store, &self.timeouts, now, &mut left) {
             self.end(slot, events);
         }
     }
@@ -212,17 +191,38 @@ impl Table {
         self.stats
     }
 
-    /// `place` is the key's hash and the slot it is probably in.
-    fn take(
-        &mut self,
-        key: &FlowKey,
-        (hash, guess): (u64, Option<usize>),
-        observation: &Observation,
-        events: &mut Vec<FlowEvent>,
-    ) -> Option<Touch> {
+    /// A packet that needs nothing but to be counted.
+    #[inline]
+    fn take_plain(&mut self, key: &FlowKey, guess: u32, observation: &Observation) -> Option<Touch> {
+        let packet = &observation.packet;
+        if key.wide && !self.store.is_wide_pair(guess as usize, &wide_pair(packet, key.from_low)) {
+            return None;
+        }
+        let hot = self.store.guessed(guess)?;
+        let side = plain::count(hot, key, packet, observation.seen_at.as_nanos(), &self.timeouts)?;
+        let has_news = (key.protocol != TCP) | (packet.payload_len > 0);
+        let inspect = has_news & (packet.payload_captured > 0) & !hot.is(Hot::INSPECTION_STOPPED);
+        self.stats.packets_counted += 1;
+        let stream_offset = match packet.tcp {
+            Some(segment) if inspect => {
+                segment.sequence.wrapping_sub(self.store.stream_start(guess as usize, side)).wrapping_sub(1)
+            }
+            _ => 0,
+        };
+        Some(Touch {
+            flow: FlowId(guess),
+            direction: direction_of(side),
+            opened: false,
+            first_of_sender: false,
+            inspect,
+            stream_offset,
+        })
+    }
+
+    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
         let packet = &observation.packet;
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, guess, packet);
+        let found = self.store.find(key, hash, packet, now, &self.timeouts);
         if matches!(packet.fragment, Fragment::Later { .. }) {
             return self.take_fragment(found, key, observation, events);
         }
@@ -245,10 +245,12 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let found = found.filter(|&slot| self.store.hot(slot).is_some_and(|hot| !self.timeouts.is_over(hot, now)));
+        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
+        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
+        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
-            let side = side_of(flow.hot, key);
+            let side = flow.hot.side_of(key.from_low);
             flow.count_fragment(side, packet.ip_len, packet.wire_len)
         });
         let Some(slot) = counted else {
@@ -256,10 +258,14 @@ impl Table {
             return None;
         };
         self.stats.packets_counted += 1;
-        let hot = self.store.slot(slot).hot;
-        hot.note_time(now);
-        let side = side_of(hot, key);
-        self.report_if_due(slot, now, events);
+        let flow = self.store.slot(slot);
+        let (side, due) = (flow.hot.side_of(key.from_low), self.timeouts.is_report_due(flow.hot, now));
+        flow.hot.note_time(now);
+        let is_plain = flow.hot.is(Hot::PLAIN) && plain::is_possible(&flow);
+        flow.hot.set(Hot::PLAIN, is_plain);
+        if due {
+            self.report(slot, false, now, events);
+        }
         let (flow, direction) = (FlowId(slot as u32), direction_of(side));
         Some(Touch { flow, direction, opened: false, first_of_sender: false, inspect: false, stream_offset: 0 })
     }
@@ -267,8 +273,8 @@ impl Table {
     /// Ends the flow in `slot` when this packet comes after its timeout or begins another connection.
     fn ends_before(&mut self, slot: usize, key: &FlowKey, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> bool {
         let view = self.store.slot(slot);
-        let side = side_of(view.hot, key);
-        let ends = self.timeouts.is_over(view.hot, now)
+        let side = view.hot.side_of(key.from_low);
+        let ends = self.timeouts.is_over(view.hot, || view.cold.first_seen, now)
             || packet.tcp.is_some_and(|segment| key.protocol == TCP && tcp::is_reuse(&view, side, &segment));
         if ends {
             self.end(slot, events);
@@ -285,13 +291,13 @@ impl Table {
         }
         let slot = self.store.insert(key, hash, packet);
         let orientation = orient(packet);
-        let path = self.store.paths.take(Path::of(packet, orientation.sender_is_originator));
+        let path = self.store.paths.take(&Path::of(packet, orientation.sender_is_originator));
         let mut flow = self.store.slot(slot);
         flow.cold.path = path;
         flow.cold.first_seen = now;
         flow.hot.last_seen = now;
-        flow.hot.reported_at = now;
-        flow.hot.reason = reason_number(orientation.reason);
+        flow.hot.reported = self.timeouts.units(now);
+        flow.cold.reason = reason_number(orientation.reason);
         if orientation.sender_is_originator == key.from_low {
             flow.hot.flags |= Hot::ORIGINATOR_IS_LOW;
         }
@@ -315,8 +321,14 @@ impl Table {
         let packet = &observation.packet;
         let now = observation.seen_at.as_nanos();
         let mut flow = self.store.slot(slot);
-        let side = side_of(flow.hot, key);
+        let side = flow.hot.side_of(key.from_low);
         let first_of_sender = flow.hot.counts[side].packets == 0;
+        let due = first_of_sender || self.timeouts.is_report_due(flow.hot, now);
+        let standing = if opened { Standing::Alive } else { Standing::of(flow.hot) };
+        let heard_in = &mut flow.hot.realms[usize::from(key.from_low)];
+        if *heard_in == UNHEARD {
+            *heard_in = key.realm;
+        }
         flow.hot.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
@@ -329,24 +341,28 @@ impl Table {
             }
         };
         let inspect = arrival.new_payload && packet.payload_captured > 0 && !flow.hot.is(Hot::INSPECTION_STOPPED);
-        let due = now.saturating_sub(flow.hot.reported_at) >= self.interim_interval;
-        if self.reports == Reports::All && (first_of_sender || due) {
-            flow.hot.reported_at = flow.hot.reported_at.max(now);
-            self.report(slot, opened, events);
+        Timeouts::classify(flow.hot);
+        let moved_to = Standing::of(flow.hot);
+        let is_plain = moved_to != Standing::HalfOpen && plain::is_possible(&flow);
+        flow.hot.set(Hot::PLAIN, is_plain);
+        if moved_to != standing {
+            self.store.move_standing(slot, standing, moved_to);
         }
-        let direction = direction_of(side);
-        Touch { flow: FlowId(slot as u32), direction, opened, first_of_sender, inspect, stream_offset: arrival.stream_offset }
+        // The totals of a short connection are known when it closes: whoever looks now need not wait for its timeout.
+        let closes = moved_to == Standing::Closed && standing != Standing::Closed;
+        if due || closes {
+            self.report(slot, opened, now, events);
+        }
+        let stream_offset = arrival.stream_offset;
+        Touch { flow: FlowId(slot as u32), direction: direction_of(side), opened, first_of_sender, inspect, stream_offset }
     }
 
-    fn report_if_due(&mut self, slot: usize, now: i64, events: &mut Vec<FlowEvent>) {
-        let hot = self.store.slot(slot).hot;
-        if self.reports == Reports::All && now.saturating_sub(hot.reported_at) >= self.interim_interval {
-            hot.reported_at = hot.reported_at.max(now);
-            self.report(slot, false, events);
+    /// Openings, first answers, and whatever is due.
+    fn report(&mut self, slot: usize, opened: bool, now: i64, events: &mut Vec<FlowEvent>) {
+        if self.reports == Reports::EndsOnly {
+            return;
         }
-    }
-
-    fn report(&self, slot: usize, opened: bool, events: &mut Vec<FlowEvent>) {
+        self.store.slot(slot).hot.reported = self.timeouts.units(now);
         let (flow, record) = (FlowId(slot as u32), self.record(slot));
         events.push(if opened { FlowEvent::Opened { flow, record } } else { FlowEvent::Interim { flow, record } });
     }
@@ -365,9 +381,4 @@ impl Table {
 
 const fn direction_of(side: usize) -> Direction {
     if side == ORIGINATOR { Direction::ToResponder } else { Direction::ToOriginator }
-}
-
-/// Who sent a packet with this key.
-fn side_of(hot: &Hot, key: &FlowKey) -> usize {
-    if key.from_low == hot.is(Hot::ORIGINATOR_IS_LOW) { ORIGINATOR } else { RESPONDER }
 }

@@ -4,7 +4,7 @@
 use sensor_wire::{TcpFlags, TcpSegment};
 
 use crate::endpoint::{self, State};
-use crate::rare::{Rare, before};
+use crate::rare::{Rare, before, note_gap};
 use crate::slot::{Hot, ORIGINATOR, RESPONDER, Slot, Stream};
 
 /// Sequence numbers of SYN and RST further away than this are not believed (as Zeek does).
@@ -34,11 +34,13 @@ pub fn receive(slot: &mut Slot<'_>, side: usize, segment: &TcpSegment, len: u32)
     }
     let peer_was_silent = slot.hot.ends[peer].state() == State::Inactive;
     if flags.has(TcpFlags::ACK) && peer_was_silent {
+        // Two acknowledgments of a side that was never heard: it sent what lies between them.
+        let (known, now) = (slot.stream.start[peer], segment.acknowledgment.wrapping_sub(1));
+        slot.hot.seen[peer] |= if known != 0 && before(known, now) { endpoint::DATA_ACKED } else { 0 };
         // The peer's numbers as if its SYN had been seen, to know that SYN when it comes late.
-        slot.stream.start[peer] = segment.acknowledgment.wrapping_sub(1);
-        slot.stream.last[peer] = slot.stream.start[peer];
+        (slot.stream.start[peer], slot.hot.last[peer]) = (now, now);
     }
-    let previous_last = if begun { slot.stream.start[side].wrapping_add(1) } else { slot.stream.last[side] };
+    let previous_last = if begun { slot.stream.start[side].wrapping_add(1) } else { slot.hot.last[side] };
     advance_last(slot, side, flags, end, len);
     let closing = step(slot, side, flags, len);
     if flags.has(TcpFlags::ACK) && !flags.has(TcpFlags::RST) && !peer_was_silent {
@@ -47,6 +49,9 @@ pub fn receive(slot: &mut Slot<'_>, side: usize, segment: &TcpSegment, len: u32)
 
     let data_start = segment.sequence.wrapping_add(u32::from(flags.has(TcpFlags::SYN)));
     let carries_data = len > 0 && !flags.has(TcpFlags::RST) && !before(segment.sequence, slot.stream.start[side]);
+    if carries_data && let Some(rare) = slot.known_rare() {
+        rare.fill_last_gap(side, data_start, data_start.wrapping_add(len));
+    }
     let new_payload = track_holes(slot, side, previous_last, data_start, if carries_data { len } else { 0 });
     if closing {
         close_when_complete(slot, side);
@@ -82,9 +87,14 @@ pub fn is_reuse(slot: &Slot<'_>, side: usize, segment: &TcpSegment) -> bool {
     segment.sequence != slot.stream.start[reference]
 }
 
+/// How often a side sent payload that lay wholly at or below what it had sent before, keep-alives left out.
+pub fn retransmits(stream: &Stream, rare: Option<&Rare>, side: usize) -> u64 {
+    let (carried, keep_alives) = rare.map_or((0, 0), |rare| (rare.retransmit_carries[side], rare.keep_alives[side]));
+    (u64::from(carried) << 8 | u64::from(stream.retransmits[side])).saturating_sub(u64::from(keep_alives))
+}
+
 /// Payload bytes of a side, from its sequence numbers.
-pub fn stream_bytes(stream: &Stream, acked: Option<u32>, side: usize, sent_fin: bool) -> u64 {
-    let last = stream.last[side];
+pub fn stream_bytes(stream: &Stream, last: u32, acked: Option<u32>, side: usize, sent_fin: bool) -> u64 {
     let start = u64::from(stream.start[side]);
     let mut top = u64::from(stream.wraps[side]) << 32 | u64::from(last);
     if let Some(acked) = acked.filter(|&acked| before(last, acked)) {
@@ -113,9 +123,8 @@ fn begin_stream(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, sequence: u32
     };
     if restart {
         // Without a SYN, as if it had been just before, so that positions agree.
-        (slot.stream.start[side], slot.stream.last[side]) =
-            if syn { (sequence, end) } else { (sequence.wrapping_sub(1), sequence) };
-        slot.stream.wraps[side] = u16::from(slot.stream.last[side] < slot.stream.start[side]);
+        (slot.stream.start[side], slot.hot.last[side]) = if syn { (sequence, end) } else { (sequence.wrapping_sub(1), sequence) };
+        slot.stream.wraps[side] = u16::from(slot.hot.last[side] < slot.stream.start[side]);
     }
     restart
 }
@@ -209,7 +218,7 @@ fn write_scaled(slot: &mut Slot<'_>, side: usize, letter: u8, count: u64) {
 }
 
 fn advance_last(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, end: u32, len: u32) {
-    let last = slot.stream.last[side];
+    let last = slot.hot.last[side];
     let step = end.wrapping_sub(last) as i32;
     let control = flags.has(TcpFlags::SYN) || flags.has(TcpFlags::RST);
     if control && !(-MAX_TRUSTED_STEP..=MAX_TRUSTED_STEP).contains(&step) {
@@ -218,10 +227,17 @@ fn advance_last(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, end: u32, len
     // Only SYN and FIN were seen of a stream of more than 2 GiB: the FIN's number is right although it looks older.
     let fin_after_syn = flags.has(TcpFlags::FIN) && last == slot.stream.start[side].wrapping_add(1);
     if fin_after_syn || slot.hot.ends[side].state() != State::Reset && step > 0 {
-        slot.stream.last[side] = end;
+        slot.hot.last[side] = end;
         slot.stream.wraps[side] = slot.stream.wraps[side].saturating_add(u16::from(end < last));
     } else if slot.hot.ends[side].state() != State::Reset && len > 0 {
         note_retransmit(slot, side);
+        // One octet below what comes next asks whether the peer is alive, and repeats nothing that was lost (RFC 9293 3.8.4).
+        if len == 1
+            && step == 0
+            && let Some(rare) = slot.rare()
+        {
+            rare.keep_alives[side] = rare.keep_alives[side].saturating_add(1);
+        }
     }
 }
 
@@ -307,7 +323,7 @@ fn first_syn(ends: &mut [crate::endpoint::Endpoint; 2], side: usize, flags: TcpF
 
 /// `side`'s data was acknowledged up to `upto` by its peer.
 fn acknowledge(slot: &mut Slot<'_>, side: usize, upto: u32) {
-    let (start, last) = (slot.stream.start[side], slot.stream.last[side]);
+    let (start, last) = (slot.stream.start[side], slot.hot.last[side]);
     if before(upto, start) && slot.stream.wraps[side] == 0 {
         return;
     }
@@ -333,9 +349,11 @@ fn acknowledge(slot: &mut Slot<'_>, side: usize, upto: u32) {
     // The octet of the FIN is not data.
     let data_end = if fin && !before(upto, last) { last.wrapping_sub(1) } else { upto };
     let (mut gaps, mut missed) = (0_u32, 0_u64);
-    stretch.acknowledge(data_end, |len| {
+    let (gap_bytes, last_gap) = (&mut rare.gap_bytes, &mut rare.last_gaps[side]);
+    stretch.acknowledge(data_end, |start, len| {
         gaps += 1;
         missed += u64::from(len);
+        note_gap(gap_bytes, last_gap, (start, len));
     });
     if clean && gaps > 0 {
         let counted = rare.gaps[side];
@@ -379,7 +397,7 @@ fn settle(slot: &mut Slot<'_>) {
         return;
     }
     for side in [ORIGINATOR, RESPONDER] {
-        let (last, fin) = (slot.stream.last[side], slot.hot.ends[side].sent_fin());
+        let (last, fin) = (slot.hot.last[side], slot.hot.ends[side].sent_fin());
         let Some(rare) = slot.known_rare() else { return };
         let stretch = &mut rare.streams[side];
         if stretch.open && stretch.is_whole(last, fin) {

@@ -59,11 +59,15 @@ pub struct Side {
     pub l2_bytes: u64,
     /// Transport payload as Zeek counts it (TCP by sequence numbers, UDP and ICMP by length); None when never known.
     pub payload_bytes: Option<u64>,
+    /// TCP segments with payload that lay wholly at or below what was seen before, keep-alives left out.
+    pub retransmits: u64,
     /// Later IP fragments, which are in none of the counts above: a datagram counts once, by its first.
     pub frag_packets: u64,
     pub frag_ip_bytes: u64,
     pub frag_l2_bytes: u64,
     pub mac: Option<MacAddr>,
+    /// TCP: the other side acknowledged data of this one, seen or not.
+    pub data_acked: bool,
 }
 
 /// The innermost tunnel around a flow.
@@ -91,6 +95,9 @@ pub struct FlowRecord {
     pub state: ConnState,
     pub history: String,
     pub missed_bytes: u64,
+    /// TCP bytes that were acknowledged and never seen, also of connections that were joined midway, which `missed_bytes` leaves out as
+    /// Zeek does; bytes that came late are taken back.
+    pub gap_bytes: u64,
     pub sent: Side,
     pub received: Side,
     pub vlan: Option<VlanId>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, AssetId, Conversation, Timestamp};
+use crate::{Asset, AssetId, Conversation, TapCoverage, Timestamp};
 
 /// `FlowMap::schema` that this code writes and reads.
 pub const SCHEMA: &str = "cordon.flowmap/1";
@@ -16,6 +16,8 @@ pub struct FlowMap {
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
     pub accounting: Accounting,
+    #[serde(default)]
+    pub coverage: TapCoverage,
     /// By id.
     pub assets: Vec<Asset>,
     /// By client, server, service.

@@ -116,6 +116,23 @@ impl From<CapturePath> for sensor_capture::PathChoice {
     }
 }
 
+/// Whether VLAN tags tell flows apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VlanKey(pub sensor_flow::VlanKey);
+
+impl FromStr for VlanKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self(sensor_flow::VlanKey::Auto)),
+            "always" => Ok(Self(sensor_flow::VlanKey::Always)),
+            "never" => Ok(Self(sensor_flow::VlanKey::Never)),
+            _ => Err(format!("`{text}` does not say when VLANs tell flows apart; write \"auto\", \"always\" or \"never\"")),
+        }
+    }
+}
+
 /// Where an MQTT broker listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
@@ -163,7 +180,7 @@ macro_rules! deserialize_by_text {
         }
     )*};
 }
-deserialize_by_text!(Span, SensorName, Prefix, CapturePath, Reshard);
+deserialize_by_text!(Span, SensorName, Prefix, CapturePath, Reshard, VlanKey);
 
 /// An empty text is None.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

@@ -32,7 +32,7 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (label, count) in [
         ("flow", stages.flow_packets),
         ("refused", stages.refused_packets),
-        ("later_fragment", frames.later_fragments),
+        ("later_fragment", frames.unplaced_fragments()),
         ("arp", frames.arp),
         ("non_ip", frames.other_non_ip),
     ] {
@@ -40,6 +40,20 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     }
     for (reason, count) in frames.skipped() {
         outcome.with_label_values(&[reason]).inc_by(count);
+    }
+    let non_ip =
+        counters(registry, "sensor_non_ip_packets_total", "Frames that are neither IP nor ARP, by protocol.", &["protocol"])?;
+    for (protocol, count) in frames.non_ip_by_kind() {
+        non_ip.with_label_values(&[protocol]).inc_by(count);
+    }
+    let anomalies = counters(
+        registry,
+        "sensor_packet_anomalies_total",
+        "Packets that break a rule of their own and are counted in a flow all the same.",
+        &["kind"],
+    )?;
+    for (kind, count) in frames.anomalies_by_kind() {
+        anomalies.with_label_values(&[kind]).inc_by(count);
     }
     counter(
         registry,

@@ -31,8 +31,15 @@ pub struct Stats {
     /// ARP included.
     pub non_ip_packets: u64,
     pub arp_packets: u64,
+    /// What is neither IP nor ARP, by protocol; those not met are left out.
+    pub non_ip: BTreeMap<&'static str, u64>,
+    /// Later fragments that are counted in a flow; they are in `flow_packets`.
+    pub placed_fragments: u64,
+    /// Those whose first fragment was not seen.
     pub later_fragments: u64,
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Packets that break a rule of their own and count in a flow all the same. One may have several.
+    pub anomalies: BTreeMap<&'static str, u64>,
     pub flows: u64,
     pub flow_table: FlowTableStats,
     pub dissect: DissectStats,
@@ -80,8 +87,11 @@ impl Stats {
             refused_packets: stages.refused_packets,
             non_ip_packets: frames.arp + frames.other_non_ip,
             arp_packets: frames.arp,
-            later_fragments: frames.later_fragments,
+            non_ip: frames.non_ip_by_kind().filter(|(_, count)| *count > 0).collect(),
+            placed_fragments: frames.placed_fragments,
+            later_fragments: frames.unplaced_fragments(),
             skipped: frames.skipped().collect(),
+            anomalies: frames.anomalies_by_kind().collect(),
             flows: stages.flows_opened,
             // What no packet ended has ended with the capture.
             flow_table: FlowTableStats {

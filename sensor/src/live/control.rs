@@ -150,7 +150,7 @@ impl Control {
             bytes: frames.wire_bytes,
             flow_packets: stages.flow_packets,
             non_ip_packets: frames.arp + frames.other_non_ip,
-            later_fragments: frames.later_fragments,
+            later_fragments: frames.unplaced_fragments(),
             skipped_packets: frames.skipped_total(),
             refused_packets: stages.refused_packets,
             lost_packets,

@@ -89,8 +89,8 @@ impl Lane {
     }
 
     /// Frames of the own queue after decoding: counts them, and looks at what is no flow.
-    pub fn count(&mut self, sorted: &Sorted) {
-        self.worker.take_arps(self.taken, sorted, &mut self.events);
+    pub fn count(&mut self, sorted: &Sorted, frames: &[Frame<'_>]) {
+        self.worker.take_others(self.taken, sorted, frames, &mut self.events);
         self.frames.add(&sorted.counts);
     }
 
@@ -170,7 +170,7 @@ pub fn now() -> Timestamp {
 }
 
 /// Unknown to whoever sends crafted flows.
-fn random_seed() -> u64 {
+pub fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }
@@ -195,7 +195,7 @@ mod tests {
         let frames: Vec<_> = datagrams.iter().map(|bytes| frame(bytes.as_slice())).collect();
         let mut sorted = Sorted::new(1);
         sorted.refill(&frames, Options::default());
-        lane.count(&sorted);
+        lane.count(&sorted, &frames);
         lane.take(&sorted.buckets[0], &frames);
     }
 

@@ -1,11 +1,12 @@
 //! One receive queue, one thread: polls frames, keeps the packets of its own lane and hands the others over to theirs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sensor_capture::live::{BATCH, nanos_now};
 use sensor_capture::{CaptureError, Queue};
+use sensor_flow::Fragments;
 use sensor_wire::Options;
 
 use super::exchange::Exchange;
@@ -27,6 +28,8 @@ pub struct Session {
     /// Whether a packet goes to the lane that owns its flow, or stays at the queue it came to.
     pub reshard: AtomicBool,
     pub witness: Witness,
+    /// One for all queues: a device may bring the first fragment of a packet to another queue than the later ones.
+    pub fragments: Mutex<Fragments>,
 }
 
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub struct QueueThread {
     pub lane: Lane,
     pub queue: Queue,
     pub exchange: Exchange,
+    /// Pieces of one datagram come to one queue: the card cannot hash ports that later pieces lack.
     pub session: Arc<Session>,
     pub options: Options,
     /// How many queues the port has.
@@ -87,6 +91,9 @@ impl QueueThread {
         let mut last = started;
         let count = queue.poll(timeout, |frames| {
             sorted.refill(frames, *options);
+            if sorted.has_fragments() {
+                sorted.place_fragments(&mut session.fragments.lock().unwrap_or_else(PoisonError::into_inner));
+            }
             round.spread(sorted, frames);
             last = frames.last().map_or(started, |frame| frame.seen_at_nanos);
         })?;
@@ -109,7 +116,7 @@ impl QueueThread {
 impl Round<'_> {
     fn spread(&mut self, sorted: &mut Sorted, frames: &[sensor_capture::Frame<'_>]) {
         let number = self.lane.number();
-        self.lane.count(sorted);
+        self.lane.count(sorted, frames);
         if let [only] = sorted.buckets.as_slice() {
             if self.has_siblings {
                 only.observations.iter().for_each(|observation| self.session.witness.note(number, &observation.packet));

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sensor_capture::SourceStats;
-use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, Timestamp};
+use sensor_model::{Accounting, Alert, FlowMap, SCHEMA, TapCoverage, Timestamp};
 use serde::Serialize;
 
 use super::ledger::{Counted, Stage};
@@ -87,6 +87,7 @@ impl Snapshot {
             first_seen: now,
             last_seen: now,
             accounting: Accounting::default(),
+            coverage: TapCoverage::default(),
             assets: Vec::new(),
             conversations: Vec::new(),
         };

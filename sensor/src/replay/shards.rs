@@ -7,7 +7,7 @@
 use std::thread;
 
 use sensor_capture::Frame;
-use sensor_flow::{FlowEvent, FlowId};
+use sensor_flow::{FlowEvent, FlowId, FragmentLimits, Fragments};
 use sensor_model::Timestamp;
 use sensor_wire::Options;
 
@@ -62,6 +62,7 @@ pub struct Shards {
     keeps_events: bool,
     /// One for each piece that is worked on at the same time.
     sorted: Vec<Sorted>,
+    fragments: Fragments,
     shards: Vec<Shard>,
     frames: FrameCounts,
 }
@@ -79,6 +80,7 @@ impl Shards {
             threads: threads.clamp(1, SHARDS),
             keeps_events: limits.tells_everything(),
             sorted: Vec::new(),
+            fragments: Fragments::new(&FragmentLimits::default(), SEED),
             shards: (0..SHARDS).map(shard).collect(),
             frames: FrameCounts::default(),
         }
@@ -93,6 +95,9 @@ impl Shards {
         let bases: Vec<u64> = pieces.iter().scan(self.frames.packets, after).collect();
         let mut work: Vec<_> = self.sorted.iter_mut().zip(pieces).collect();
         each_on_its_thread(&mut work, self.threads, |(sorted, frames)| sorted.refill(frames, options));
+        for (sorted, _) in self.sorted.iter_mut().zip(pieces) {
+            sorted.place_fragments(&mut self.fragments);
+        }
         let sorted = &self.sorted;
         let mut work: Vec<_> = self.shards.iter_mut().enumerate().collect();
         each_on_its_thread(&mut work, self.threads, |(at, shard)| {
@@ -183,7 +188,7 @@ impl Shards {
 fn take_piece(shard: &mut Shard, at: usize, base: u64, sorted: &Sorted, frames: &[Frame<'_>], keeps_events: bool) {
     let before = shard.events.len();
     if at == 0 {
-        shard.worker.take_arps(base, sorted, &mut shard.events);
+        shard.worker.take_others(base, sorted, frames, &mut shard.events);
     }
     if let Some(bucket) = sorted.buckets.get(at) {
         shard.worker.take(base, bucket, frames, &mut shard.events);

@@ -10,4 +10,4 @@ mod table;
 pub mod why;
 
 pub use source::{Source, SourceArgs};
-pub use table::{Format, print, print_json, print_table};
+pub use table::{Format, print, print_json, print_table, short_bytes};

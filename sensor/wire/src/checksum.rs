@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071) of IPv4, TCP, UDP, ICMP and ICMPv6.
 
-use crate::ip::{self, IpPayload};
+use crate::ip;
 use crate::view::View;
 use crate::{Anomalies, Family, Packet};
 
@@ -17,19 +17,19 @@ pub(crate) fn is_right(sum: u64, bytes: &[u8]) -> bool {
     sum == 0xffff
 }
 
-/// False only where a checksum is there, can be computed, and is wrong: the packet must be captured whole and its length known.
+/// False only where a checksum is there, can be computed, and is wrong: the packet must be captured whole, and its length and the addresses
+/// of its pseudo-header known.
 #[cold]
-pub(crate) fn transport_is_right(packet: &Packet, ip: &IpPayload<'_>) -> bool {
-    let view = ip.view;
+pub(crate) fn transport_is_right(packet: &Packet, view: View<'_>, pseudo_header_known: bool) -> bool {
     if !view.is_whole() || packet.anomalies.has(Anomalies::LENGTH_FROM_FRAME) {
         return true;
     }
     match packet.protocol {
         ip::ICMP => is_right(0, view.bytes()),
-        ip::TCP | ip::ICMPV6 => !ip.pseudo_header_known || is_right(pseudo_header(packet, view.wire_len()), view.bytes()),
+        ip::TCP | ip::ICMPV6 => !pseudo_header_known || is_right(pseudo_header(packet, view.wire_len()), view.bytes()),
         ip::UDP => {
             let Some(datagram) = udp_datagram(view) else { return true };
-            !ip.pseudo_header_known || is_right(pseudo_header(packet, datagram.wire_len()), datagram.bytes())
+            !pseudo_header_known || is_right(pseudo_header(packet, datagram.wire_len()), datagram.bytes())
         }
         _ => true,
     }

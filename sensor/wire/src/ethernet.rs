@@ -21,14 +21,14 @@ const OTHER_TAGS: [(u16, u32); 3] = [
     (0x8909, 6),
 ];
 
-/// What follows an Ethernet header; None where the capture ends inside of it.
+/// The ethertype of an Ethernet header, and what follows; None where the capture ends inside of it.
 #[inline(always)]
-pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(Next, View<'a>)> {
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(u16, View<'a>)> {
     let (head, payload) = (view.head::<14>()?, view.after(14)?);
     let destination = MacAddr([head[0], head[1], head[2], head[3], head[4], head[5]]);
     let source = MacAddr([head[6], head[7], head[8], head[9], head[10], head[11]]);
     state.keep_macs(source, destination);
-    Some(typed(u16::from_be_bytes([head[12], head[13]]), payload, state))
+    Some((u16::from_be_bytes([head[12], head[13]]), payload))
 }
 
 /// Whether `ethertype` announces a VLAN tag.
@@ -37,12 +37,12 @@ pub(crate) fn is_vlan(ethertype: u16) -> bool {
     VLAN_TAGS.contains(&ethertype)
 }
 
-/// What follows a VLAN tag; None where the capture ends inside of it.
+/// The ethertype in a VLAN tag, and what follows; None where the capture ends inside of it.
 #[inline(always)]
-pub(crate) fn read_vlan<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(Next, View<'a>)> {
+pub(crate) fn read_vlan<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<(u16, View<'a>)> {
     let (tag, payload) = (view.head::<4>()?, view.after(4)?);
     state.keep_vlan(VlanId::from_tci(u16::from_be_bytes([tag[0], tag[1]])));
-    Some(typed(u16::from_be_bytes([tag[2], tag[3]]), payload, state))
+    Some((u16::from_be_bytes([tag[2], tag[3]]), payload))
 }
 
 /// A tag of another kind; None where `ethertype` announces none.
@@ -69,8 +69,9 @@ pub(crate) fn read_llc(view: View<'_>) -> Step<'_> {
     }
 }
 
+/// How the payload of this ethertype, or length, is to be read.
 #[inline(always)]
-fn typed<'a>(ethertype: u16, payload: View<'a>, state: &mut Walk<'_>) -> (Next, View<'a>) {
+pub(crate) fn typed<'a>(ethertype: u16, payload: View<'a>, state: &mut Walk<'_>) -> (Next, View<'a>) {
     if ethertype >= FIRST_ETHERTYPE {
         return (Next::EtherType(ethertype), payload);
     }

@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791): header with options, length against padding and offload, fragments. Refuses other versions and lengths below the header.
 
-use crate::ip::{self, IpPayload};
+use crate::ip;
 use crate::view::View;
 use crate::walk::Walk;
 use crate::{Anomalies, Family, Fragment, SkipReason, checksum, ipv6};
@@ -9,26 +9,30 @@ const MIN_HEADER_LEN: u32 = 20;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 
-/// Reads the header into the packet of `state` and gives the view of its payload.
+/// Reads the header into the packet of `state` and gives the view of its payload, or leaves there why not.
 #[inline(always)]
-pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Result<IpPayload<'a>, SkipReason> {
-    let head: &[u8; 20] = view.head().ok_or(SkipReason::Truncated)?;
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>> {
+    let Some(head) = view.head::<20>() else { return state.skip(SkipReason::Truncated) };
     if head[0] >> 4 != 4 {
-        return Err(SkipReason::BadHeader);
+        return state.skip(SkipReason::BadHeader);
     }
     let header_len = u32::from(head[0] & 0x0f) << 2;
-    if header_len < MIN_HEADER_LEN {
-        return Err(SkipReason::BadLength);
-    }
     let total_len = u32::from(u16::from_be_bytes([head[2], head[3]]));
-    let (ip_len, anomalies) = ip_len(total_len, header_len, view.wire_len(), state.cut_by.is_some())?;
+    let is_known = total_len != 0 && total_len <= view.wire_len();
+    if header_len < MIN_HEADER_LEN || (is_known && total_len < header_len) {
+        return state.skip(SkipReason::BadLength);
+    }
+    // Zero comes from segmentation offload, and a length above the frame from captures that were cut without a word; in the first piece of
+    // a larger packet it is as it should be.
+    let ip_len = if is_known { total_len } else { view.wire_len() };
+    let is_anomaly = !is_known && state.cut_by.is_none();
     let inside = view.limited_to(ip_len);
     if state.options.verify_checksums
         && inside.bytes().get(..header_len as usize).is_some_and(|bytes| !checksum::is_right(0, bytes))
     {
-        return Err(SkipReason::BadChecksum);
+        return state.skip(SkipReason::BadChecksum);
     }
-    let payload = inside.after(header_len).ok_or(SkipReason::Truncated)?;
+    let Some(mut payload) = inside.after(header_len) else { return state.skip(SkipReason::Truncated) };
     let packet = &mut *state.packet;
     packet.family = Family::V4;
     packet.source = widened([head[12], head[13], head[14], head[15]]);
@@ -37,15 +41,15 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Result<IpPayload
     packet.ttl = head[8];
     packet.ip_len = ip_len;
     packet.ip_id = u32::from(u16::from_be_bytes([head[4], head[5]]));
-    packet.anomalies = anomalies;
+    packet.anomalies = Anomalies(if is_anomaly { Anomalies::LENGTH_FROM_FRAME } else { 0 });
     ip::mark_fragment(packet, fragment(u16::from_be_bytes([head[6], head[7]])), head[9], &mut state.cut_by);
     // A source route ends elsewhere than the header says (RFC 1122 3.2.1.8); only options can hold one.
-    let payload = IpPayload { view: payload, pseudo_header_known: header_len == MIN_HEADER_LEN };
+    state.pseudo_header_known = header_len == MIN_HEADER_LEN;
     // An authentication header may follow here as well (RFC 4302 2.1).
-    if head[9] == ip::AUTHENTICATION && !matches!(packet.fragment, Fragment::Later { .. }) {
-        return ipv6::follow(payload, state);
+    if head[9] == ip::AUTHENTICATION && !matches!(state.packet.fragment, Fragment::Later { .. }) {
+        payload = ipv6::follow(payload, state)?;
     }
-    Ok(payload)
+    Some(payload)
 }
 
 /// From the field of flags and offset.
@@ -55,19 +59,6 @@ pub(crate) fn fragment(field: u16) -> Fragment {
         (0, false) => Fragment::Whole,
         (0, true) => Fragment::First,
         (units, _) => Fragment::Later { offset: u32::from(units) << 3 },
-    }
-}
-
-/// The length to believe. Zero comes from segmentation offload, and a length above the frame from captures that were cut without a word;
-/// in the first piece of a larger packet it is as it should be.
-#[inline(always)]
-fn ip_len(total_len: u32, header_len: u32, available: u32, is_cut: bool) -> Result<(u32, Anomalies), SkipReason> {
-    if total_len == 0 || total_len > available {
-        Ok((available, Anomalies(if is_cut { 0 } else { Anomalies::LENGTH_FROM_FRAME })))
-    } else if total_len < header_len {
-        Err(SkipReason::BadLength)
-    } else {
-        Ok((total_len, Anomalies::default()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! IPv6 (RFC 8200) with its extension headers. Refuses other versions and chains longer than the limit.
 
-use crate::ip::{self, IpPayload};
+use crate::ip;
 use crate::view::View;
 use crate::walk::Walk;
 use crate::{Anomalies, Family, Fragment, Packet, SkipReason};
@@ -23,15 +23,15 @@ const PAD_1: u8 = 0;
 const JUMBO_PAYLOAD: u8 = 0xc2;
 const MAX_OPTIONS: u32 = 16;
 
-/// Reads the header with its extensions into the packet of `state`, and gives the view of what follows them.
+/// Reads the header with its extensions into the packet of `state` and gives the view of what follows them, or leaves there why not.
 #[inline(always)]
-pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Result<IpPayload<'a>, SkipReason> {
-    let head: &[u8; 40] = view.head().ok_or(SkipReason::Truncated)?;
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>> {
+    let Some(head) = view.head::<40>() else { return state.skip(SkipReason::Truncated) };
     if head[0] >> 4 != 6 {
-        return Err(SkipReason::BadHeader);
+        return state.skip(SkipReason::BadHeader);
     }
     let (ip_len, anomalies) = ip_len(head, view, state.cut_by.is_some());
-    let view = view.limited_to(ip_len).after(HEADER_LEN).ok_or(SkipReason::Truncated)?;
+    let Some(mut payload) = view.limited_to(ip_len).after(HEADER_LEN) else { return state.skip(SkipReason::Truncated) };
     let packet = &mut *state.packet;
     packet.family = Family::V6;
     (packet.source, packet.destination) = addresses(head);
@@ -41,11 +41,11 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Result<IpPayload
     packet.ip_id = 0;
     packet.anomalies = anomalies;
     ip::mark_fragment(packet, Fragment::Whole, 0, &mut state.cut_by);
-    let mut payload = IpPayload { view, pseudo_header_known: true };
+    state.pseudo_header_known = true;
     if is_extension(head[6]) {
         payload = follow(payload, state)?;
     }
-    Ok(payload)
+    Some(payload)
 }
 
 /// The length to believe: zero is a jumbogram or segmentation offload, unless nothing is meant to follow.
@@ -92,48 +92,46 @@ pub(crate) const fn is_extension(next_header: u8) -> bool {
     matches!(next_header, HOP_BY_HOP | ROUTING | FRAGMENT | ip::AUTHENTICATION | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6)
 }
 
-/// [`read_extensions`] on a copy, so that the packets without any keep theirs in registers.
+/// Follows the chain (RFC 8200 4, RFC 7045) to the first header that is no extension. Behind an IPv4 header it is one of authentication.
+/// The chain is read on a copy of the view, so that packets without one keep theirs in registers.
 #[inline(always)]
-pub(crate) fn follow<'a>(payload: IpPayload<'a>, state: &mut Walk<'_>) -> Result<IpPayload<'a>, SkipReason> {
-    let mut copy = payload;
-    read_extensions(&mut copy, state)?;
-    Ok(copy)
+pub(crate) fn follow<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>> {
+    let mut inside = view;
+    let whole = read_extensions(&mut inside, state);
+    if whole { Some(inside) } else { None }
 }
 
-/// Follows the chain (RFC 8200 4, RFC 7045) to the first header that is no extension. Behind an IPv4 header it is one of authentication.
 #[inline(never)]
-fn read_extensions(payload: &mut IpPayload<'_>, state: &mut Walk<'_>) -> Result<(), SkipReason> {
-    let packet = &mut *state.packet;
-    let is_v6 = matches!(packet.family, Family::V6);
+fn read_extensions(view: &mut View<'_>, state: &mut Walk<'_>) -> bool {
+    let is_v6 = matches!(state.packet.family, Family::V6);
     for _ in 0..MAX_EXTENSION_HEADERS {
-        let view = payload.view;
-        let len = match packet.protocol {
-            HOP_BY_HOP if is_v6 => options_len(view),
+        let len = match state.packet.protocol {
+            HOP_BY_HOP if is_v6 => options_len(*view),
             ROUTING | DESTINATION_OPTIONS if is_v6 => {
-                payload.pseudo_header_known = false;
-                options_len(view)
+                state.pseudo_header_known = false;
+                options_len(*view)
             }
             // Signalling of their own: what follows them, if anything, is not theirs to name (RFC 6275 6.1.1).
-            MOBILITY | HIP | SHIM6 if view.u8_at(0) == Some(NO_NEXT_HEADER) => return Ok(()),
-            MOBILITY | HIP | SHIM6 if is_v6 => options_len(view),
+            MOBILITY | HIP | SHIM6 if view.u8_at(0) == Some(NO_NEXT_HEADER) => return true,
+            MOBILITY | HIP | SHIM6 if is_v6 => options_len(*view),
             // RFC 4302 2.2: in units of 4 bytes, minus 2.
             ip::AUTHENTICATION => view.u8_at(1).map(|units| u32::from(units).saturating_add(2) << 2),
-            FRAGMENT if is_v6 => {
-                let fragment = read_fragment(packet, view)?;
-                ip::mark_fragment(packet, fragment, 0, &mut state.cut_by);
-                Some(8)
-            }
-            _ => return Ok(()),
+            FRAGMENT if is_v6 => read_fragment(*view, state),
+            _ => return true,
         };
-        let next_header = view.u8_at(0);
-        let (Some(len), Some(next_header)) = (len, next_header) else { return Err(end_of(packet, view)) };
-        payload.view = view.after(len).ok_or_else(|| end_of(packet, view))?;
-        packet.protocol = next_header;
-        if let Fragment::Later { .. } = packet.fragment {
-            return Ok(());
+        let inside = len.and_then(|len| view.after(len));
+        let (Some(inside), Some(next_header)) = (inside, view.u8_at(0)) else {
+            let _ended = state.skip(end_of(state.packet, *view));
+            return false;
+        };
+        *view = inside;
+        state.packet.protocol = next_header;
+        if let Fragment::Later { .. } = state.packet.fragment {
+            return true;
         }
     }
-    Err(SkipReason::TooDeep)
+    let _ended = state.skip(SkipReason::TooDeep);
+    false
 }
 
 /// RFC 8200 4.3: in units of 8 bytes, not counting the first.
@@ -142,14 +140,16 @@ fn options_len(view: View<'_>) -> Option<u32> {
 }
 
 /// RFC 8200 4.5. A fragment that is the whole packet (RFC 6946) counts as whole.
-fn read_fragment(packet: &mut Packet, view: View<'_>) -> Result<Fragment, SkipReason> {
-    let (Some(field), Some(identification)) = (view.u16_at(2), view.u32_at(4)) else { return Err(end_of(packet, view)) };
-    packet.ip_id = identification;
-    Ok(match (u32::from(field & 0xfff8), field & 1 != 0) {
+fn read_fragment(view: View<'_>, state: &mut Walk<'_>) -> Option<u32> {
+    let (field, identification) = (view.u16_at(2)?, view.u32_at(4)?);
+    let fragment = match (u32::from(field & 0xfff8), field & 1 != 0) {
         (0, false) => Fragment::Whole,
         (0, true) => Fragment::First,
         (offset, _) => Fragment::Later { offset },
-    })
+    };
+    state.packet.ip_id = identification;
+    ip::mark_fragment(state.packet, fragment, 0, &mut state.cut_by);
+    Some(8)
 }
 
 /// Why a header is not there: the capture or a fragment was cut, or the packet says it is shorter.

@@ -8,6 +8,7 @@ mod ip;
 mod ipv4;
 mod ipv6;
 mod link;
+mod non_ip;
 mod outcome;
 mod packet;
 mod plain;
@@ -20,6 +21,7 @@ mod walk;
 mod wlan;
 
 pub use link::LinkType;
+pub use non_ip::NonIpKind;
 pub use outcome::{Arp, Found, Outcome, SkipReason};
 pub use packet::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment, Tunnel, TunnelKind};
 

@@ -82,7 +82,7 @@ fn read_ethernet(frame: &[u8], wire_len: u32, options: Options, packet: &mut Pac
     let view = View::of_frame(frame, wire_len);
     let mut state = Walk::new(packet, view.wire_len(), options, None);
     match walk(Next::Ethernet, view, &mut state) {
-        End::Carrier { tunnels } => read_again(LinkType::Ethernet, view, options, tunnels, packet),
+        End::Carrier => read_again(LinkType::Ethernet, frame, wire_len, options, state.carrier_tunnels(), packet),
         end => state.found(end),
     }
 }
@@ -92,14 +92,15 @@ fn read_other(link: LinkType, frame: &[u8], wire_len: u32, options: Options, pac
     let view = View::of_frame(frame, wire_len);
     let mut state = Walk::new(packet, view.wire_len(), options, None);
     match start(link, view, &mut state) {
-        End::Carrier { tunnels } => read_again(link, view, options, tunnels, packet),
+        End::Carrier => read_again(link, frame, wire_len, options, state.carrier_tunnels(), packet),
         end => state.found(end),
     }
 }
 
 /// As far as the packet behind `tunnels`, which is there.
 #[inline(never)]
-fn read_again(link: LinkType, view: View<'_>, options: Options, tunnels: u32, packet: &mut Packet) -> Found {
+fn read_again(link: LinkType, frame: &[u8], wire_len: u32, options: Options, tunnels: u32, packet: &mut Packet) -> Found {
+    let view = View::of_frame(frame, wire_len);
     let mut state = Walk::new(packet, view.wire_len(), options, Some(tunnels));
     let end = start(link, view, &mut state);
     state.found(end)

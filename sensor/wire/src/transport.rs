@@ -1,8 +1,9 @@
 //! TCP, UDP, ICMP, ICMPv6 and SCTP: ports, TCP state fields, and where the payload is. Ports are enough for a flow, so a header that
 //! is cut after them still counts; one that is cut before them is refused.
 
-use crate::ip::{self, IpPayload};
+use crate::ip;
 use crate::view::View;
+use crate::walk::Walk;
 use crate::{Anomalies, Family, Fragment, Packet, SkipReason, TcpFlags, TcpSegment, checksum};
 
 const TCP_MIN_HEADER_LEN: u32 = 20;
@@ -11,26 +12,31 @@ const ICMP_HEADER_LEN: u32 = 8;
 /// RFC 9260 3.1.
 const SCTP_HEADER_LEN: u32 = 12;
 
-/// Reads what follows the IP header of `packet`, which must not be a later fragment, into it. Gives the payload.
+/// Reads what follows the IP header of the packet in `state`, which must not be a later fragment, into it. Gives the payload, or leaves
+/// there why not.
 #[inline(always)]
-pub(crate) fn read<'a>(packet: &mut Packet, ip: &IpPayload<'a>, verify_checksum: bool) -> Result<View<'a>, SkipReason> {
+pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>> {
+    let packet = &mut *state.packet;
     packet.tcp = None;
     let payload = match packet.protocol {
-        ip::TCP => tcp(packet, ip.view),
-        ip::UDP => udp(packet, ip.view),
-        ip::ICMP | ip::ICMPV6 => icmp(packet, ip.view),
-        ip::SCTP => sctp(packet, ip.view),
+        ip::TCP => tcp(packet, view),
+        ip::UDP => udp(packet, view),
+        ip::ICMP | ip::ICMPV6 => icmp(packet, view),
+        ip::SCTP => sctp(packet, view),
         _ => {
-            read_nothing(packet, ip.view);
-            return Ok(ip.view);
+            read_nothing(packet, view);
+            return Some(view);
         }
     };
-    let payload = payload.ok_or_else(|| missing(packet, ip.view))?;
-    if verify_checksum && matches!(packet.fragment, Fragment::Whole) && !checksum::transport_is_right(packet, ip) {
-        return Err(SkipReason::BadChecksum);
+    let Some(payload) = payload else { return state.skip(missing(state.packet, view)) };
+    if state.options.verify_checksums
+        && matches!(packet.fragment, Fragment::Whole)
+        && !checksum::transport_is_right(packet, view, state.pseudo_header_known)
+    {
+        return state.skip(SkipReason::BadChecksum);
     }
     set_payload(packet, payload);
-    Ok(payload)
+    Some(payload)
 }
 
 /// For protocols without ports and for later fragments: everything after IP is payload.

@@ -121,6 +121,7 @@ impl Index {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "runs in the compiler, where a panic is an error message")]
     const fn with(multiplier: u32, mut openers: &[&Opener]) -> Option<Self> {
         let mut index = Self { multiplier, slots: [FREE; SLOTS] };
         let mut number: u8 = 0;

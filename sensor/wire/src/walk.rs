@@ -3,11 +3,12 @@
 
 use sensor_model::{MacAddr, VlanId};
 
-use crate::ip::{self, IpPayload};
-use crate::tunnel::{self, Opened, Opener, Trigger};
+use crate::ip;
+use crate::tunnel::{self, Opened, Trigger};
 use crate::view::View;
 use crate::{
-    Arp, Family, Found, Fragment, Options, Packet, SkipReason, Tunnel, arp, ethernet, ipv4, ipv6, link, ppp, transport, wlan,
+    Arp, Family, Found, Fragment, Options, Packet, SkipReason, Tunnel, TunnelKind, arp, ethernet, ipv4, ipv6, link, ppp,
+    transport, wlan,
 };
 
 /// Headers that may follow one another in one frame, tags and tunnels included. Deeper than any network we know of; a bound
@@ -42,10 +43,8 @@ pub(crate) enum End {
     Arp,
     NonIp,
     Skip(SkipReason),
-    /// Nothing better than the packet around a tunnel, which was overwritten: walk again and stop at this many tunnels.
-    Carrier {
-        tunnels: u32,
-    },
+    /// Nothing better than the packet around a tunnel, which was overwritten: walk again, as far as [`Walk::carrier_tunnels`].
+    Carrier,
 }
 
 /// What one header led to.
@@ -61,10 +60,17 @@ pub(crate) struct Walk<'p> {
     pub(crate) packet: &'p mut Packet,
     /// `Packet::fragment_id` of the innermost IP header so far that begins a larger packet: what follows it is cut short.
     pub(crate) cut_by: Option<u64>,
+    /// The addresses in `packet` are those of the transport's pseudo-header. A routing header or a mobile node's home address replaces them
+    /// (RFC 8200 8.1, RFC 6275 6.3.1).
+    pub(crate) pseudo_header_known: bool,
     pub(crate) arp: Option<Arp>,
+    /// Where a header gave no view of what follows: why.
+    end: End,
     ethertype: u16,
     has_macs: bool,
     tunnels: u32,
+    /// How many of them are around the frame that was tapped: none, unless it was brought here by a mirror.
+    tap: u32,
     /// Tunnels are opened up to this many.
     max_tunnels: Option<u32>,
     /// The packet this frame counts for when nothing better is found inside.
@@ -90,17 +96,17 @@ pub(crate) fn walk<'a>(mut next: Next, mut view: View<'a>, state: &mut Walk<'_>)
             Next::EtherType(link::ETHERTYPE_IPV4) => Family::V4,
             Next::EtherType(link::ETHERTYPE_IPV6) => Family::V6,
             Next::Ethernet => {
-                let Some((inner, inside)) = ethernet::read(view, state) else {
+                let Some((ethertype, inside)) = ethernet::read(view, state) else {
                     return state.settle(End::Skip(SkipReason::Truncated));
                 };
-                (next, view) = (inner, inside);
+                (next, view) = ethernet::typed(ethertype, inside, state);
                 continue;
             }
             Next::EtherType(ethertype) if ethernet::is_vlan(ethertype) => {
-                let Some((inner, inside)) = ethernet::read_vlan(view, state) else {
+                let Some((ethertype, inside)) = ethernet::read_vlan(view, state) else {
                     return state.settle(End::Skip(SkipReason::Truncated));
                 };
-                (next, view) = (inner, inside);
+                (next, view) = ethernet::typed(ethertype, inside, state);
                 continue;
             }
             _ => match state.rare(next, view) {
@@ -111,10 +117,14 @@ pub(crate) fn walk<'a>(mut next: Next, mut view: View<'a>, state: &mut Walk<'_>)
                 Step::End(end) => return state.settle(end),
             },
         };
-        match state.ip(family, view) {
-            Step::On(inner, inside) => (next, view) = (inner, inside),
-            Step::End(end) => return state.settle(end),
+        let Some(payload) = state.ip(family, view) else { return state.settle(state.end) };
+        let Some(opened) = state.open(payload) else { return state.settle(End::Packet) };
+        state.carry();
+        if state.tunnels == MAX_TUNNELS {
+            return state.settle(End::Skip(SkipReason::TooDeep));
         }
+        state.enter(opened.kind, opened.id);
+        (next, view) = (opened.next, opened.inside);
     }
     state.settle(End::Skip(SkipReason::TooDeep))
 }
@@ -139,10 +149,23 @@ impl<'p> Walk<'p> {
         packet.inner_vlan = None;
         packet.tunnel = None;
         packet.wire_len = wire_len;
-        Self { options, packet, cut_by: None, arp: None, ethertype: 0, has_macs: false, tunnels: 0, max_tunnels, carrier: None }
+        Self {
+            options,
+            packet,
+            cut_by: None,
+            pseudo_header_known: false,
+            arp: None,
+            end: End::NonIp,
+            ethertype: 0,
+            has_macs: false,
+            tunnels: 0,
+            tap: 0,
+            max_tunnels,
+            carrier: None,
+        }
     }
 
-    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network.
+    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network, except in a mirror's.
     #[inline(always)]
     pub(crate) const fn keep_macs(&mut self, source: MacAddr, destination: MacAddr) {
         if !self.has_macs {
@@ -165,7 +188,7 @@ impl<'p> Walk<'p> {
     /// Names the frame when it turns out to be neither IP nor ARP: the ethertype, or the 802.3 length.
     #[inline(always)]
     pub(crate) const fn keep_ethertype(&mut self, ethertype: u16) {
-        if self.tunnels == 0 {
+        if self.tunnels == self.tap {
             self.ethertype = ethertype;
         }
     }
@@ -174,12 +197,17 @@ impl<'p> Walk<'p> {
     #[inline(always)]
     pub(crate) fn found(&self, end: End) -> Found {
         match (end, self.arp) {
-            (End::Packet | End::Carrier { .. }, _) => Found::Packet,
+            (End::Packet | End::Carrier, _) => Found::Packet,
             (End::Fragment, _) => Found::Fragment,
             (End::Arp, Some(arp)) => Found::Arp(arp),
             (End::Arp, None) | (End::NonIp, _) => Found::NonIp { ethertype: self.ethertype },
             (End::Skip(reason), _) => Found::Skip(reason),
         }
+    }
+
+    /// How many tunnels are around the packet this frame counts for when nothing better is found inside.
+    pub(crate) fn carrier_tunnels(&self) -> u32 {
+        self.carrier.map_or(0, |carrier| carrier.tunnels)
     }
 
     /// Everything but Ethernet, VLAN tags and IP.
@@ -206,67 +234,78 @@ impl<'p> Walk<'p> {
             return step;
         }
         match tunnel::opener(Trigger::EtherType(ethertype)).and_then(|opener| (opener.open)(view)) {
-            Some(opened) => self.enter(opened),
+            Some(_) if self.tunnels == MAX_TUNNELS => Step::End(End::Skip(SkipReason::TooDeep)),
+            Some(Opened { kind, id, next, inside }) => {
+                self.enter(kind, id);
+                Step::On(next, inside)
+            }
             None => Step::End(End::NonIp),
         }
     }
 
+    /// Ends the walk in the place of a view.
     #[inline(always)]
-    fn ip<'a>(&mut self, family: Family, view: View<'a>) -> Step<'a> {
-        let read = match family {
-            Family::V4 => ipv4::read(view, self),
-            Family::V6 => ipv6::read(view, self),
-        };
-        match read {
-            Ok(payload) => self.ip_payload(&payload),
-            Err(reason) => Step::End(End::Skip(reason)),
-        }
+    const fn stop<'a>(&mut self, end: End) -> Option<View<'a>> {
+        self.end = end;
+        None
     }
 
     #[inline(always)]
-    fn ip_payload<'a>(&mut self, ip: &IpPayload<'a>) -> Step<'a> {
+    pub(crate) const fn skip<'a>(&mut self, reason: SkipReason) -> Option<View<'a>> {
+        self.stop(End::Skip(reason))
+    }
+
+    /// Reads IP and transport. Gives their payload where it may be a tunnel, otherwise the walk is at its end.
+    #[inline(always)]
+    fn ip<'a>(&mut self, family: Family, view: View<'a>) -> Option<View<'a>> {
+        let payload = match family {
+            Family::V4 => ipv4::read(view, self)?,
+            Family::V6 => ipv6::read(view, self)?,
+        };
         if let Fragment::Later { .. } = self.packet.fragment {
-            transport::read_nothing(self.packet, ip.view);
-            return Step::End(End::Fragment);
+            transport::read_nothing(self.packet, payload);
+            return self.stop(End::Fragment);
         }
-        let payload = match transport::read(self.packet, ip, self.options.verify_checksums) {
-            Ok(payload) => payload,
-            Err(reason) => return Step::End(End::Skip(reason)),
-        };
-        let opened = match self.packet.protocol {
-            ip::TCP | ip::ICMP | ip::ICMPV6 | ip::SCTP => None,
-            _ if self.max_tunnels == Some(self.tunnels) => None,
-            ip::UDP => self.open_udp(payload),
-            protocol => tunnel::opener(Trigger::ip(self.packet.family, protocol)).and_then(|opener| (opener.open)(ip.view)),
-        };
-        match opened {
-            Some(opened) => {
-                self.carry();
-                self.enter(opened)
-            }
-            None => Step::End(End::Packet),
-        }
+        let payload = transport::read(payload, self)?;
+        if self.may_be_tunnel() { Some(payload) } else { self.stop(End::Packet) }
     }
 
-    /// A UDP tunnel is a guess from a port: it is opened only when its header is plausible, and the UDP packet stands by.
     #[inline(always)]
-    fn open_udp<'a>(&self, payload: View<'a>) -> Option<Opened<'a>> {
-        let (source, destination) = (self.packet.source_port, self.packet.destination_port);
-        if !self.options.decap || !tunnel::is_udp_port(source, destination) {
-            return None;
+    fn may_be_tunnel(&self) -> bool {
+        match self.packet.protocol {
+            ip::TCP | ip::ICMP | ip::ICMPV6 | ip::SCTP => false,
+            _ if self.max_tunnels == Some(self.tunnels) => false,
+            ip::UDP => self.options.decap && tunnel::is_udp_port(self.packet.source_port, self.packet.destination_port),
+            _ => true,
         }
-        let by = |port: u16| tunnel::opener(Trigger::UdpPort(port)).and_then(|opener: &Opener| (opener.open)(payload));
-        by(destination).or_else(|| by(source))
     }
 
-    fn enter<'a>(&mut self, opened: Opened<'a>) -> Step<'a> {
-        let Opened { kind, id, next, inside } = opened;
-        if self.tunnels == MAX_TUNNELS {
-            return Step::End(End::Skip(SkipReason::TooDeep));
+    /// A UDP tunnel is a guess from a port, the likelier one first: it is opened only when its header is plausible, and the UDP packet
+    /// stands by.
+    #[inline(never)]
+    fn open<'a>(&self, payload: View<'a>) -> Option<Opened<'a>> {
+        let by_port = |port| tunnel::opener(Trigger::UdpPort(port));
+        let openers = match self.packet.protocol {
+            ip::UDP => (by_port(self.packet.destination_port), by_port(self.packet.source_port)),
+            protocol => (tunnel::opener(Trigger::ip(self.packet.family, protocol)), None),
+        };
+        match openers {
+            (Some(opener), None) | (None, Some(opener)) => (opener.open)(payload),
+            (Some(likely), Some(other)) => (likely.open)(payload).or_else(|| (other.open)(payload)),
+            (None, None) => None,
         }
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, kind: TunnelKind, id: u32) {
         self.tunnels = self.tunnels.saturating_add(1);
         self.packet.tunnel = Some(Tunnel { kind, id });
-        Step::On(next, inside)
+        if let TunnelKind::Erspan = kind {
+            // The frame inside is the one that was tapped; what is around it only brought it here.
+            self.tap = self.tunnels;
+            self.has_macs = false;
+            (self.packet.vlan, self.packet.inner_vlan) = (None, None);
+        }
     }
 
     /// Remembers the packet around a tunnel; one with ports is not given up for one without.
@@ -282,11 +321,12 @@ impl<'p> Walk<'p> {
     /// that are no packet after all) counts for the packet around it, so no frame with a transport is lost.
     #[inline(always)]
     fn settle(&self, end: End) -> End {
-        let Some(Carrier { tunnels, has_ports }) = self.carrier else { return end };
+        let Some(Carrier { has_ports, .. }) = self.carrier else { return end };
         match end {
             End::Packet if ip::has_ports(self.packet.protocol) || !has_ports => end,
             End::Fragment | End::Arp if !has_ports => end,
-            _ => End::Carrier { tunnels },
+            End::NonIp if !has_ports && self.tap > 0 => end,
+            _ => End::Carrier,
         }
     }
 }

@@ -9,7 +9,7 @@ use harness::generate::Random;
 use harness::packet::{ICMP, ICMPV6, TCP, UDP};
 use sensor_model::{
     Accounting, Activity, AddressUse, Asset, AssetId, Conversation, Coverage, DirectionReason, EachWay, FlowMap, IpProtocol,
-    SCHEMA, Scope, Service, Timestamp, Visibility,
+    SCHEMA, Scope, Service, TapCoverage, Timestamp, Visibility,
 };
 
 /// Hosts of each side, in blocks of sixteen.
@@ -142,5 +142,14 @@ pub fn flow_map(openings: &[Opening]) -> FlowMap {
     conversations.sort_by_key(key);
     conversations.dedup_by_key(|one| key(one));
     let accounting = Accounting { packets: openings.len() as u64 * 2, ..Accounting::default() };
-    FlowMap { schema: SCHEMA.to_owned(), sensor: "made".to_owned(), first_seen, last_seen, accounting, assets, conversations }
+    FlowMap {
+        schema: SCHEMA.to_owned(),
+        sensor: "made".to_owned(),
+        first_seen,
+        last_seen,
+        accounting,
+        coverage: TapCoverage::default(),
+        assets,
+        conversations,
+    }
 }

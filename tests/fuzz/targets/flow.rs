@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sensor_flow::{Config, FlowEvent, FragmentLimits, Fragments, Observation, Reports, Table};
+use sensor_flow::{Config, FlowEvent, FragmentLimits, Fragments, Observation, Reports, Table, VlanKey};
 use sensor_model::Timestamp;
 use sensor_wire::{LinkType, Options, Outcome, decode};
 
@@ -21,6 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         icmp_idle_timeout: Duration::from_secs(60),
         interim_interval: Duration::from_secs(60),
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     };
     let mut table = Table::new(config, 1);
     let mut fragments = Fragments::new(&FragmentLimits { max_datagrams: DATAGRAMS, max_age: Duration::from_secs(30) }, 1);

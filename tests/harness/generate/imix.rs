@@ -110,7 +110,7 @@ fn step(course: &mut Course, recorder: &mut Recorder, random: &mut Random) -> Re
             if at == 0 {
                 recorder.put(&course.talk, way, piece)?;
             } else {
-                recorder.put_later_fragment(&course.talk, piece)?;
+                recorder.put_later_fragment(&course.talk, way, piece)?;
             }
         }
         return Ok(true);

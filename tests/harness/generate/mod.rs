@@ -2,19 +2,25 @@
 
 mod elephants;
 mod imix;
+mod mirrored;
+mod mirrors;
 mod plant;
 mod random;
 mod recorder;
 mod small;
 mod talk;
+mod watched;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+pub use mirrored::{Mirrored, Sighting};
+pub use mirrors::{LATEST_NANOS, Mirror};
 pub use random::Random;
 pub use recorder::{FlowTruth, Recorder, Truth};
 pub use talk::{Talk, Way};
+pub use watched::{Damage, Left, NETWORKS, Trade, Watched, WatchedHost, vlan_of};
 
 /// One kind of capture.
 pub struct Recipe {

@@ -23,7 +23,9 @@ pub struct FlowTruth {
     pub bytes_b2a: u64,
     /// Fragments after the first: they name no port, and are not in the counts above.
     #[serde(default)]
-    pub later_fragments: u64,
+    pub later_fragments_a2b: u64,
+    #[serde(default)]
+    pub later_fragments_b2a: u64,
 }
 
 /// What a whole capture is known to hold.
@@ -82,8 +84,10 @@ impl Recorder {
     ///
     /// # Errors
     /// When the disk is full.
-    pub fn put_later_fragment(&mut self, talk: &Talk, frame: &[u8]) -> io::Result<()> {
-        self.flow(talk).later_fragments += 1;
+    pub fn put_later_fragment(&mut self, talk: &Talk, way: Way, frame: &[u8]) -> io::Result<()> {
+        let flow = self.flow(talk);
+        let is_a2b = (way == Way::ToServer) == (talk.client <= talk.server);
+        *(if is_a2b { &mut flow.later_fragments_a2b } else { &mut flow.later_fragments_b2a }) += 1;
         self.truth.later_fragments += 1;
         self.write(frame)
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sensor_model::{
     Accounting, Activity, AddressUse, Asset, AssetId, Claim, Conversation, Coverage, DirectionReason, EachWay, FlowMap,
-    IpProtocol, Operation, SCHEMA, Scope, Service, Strength, Timestamp, Visibility,
+    IpProtocol, Operation, SCHEMA, Scope, Service, Strength, TapCoverage, Timestamp, Visibility,
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -67,6 +67,7 @@ pub fn map(mut assets: Vec<Asset>) -> FlowMap {
         first_seen: at("2026-11-01T00:00:00Z"),
         last_seen: at("2026-11-22T00:00:00Z"),
         accounting: Accounting { packets: 120_000, ..Accounting::default() },
+        coverage: TapCoverage::default(),
         assets,
         conversations: Vec::new(),
     }

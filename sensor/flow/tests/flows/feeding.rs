@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, Touch};
+use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, Touch, VlanKey};
 use sensor_model::{FlowRecord, MacAddr, Timestamp};
 use sensor_wire::{Anomalies, Family, Fragment, Packet, TcpFlags, TcpSegment};
 
@@ -19,6 +19,7 @@ pub fn config() -> Config {
         icmp_idle_timeout: Duration::from_secs(30),
         interim_interval: Duration::from_secs(300),
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     }
 }
 

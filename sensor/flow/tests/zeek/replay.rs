@@ -9,7 +9,9 @@ use std::time::Duration;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::pcapng::{Block, PcapNgReader};
-use sensor_flow::{Config, FlowEvent, FragmentLimits, FragmentStats, Fragments, Observation, Reports, Table, TableStats};
+use sensor_flow::{
+    Config, FlowEvent, FragmentLimits, FragmentStats, Fragments, Observation, Reports, Table, TableStats, VlanKey,
+};
 use sensor_model::{FlowRecord, Side, Timestamp};
 use sensor_wire::{LinkType, Options, Outcome, decode};
 use serde_json::{Value, json};
@@ -33,6 +35,7 @@ fn config() -> Config {
         icmp_idle_timeout: Duration::from_mins(1),
         interim_interval: Duration::from_hours(1),
         reports: Reports::All,
+        vlan_key: VlanKey::Auto,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sensor_capture::{CaptureFile, Chunk, ChunkEnd};
 use sensor_dissect::{Finding, Session, SessionKey, Status};
-use sensor_flow::{FlowId, Observation, Reports, Table};
+use sensor_flow::{FlowId, Observation, Reports, Table, VlanKey};
 use sensor_identify::{Config, Inventory, Sighting};
 use sensor_model::{Asset, Direction, Fact, FactKind, IpProtocol, Strength, Subject, Timestamp};
 use sensor_wire::{Arp, Options, Outcome, Packet, decode};
@@ -67,6 +67,7 @@ impl Listener {
             icmp_idle_timeout: Duration::from_secs(60),
             interim_interval: Duration::from_secs(3600),
             reports: Reports::All,
+            vlan_key: VlanKey::Auto,
         };
         Self {
             table: Table::new(flow, 1),
@@ -93,7 +94,12 @@ impl Listener {
 
     fn packet(&mut self, packet: Packet, frame: &[u8], seen_at: Timestamp) {
         if packet.tunnel.is_none() {
-            self.inventory.see(Sighting { mac: packet.source_mac, ip: packet.source_address(), seen_at });
+            self.inventory.see(Sighting {
+                mac: packet.source_mac,
+                ip: packet.source_address(),
+                tags: sensor_model::VlanStack::default(),
+                seen_at,
+            });
         }
         let mut touches = Vec::new();
         self.table.process(&[Observation { seen_at, packet }], &mut touches, &mut Vec::new());
