@@ -7,14 +7,6 @@ use sensor_model::{Fact, MacAddr, VlanStack};
 
 use crate::link_layer::Mention;
 
-/// One flow within the whole sensor: flow ids are unique only within their table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FlowRef {
-    /// The worker (live) or shard (replay) whose table tracks the flow.
-    pub table: u16,
-    pub flow: FlowId,
-}
-
 /// Something the hub must know, caused by packet `number` of its worker or capture.
 #[derive(Clone, Debug)]
 pub struct Event {

@@ -3,20 +3,21 @@
 
 mod track;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use foldhash::{HashMap, HashMapExt, HashSet};
+use foldhash::{HashMap, HashSet};
 use sensor_dissect::Finding;
-use sensor_flow::FlowEvent;
-use sensor_identify::{Inventory, OwnDrops, Presence, Sighting, Unplaced};
+use sensor_flow::{FlowEvent, FlowId};
+use sensor_identify::{AssetNumber, Inventory, OwnDrops, Place, Presence, Sighting, Unplaced, is_group, scope_of};
 use sensor_model::{
     Accounting, Alert, Asset, AssetId, DirectionReason, Fact, FactKind, FlowMap, FlowRecord, IpProtocol, MacAddr, SCHEMA, Scope,
-    Strength, Subject, Timestamp,
+    Subject, Timestamp,
 };
 
-use crate::alert::{Alerts, Happening, Party, Settings as AlertSettings, scope_of};
-use crate::conversations::{Conversations, Report};
-use crate::event::{Event, FlowRef, What};
+use crate::alert::{Alerts, Happening, Party, Settings as AlertSettings};
+use crate::conversations::{Conversations, Report, Standing};
+use crate::event::{Event, What};
 use crate::orientation::reverse;
 use crate::service_ports;
 use track::Track;
@@ -35,12 +36,13 @@ pub struct Hub {
     inventory: Inventory,
     conversations: Conversations,
     alerts: Alerts,
-    flows: HashMap<FlowRef, Track>,
+    /// By table and by flow id, which are small numbers.
+    flows: Vec<Vec<Option<Track>>>,
     /// First and last packet time.
     seen: Option<(Timestamp, Timestamp)>,
     missed_bytes: u64,
     /// Known from an earlier run; the inventory meets them again only when they speak.
-    remembered: Vec<Asset>,
+    remembered: BTreeMap<AssetNumber, Asset>,
 }
 
 impl Hub {
@@ -50,28 +52,40 @@ impl Hub {
             inventory: Inventory::new(settings.identify.clone()),
             conversations: Conversations::new(settings.max_conversations),
             alerts: Alerts::new(settings.alert.clone()),
-            flows: HashMap::new(),
+            flows: Vec::new(),
             seen: None,
             missed_bytes: 0,
-            remembered: Vec::new(),
+            remembered: BTreeMap::new(),
             settings,
         }
     }
 
     /// Goes on from what an earlier run stored: known things are not new again.
     pub fn remember(&mut self, map: FlowMap, learning_until: Option<Timestamp>) {
-        self.alerts.remember(map.assets.iter().map(|asset| asset.id.clone()), learning_until);
-        for conversation in &map.conversations {
-            self.conversations.remember(conversation);
-        }
         self.note_time(map.first_seen);
-        self.remembered = map.assets;
+        let mut numbers: HashMap<AssetId, (AssetNumber, Scope)> = HashMap::default();
+        for asset in map.assets {
+            let number = self.inventory.remember(&asset);
+            self.alerts.remember([number], learning_until);
+            numbers.insert(asset.id.clone(), (number, asset.scope));
+            if !number.is_other() {
+                self.remembered.insert(number, asset);
+            }
+        }
+        for conversation in &map.conversations {
+            let ends = numbers.get(&conversation.client).zip(numbers.get(&conversation.server));
+            if let Some(((client, one), (server, other))) = ends {
+                let is_external = [one, other].contains(&&Scope::External);
+                self.conversations.remember((*client, *server), conversation, is_external);
+            }
+        }
+        self.alerts.remember([], learning_until);
     }
 
     pub fn take(&mut self, event: Event) {
         match event.what {
             What::Flow(flow_event) => self.take_flow(event.table, flow_event),
-            What::Found { flow, finding } => self.take_finding(FlowRef { table: event.table, flow }, finding),
+            What::Found { flow, finding } => self.take_finding(event.table, flow, finding),
             What::Sighted(sighting) => self.take_sighting(sighting),
             What::Heard(fact) => self.take_fact(&fact),
             What::Linked { mac, tags, to_group } => self.inventory.hear_in(tags, mac, None, !to_group),
@@ -113,7 +127,7 @@ impl Hub {
                 .inventory
                 .tap_coverage(OwnDrops { packets: accounting.packets, lost_packets: accounting.lost_packets }),
             assets: with_remembered(self.inventory.assets(), &self.remembered),
-            conversations: self.conversations.snapshot(),
+            conversations: self.conversations.snapshot(|asset| self.inventory.id(asset)),
         }
     }
 
@@ -123,9 +137,11 @@ impl Hub {
             FlowEvent::Opened { flow, record } | FlowEvent::Interim { flow, record } => (flow, record, false),
             FlowEvent::Ended { flow, record } => (flow, record, true),
         };
-        let at = FlowRef { table, flow };
+        let mut known = self.track(table, flow).take();
         // The end of the id's last flow may have been lost on a full queue.
-        let known = self.flows.remove(&at).filter(|_| !is_new);
+        if let Some(lost) = known.take_if(|track| is_new || !track.is_of(&record)) {
+            self.let_go(&lost);
+        }
         let mut track = known.unwrap_or_else(|| Track::new(&record));
         self.note_time(record.first_seen);
         self.note_time(record.last_seen);
@@ -137,42 +153,59 @@ impl Hub {
             reverse(&mut record, reason);
         }
         self.attribute(&mut track, &record);
-        self.inventory.weigh(&mut track.weighed, &record);
+        self.inventory.weigh(&mut track.weighed, &record, track.places);
+        self.judge_conversation(&mut track, &record, has_ended);
         if has_ended {
-            self.judge_conversation(&mut track, &record, true);
+            self.let_go(&track);
         } else {
-            self.judge_conversation(&mut track, &record, false);
-            self.flows.insert(at, track);
+            *self.track(table, flow) = Some(track);
         }
     }
 
-    fn take_finding(&mut self, at: FlowRef, finding: Finding) {
+    /// What is kept of a flow.
+    fn track(&mut self, table: u16, flow: FlowId) -> &mut Option<Track> {
+        let (table, flow) = (usize::from(table), flow.0 as usize);
+        if self.flows.len() <= table {
+            self.flows.resize_with(table + 1, Vec::new);
+        }
+        let flows = &mut self.flows[table];
+        if flows.len() <= flow {
+            flows.resize_with(flow + 1, || None);
+        }
+        &mut flows[flow]
+    }
+
+    fn let_go(&mut self, track: &Track) {
+        match track.edge {
+            Some(edge) => self.conversations.release(edge),
+            None => self.conversations.refused += 1,
+        }
+    }
+
+    fn take_finding(&mut self, table: u16, flow: FlowId, finding: Finding) {
+        if let Finding::Fact(fact) = &finding {
+            return self.take_fact(fact);
+        }
+        let Some(mut track) = self.track(table, flow).take() else { return };
+        self.settle(&mut track);
         match finding {
-            Finding::Fact(fact) => self.take_fact(&fact),
-            Finding::Service(name) => {
-                let Some(mut track) = self.flows.remove(&at) else { return };
-                self.rename_application(&mut track, name);
-                self.flows.insert(at, track);
-            }
-            Finding::Reversed(reason) => {
-                if let Some(track) = self.flows.get_mut(&at) {
-                    track.reversed = Some(reason);
-                }
-            }
+            Finding::Service(name) => self.rename_application(&mut track, name),
+            Finding::Reversed(reason) => track.reversed = Some(reason),
             Finding::Operation(name) => {
-                if let Some(track) = self.flows.get(&at)
-                    && let Some(edge) = track.edge
-                {
+                if let Some(edge) = track.edge {
                     self.conversations.operate(edge, track.application, name);
                 }
             }
+            Finding::Fact(_) => {}
         }
+        *self.track(table, flow) = Some(track);
     }
 
     fn take_sighting(&mut self, sighting: Sighting) {
         self.note_time(sighting.seen_at);
-        self.inventory.see(sighting);
-        self.meet(sighting.ip, Some(sighting.mac), sighting.seen_at);
+        let mut place = Place::default();
+        self.inventory.see_at(&mut place, sighting);
+        self.meet(sighting.ip, Some(sighting.mac), sighting.seen_at, &mut place);
     }
 
     fn take_fact(&mut self, fact: &Fact) {
@@ -180,52 +213,82 @@ impl Hub {
         self.inventory.learn(fact);
         self.follow_renames();
         if let (Subject::Ip(ip), "arp") = (fact.subject, fact.source.as_str()) {
-            self.meet(ip, fact.value.parse().ok(), fact.seen_at);
+            self.meet(ip, fact.value.parse().ok(), fact.seen_at, &mut Place::default());
         }
     }
 
-    /// Puts the flow's news into its conversation. A flow whose ends were exchanged since its last report moves.
+    /// Puts the flow's news into its conversation. A flow whose ends were exchanged since its last report moves, and so does one whose ends
+    /// had no room when they had shown less.
     fn attribute(&mut self, track: &mut Track, record: &FlowRecord) {
         let ends = track::ends_of(record);
-        if track.edge.is_none() || track.ends != ends {
-            self.leave(track);
-            let client = self.inventory.asset_of(record.originator, record.last_seen);
-            let server = self.inventory.asset_of(record.responder, record.last_seen);
-            self.follow_renames();
-            track.ends = ends;
-            track.edge = self.conversations.edge(&client, &server, record);
-            if let Some(edge) = track.edge {
-                self.conversations.join(edge, track.application, record);
-            }
-        }
         let answered = track::is_answered(record);
-        if answered && !track.share.answered && track.application.is_none() {
-            self.guess_roles(record);
+        self.settle(track);
+        let is_first_answer = answered && !track.share.answered;
+        let has_turned = track.ends != ends;
+        if has_turned {
+            track.places.reverse();
+        }
+        let wants_room = track.edge.is_none() || track.is_among_others;
+        if has_turned || (wants_room && track.tried < Some(self.standing(record))) {
+            self.leave(track);
+            track.ends = ends;
+            self.find_edge(track, record);
+        }
+        if is_first_answer && track.application.is_none() {
+            self.guess_roles(track, record);
         }
         if let Some(edge) = track.edge {
             self.conversations.advance(edge, track.application, &mut track.share, Report { record, answered });
         }
     }
 
-    /// What an answered flow on a registered port suggests of its two ends. Dissection speaks for the flows it recognises.
-    fn guess_roles(&mut self, record: &FlowRecord) {
-        let Some(name) = service_ports::name_of(record.protocol, record.responder_port) else { return };
-        for (ip, kind) in [(record.responder, FactKind::Serves), (record.originator, FactKind::Uses)] {
-            self.inventory.learn(&Fact {
-                subject: Subject::Ip(ip),
-                kind,
-                value: name.to_owned(),
-                strength: Strength::Port,
-                source: "port".to_owned(),
-                seen_at: record.last_seen,
-            });
-        }
+    /// What a flow has shown so far.
+    fn standing(&self, record: &FlowRecord) -> Standing {
+        Standing::of_flow(track::is_proven(record), self.is_external(record), record.sent.packets + record.received.packets)
+    }
+
+    fn is_external(&self, record: &FlowRecord) -> bool {
+        let internal = &self.settings.identify.internal;
+        [record.originator, record.responder].iter().any(|ip| scope_of(*ip, internal) == Scope::External)
+    }
+
+    fn find_edge(&mut self, track: &mut Track, record: &FlowRecord) {
+        let standing = self.standing(record);
+        let [client_place, server_place] = &mut track.places;
+        let client = self.inventory.asset_at(client_place, record.originator, record.last_seen);
+        let server = self.inventory.asset_at(server_place, record.responder, record.last_seen);
         self.follow_renames();
+        track.tried = Some(standing);
+        track.is_among_others = client.is_other() || server.is_other();
+        track.edge = self.conversations.edge((client, server), record, standing, self.is_external(record));
+        if let Some(edge) = track.edge {
+            self.conversations.join(edge, track.application, record);
+        }
+    }
+
+    /// What an answered flow on a registered port suggests of its two ends. Dissection speaks for the flows it recognises.
+    fn guess_roles(&mut self, track: &mut Track, record: &FlowRecord) {
+        let Some(name) = service_ports::name_of(record.protocol, record.responder_port) else { return };
+        let [client, server] = &mut track.places;
+        self.inventory.suggest(server, record.responder, FactKind::Serves, name, record.last_seen);
+        self.inventory.suggest(client, record.originator, FactKind::Uses, name, record.last_seen);
+        self.follow_renames();
+    }
+
+    /// The flow's edge may have been merged into another one, or have made room.
+    fn settle(&mut self, track: &mut Track) {
+        if let Some(edge) = track.edge {
+            track.edge = self.conversations.settle(edge);
+            if track.edge.is_none() {
+                track.share = Default::default();
+            }
+        }
     }
 
     fn leave(&mut self, track: &mut Track) {
         if let Some(edge) = track.edge.take() {
             self.conversations.leave(edge, track.application, &track.share);
+            self.conversations.release(edge);
         }
         track.share = Default::default();
     }
@@ -244,50 +307,57 @@ impl Hub {
 
     fn count_presence(&mut self, track: &mut Track, record: &FlowRecord) {
         let (sent, received) = track.news_of_packets(record);
-        let group = |ip: IpAddr, mac: Option<MacAddr>| scope_of(ip, &[]) == Scope::Group || mac.is_some_and(MacAddr::is_group);
-        let to_group = group(record.responder, record.received.mac);
+        let group = |ip: IpAddr, mac: Option<MacAddr>| is_group(ip) || mac.is_some_and(MacAddr::is_group);
         // Whatever the address looks like: a frame to everybody has no host as its destination.
         if record.tunnel.is_none() && record.received.packets == 0 && record.received.mac.is_some_and(MacAddr::is_group) {
             self.inventory.note_group(record.responder);
         }
         let heard =
             |mac: Option<MacAddr>, packets: u64| mac.filter(|mac| packets > 0 && record.tunnel.is_none() && !mac.is_group());
-        let seen_at = record.last_seen;
-        self.inventory.count(Presence {
+        let originator = Presence {
             ip: record.originator,
             mac: heard(record.sent.mac, record.sent.packets),
             sent_packets: sent,
             received_packets: received,
-            peer_is_group: to_group,
-            seen_at,
-        });
-        self.inventory.count(Presence {
+            peer_is_group: group(record.responder, record.received.mac),
+            is_proven: track::is_proven(record),
+            seen_at: record.last_seen,
+        };
+        let responder = Presence {
             ip: record.responder,
             mac: heard(record.received.mac, record.received.packets),
             sent_packets: received,
             received_packets: sent,
             peer_is_group: group(record.originator, record.sent.mac),
-            seen_at,
-        });
+            is_proven: record.sent.packets > 0 && record.received.packets > 0,
+            seen_at: record.last_seen,
+        };
+        // The table's originator may be the server of the track.
+        let [client, server] = &mut track.places;
+        let (from, to) = if track.ends.0 == record.originator { (client, server) } else { (server, client) };
+        self.inventory.count_at(from, originator);
+        self.inventory.count_at(to, responder);
         self.follow_renames();
     }
 
-    fn meet(&mut self, ip: IpAddr, mac: Option<MacAddr>, at: Timestamp) {
-        let asset = self.inventory.asset_of(ip, at);
+    fn meet(&mut self, ip: IpAddr, mac: Option<MacAddr>, at: Timestamp, place: &mut Place) {
+        let asset = self.inventory.asset_at(place, ip, at);
         self.follow_renames();
-        if self.alerts.meet(&asset) {
-            let by_address = AssetId::of_ip(ip);
-            if asset != by_address && self.alerts.knows(&by_address) {
-                // Known by its address from an earlier run; now its MAC is known too.
-                self.rename(&by_address, &asset);
-                return;
-            }
-            // The MAC is the asset's own only where the asset is named by it; else a router's.
-            let mac = mac.filter(|mac| AssetId::of_mac(*mac) == asset);
-            let label = ip.to_string();
-            let party = self.party(&asset, &label, ip);
-            self.alerts.judge(&Happening::AssetAppeared { party, mac, at });
+        if !self.alerts.meet(asset) {
+            return;
         }
+        if let Some(by_address) = self.inventory.by_address(ip).filter(|own| *own != asset && self.alerts.knows(*own)) {
+            // Known by its address from an earlier run; now its MAC is known too.
+            return self.rename(by_address, asset);
+        }
+        if self.alerts.is_learning(at) {
+            return;
+        }
+        // The MAC is the asset's own only where the asset is named by it; else a router's.
+        let mac = mac.filter(|mac| self.inventory.by_mac(*mac) == Some(asset));
+        let (asset, label) = (self.inventory.id(asset), ip.to_string());
+        let party = self.party(&asset, &label, ip);
+        self.alerts.judge(&Happening::AssetAppeared { party, mac, at });
     }
 
     /// Tells the alerts of a conversation once its direction is sure: by a handshake, an answer, or the flow's end.
@@ -299,7 +369,8 @@ impl Hub {
         }
         track.judged = true;
         let replaces_application = std::mem::take(&mut track.replaces_application);
-        if self.conversations.first_judgement(edge) || replaces_application {
+        let is_news = self.conversations.first_judgement(edge) || replaces_application;
+        if is_news && !self.alerts.is_learning(record.last_seen) {
             self.tell_of_conversation(track.application, replaces_application, record);
         }
     }
@@ -309,8 +380,9 @@ impl Hub {
             IpProtocol::Icmp => record.originator_port,
             _ => record.responder_port,
         };
-        let client = self.inventory.asset_of(record.originator, record.last_seen);
-        let server = self.inventory.asset_of(record.responder, record.last_seen);
+        let [client, server] = [record.originator, record.responder]
+            .map(|ip| self.inventory.asset_of(ip, record.last_seen))
+            .map(|asset| self.inventory.id(asset));
         let service = service_ports::service(record.protocol, port, application);
         let (client_label, server_label) = (record.originator.to_string(), record.responder.to_string());
         self.alerts.judge(&Happening::ConversationAppeared {
@@ -330,14 +402,14 @@ impl Hub {
 
     fn follow_renames(&mut self) {
         for (old, new) in self.inventory.take_renamed() {
-            self.rename(&old, &new);
+            self.rename(old, new);
         }
     }
 
-    fn rename(&mut self, old: &AssetId, new: &AssetId) {
+    fn rename(&mut self, old: AssetNumber, new: AssetNumber) {
         self.conversations.rename(old, new);
         self.alerts.rename(old, new);
-        self.remembered.retain(|asset| asset.id != *old);
+        self.remembered.remove(&old);
     }
 
     fn note_time(&mut self, at: Timestamp) {
@@ -346,13 +418,13 @@ impl Hub {
 }
 
 /// The inventory's assets, and those of earlier runs that have not spoken since. Labels stay unique.
-fn with_remembered(mut assets: Vec<Asset>, remembered: &[Asset]) -> Vec<Asset> {
+fn with_remembered(mut assets: Vec<Asset>, remembered: &BTreeMap<AssetNumber, Asset>) -> Vec<Asset> {
     if remembered.is_empty() {
         return assets;
     }
     let places: HashMap<AssetId, usize> = assets.iter().enumerate().map(|(at, asset)| (asset.id.clone(), at)).collect();
     let mut labels: HashSet<String> = assets.iter().map(|asset| asset.label.clone()).collect();
-    for old in remembered {
+    for old in remembered.values() {
         if let Some(asset) = places.get(&old.id).and_then(|at| assets.get_mut(*at)) {
             asset.first_seen = asset.first_seen.min(old.first_seen);
             continue;

@@ -21,7 +21,7 @@ pub fn count(hot: &mut Hot, key: &FlowKey, packet: &Packet, now: i64, timeouts: 
         & (hot.realms[usize::from(key.from_low)] == key.realm)
         & (hot.protocol == key.protocol)
         & (hot.flags & (Hot::USED | Hot::PLAIN | Hot::WIDE) == wanted);
-    let is_in_time = !timeouts.is_over(hot, now) & !timeouts.is_report_due(hot, now);
+    let is_in_time = timeouts.is_in_time(hot, now) & !timeouts.is_report_due(hot, now);
     if !(is_its_flow & is_in_time) || matches!(packet.fragment, Fragment::Later { .. }) {
         return None;
     }

@@ -21,6 +21,8 @@ pub struct Rare {
     /// Multiples of 256 of the slot's counters.
     pub retransmit_carries: [u32; 2],
     pub zero_window_carries: [u32; 2],
+    /// Of the retransmissions, what was none.
+    pub keep_alives: [u32; 2],
     pub streams: [Stretch; 2],
     pub gaps: [u32; 2],
     pub missed_bytes: u64,
@@ -59,7 +61,7 @@ impl Rare {
         self.fragments.reverse();
         self.streams.reverse();
         self.last_gaps.reverse();
-        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.keep_alives, &mut self.gaps] {
             pair.reverse();
         }
         let exchange =

@@ -79,6 +79,7 @@ impl View<'_> {
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
+            retransmits: if self.hot.protocol == TCP { tcp::retransmits(self.stream, self.rare, side) } else { 0 },
             frag_packets,
             frag_ip_bytes,
             frag_l2_bytes,
@@ -89,6 +90,8 @@ impl View<'_> {
 
     fn payload_bytes(&self, side: usize) -> Option<u64> {
         match self.hot.protocol {
+            // A half-open connection that was found and given up: its numbers say nothing (as Zeek).
+            TCP if self.is_aborted_attempt(side) => Some(0),
             TCP => {
                 let acked = self.rare.and_then(|rare| rare.streams[side].acked);
                 Some(tcp::stream_bytes(self.stream, self.hot.last[side], acked, side, self.hot.ends[side].sent_fin()))
@@ -96,6 +99,14 @@ impl View<'_> {
             UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.hot.last[side])),
             _ => None,
         }
+    }
+}
+
+impl View<'_> {
+    fn is_aborted_attempt(&self, side: usize) -> bool {
+        let (end, peer) = (self.hot.ends[side], self.hot.ends[RESPONDER - side]);
+        let gave_up = end.state() == State::Reset && end.previous() == State::SynSent;
+        gave_up && peer.state() == State::Inactive && self.hot.seen[side] & DATA_ACKED == 0
     }
 }
 

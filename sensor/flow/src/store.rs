@@ -179,7 +179,7 @@ impl Store {
         let exact = self.index.find(hash, |slot| {
             hot.get(slot).is_some_and(|hot| search.is_candidate(hot))
                 && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair))
-                && search.is_exact(slot, &hot[slot])
+                && search.is_exact(slot, &hot[slot], || self.rest[slot].cold.first_seen)
         });
         exact.or_else(|| search.second_best())
     }

@@ -45,7 +45,7 @@ pub struct Touch {
 pub enum FlowEvent {
     /// First packet.
     Opened { flow: FlowId, record: Box<FlowRecord> },
-    /// Still alive at an interim interval, or just answered for the first time.
+    /// Still alive at an interim interval, or just answered for the first time, or just closed.
     Interim { flow: FlowId, record: Box<FlowRecord> },
     /// No further event will name this flow.
     Ended { flow: FlowId, record: Box<FlowRecord> },
@@ -245,7 +245,9 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let found = found.filter(|&slot| self.store.hot(slot).is_some_and(|hot| !self.timeouts.is_over(hot, now)));
+        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
+        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
+        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
             let side = flow.hot.side_of(key.from_low);
@@ -272,7 +274,7 @@ impl Table {
     fn ends_before(&mut self, slot: usize, key: &FlowKey, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> bool {
         let view = self.store.slot(slot);
         let side = view.hot.side_of(key.from_low);
-        let ends = self.timeouts.is_over(view.hot, now)
+        let ends = self.timeouts.is_over(view.hot, || view.cold.first_seen, now)
             || packet.tcp.is_some_and(|segment| key.protocol == TCP && tcp::is_reuse(&view, side, &segment));
         if ends {
             self.end(slot, events);
@@ -346,7 +348,9 @@ impl Table {
         if moved_to != standing {
             self.store.move_standing(slot, standing, moved_to);
         }
-        if due {
+        // The totals of a short connection are known when it closes: whoever looks now need not wait for its timeout.
+        let closes = moved_to == Standing::Closed && standing != Standing::Closed;
+        if due || closes {
             self.report(slot, opened, now, events);
         }
         let stream_offset = arrival.stream_offset;

@@ -1,68 +1,116 @@
 //! The evidence about one thing, bounded, and the claims that follow from it.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use sensor_model::{Claim, Evidence, Fact, FactKind, Strength};
+use sensor_model::{Claim, Evidence, Fact, FactKind, Strength, Timestamp};
+
+/// The same fact, as often as it was seen. Words that the program itself chose are not copied.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    pub kind: FactKind,
+    pub value: Cow<'static, str>,
+    pub strength: Strength,
+    pub source: Cow<'static, str>,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    pub times: u64,
+}
+
+impl Piece {
+    pub fn to_evidence(&self) -> Evidence {
+        Evidence {
+            kind: self.kind,
+            value: self.value.clone().into_owned(),
+            strength: self.strength,
+            source: self.source.clone().into_owned(),
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            times: self.times,
+        }
+    }
+}
 
 /// Different pieces of evidence, each as often as it was seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dossier {
-    evidence: Vec<Evidence>,
+    evidence: Vec<Piece>,
     /// Facts that found no room.
     omitted: u64,
 }
 
 impl Dossier {
-    pub fn evidence(&self) -> &[Evidence] {
+    pub fn evidence(&self) -> &[Piece] {
         &self.evidence
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.evidence.is_empty()
     }
 
     /// Takes a fact. One kind may fill a quarter of `limit` at most, so that a server of a thousand names still has room for its vendor.
     pub fn add(&mut self, fact: &Fact, limit: usize) {
-        self.merge_one(
-            Evidence {
-                kind: fact.kind,
-                value: fact.value.clone(),
-                strength: fact.strength,
-                source: fact.source.clone(),
-                first_seen: fact.seen_at,
-                last_seen: fact.seen_at,
-                times: 1,
-            },
-            limit,
-        );
+        let piece = Words { kind: fact.kind, value: &fact.value, source: &fact.source };
+        let owned = || (Cow::Owned(fact.value.clone()), Cow::Owned(fact.source.clone()));
+        self.see(piece, fact.strength, Seen::once(fact.seen_at), limit, owned);
+    }
+
+    /// Takes a fact in the program's own words.
+    pub fn add_known(
+        &mut self,
+        kind: FactKind,
+        value: &'static str,
+        (strength, source): (Strength, &'static str),
+        seen_at: Timestamp,
+        limit: usize,
+    ) {
+        let own = || (Cow::Borrowed(value), Cow::Borrowed(source));
+        self.see(Words { kind, value, source }, strength, Seen::once(seen_at), limit, own);
     }
 
     pub fn merge(&mut self, other: &Self, limit: usize) {
         self.omitted = self.omitted.saturating_add(other.omitted);
         for piece in &other.evidence {
-            self.merge_one(piece.clone(), limit);
+            let words = Words { kind: piece.kind, value: &piece.value, source: &piece.source };
+            let seen = Seen { first: piece.first_seen, last: piece.last_seen, times: piece.times };
+            self.see(words, piece.strength, seen, limit, || (piece.value.clone(), piece.source.clone()));
         }
     }
 
     /// Adds what was worked out rather than heard; there are few such pieces, so they need no limit.
-    pub fn put(&mut self, piece: Evidence) {
+    pub fn put(&mut self, piece: Piece) {
         self.evidence.push(piece);
     }
 
-    fn merge_one(&mut self, piece: Evidence, limit: usize) {
-        let same = |known: &&mut Evidence| known.kind == piece.kind && known.value == piece.value && known.source == piece.source;
-        if let Some(known) = self.evidence.iter_mut().find(same) {
-            known.strength = known.strength.max(piece.strength);
-            known.first_seen = known.first_seen.min(piece.first_seen);
-            known.last_seen = known.last_seen.max(piece.last_seen);
-            known.times = known.times.saturating_add(piece.times);
-            return;
+    fn see(
+        &mut self,
+        words: Words<'_>,
+        strength: Strength,
+        seen: Seen,
+        limit: usize,
+        owned: impl FnOnce() -> (Cow<'static, str>, Cow<'static, str>),
+    ) {
+        let Words { kind, value, source } = words;
+        let mut of_kind = 0;
+        for known in self.evidence.iter_mut().filter(|known| known.kind == kind) {
+            of_kind += 1;
+            if known.value == value && known.source == source {
+                known.strength = known.strength.max(strength);
+                known.first_seen = known.first_seen.min(seen.first);
+                known.last_seen = known.last_seen.max(seen.last);
+                known.times = known.times.saturating_add(seen.times);
+                return;
+            }
         }
-        let of_kind = self.evidence.iter().filter(|known| known.kind == piece.kind).count();
         if self.evidence.len() < limit && of_kind < (limit / 4).max(1) {
-            self.evidence.push(piece);
+            let ((value, source), Seen { first, last, times }) = (owned(), seen);
+            self.evidence.push(Piece { kind, value, strength, source, first_seen: first, last_seen: last, times });
         } else {
-            self.omitted = self.omitted.saturating_add(piece.times);
+            self.omitted = self.omitted.saturating_add(seen.times);
         }
     }
 
-    pub fn of(&self, kind: FactKind) -> impl Iterator<Item = &Evidence> {
+    pub fn of(&self, kind: FactKind) -> impl Iterator<Item = &Piece> {
         self.evidence.iter().filter(move |piece| piece.kind == kind)
     }
 
@@ -79,12 +127,33 @@ impl Dossier {
     }
 }
 
-pub(crate) fn weight(piece: &Evidence) -> (Strength, u64, Reverse<(&str, &str)>) {
-    (piece.strength, piece.times, Reverse((piece.value.as_str(), piece.source.as_str())))
+/// What makes two pieces the same.
+#[derive(Clone, Copy)]
+struct Words<'a> {
+    kind: FactKind,
+    value: &'a str,
+    source: &'a str,
 }
 
-pub(crate) fn claim(piece: &Evidence) -> Claim {
-    Claim { value: piece.value.clone(), strength: piece.strength, source: piece.source.clone() }
+#[derive(Clone, Copy)]
+struct Seen {
+    first: Timestamp,
+    last: Timestamp,
+    times: u64,
+}
+
+impl Seen {
+    const fn once(at: Timestamp) -> Self {
+        Self { first: at, last: at, times: 1 }
+    }
+}
+
+pub(crate) fn weight(piece: &Piece) -> (Strength, u64, Reverse<(&str, &str)>) {
+    (piece.strength, piece.times, Reverse((&piece.value, &piece.source)))
+}
+
+pub(crate) fn claim(piece: &Piece) -> Claim {
+    Claim { value: piece.value.clone().into_owned(), strength: piece.strength, source: piece.source.clone().into_owned() }
 }
 
 #[cfg(test)]
@@ -92,7 +161,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use proptest::prelude::*;
-    use sensor_model::{Subject, Timestamp};
+    use sensor_model::Subject;
 
     use super::*;
 

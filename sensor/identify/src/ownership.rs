@@ -14,29 +14,39 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-use sensor_model::{MacAddr, Scope};
+use sensor_model::{MacAddr, Scope, Timestamp};
 
-use crate::record::{IpRecord, MacRecord, Owner};
+use crate::record::{IpRecord, MacNumber, MacRecord, Owner};
 use crate::scope::{is_link_local, network_of};
 
-pub(crate) fn owner_of<'a>(ip: IpAddr, record: &IpRecord, mac_record: impl Fn(MacAddr) -> Option<&'a MacRecord>) -> Owner {
+pub(crate) fn owner_of<'a>(
+    ip: IpAddr,
+    record: &IpRecord,
+    mac_record: impl Fn(MacNumber) -> Option<(MacAddr, &'a MacRecord)>,
+) -> Owner {
     if record.scope == Scope::Group {
         return Owner::Itself;
     }
     if let Some(binding) = record.bindings.last() {
         return Owner::Certain(binding.mac);
     }
-    let mut sightings = record.sightings.clone();
-    sightings.sort_unstable_by_key(|(mac, first_seen)| (*first_seen, *mac));
-    let certain = sightings.iter().find(|(mac, _)| is_link_local(ip) || is_formed_from(ip, *mac));
-    if let Some((mac, _)) = certain {
-        return Owner::Certain(*mac);
+    let senders = || {
+        record.sightings.iter().filter_map(|(number, first_seen)| {
+            let (mac, sender) = mac_record(*number)?;
+            Some((*first_seen, mac, *number, sender))
+        })
+    };
+    let first = |(first_seen, mac, ..): &(Timestamp, MacAddr, MacNumber, &MacRecord)| (*first_seen, *mac);
+    if let Some((_, _, number, _)) =
+        senders().filter(|(_, mac, ..)| is_link_local(ip) || is_formed_from(ip, *mac)).min_by_key(first)
+    {
+        return Owner::Certain(number);
     }
-    let likely = sightings.iter().find(|(mac, _)| mac_record(*mac).is_some_and(|other| has_only(other, ip)));
-    match likely {
-        Some((mac, _)) if record.scope == Scope::Internal => Owner::Likely(*mac),
-        _ => Owner::Itself,
+    if record.scope != Scope::Internal {
+        return Owner::Itself;
     }
+    let likely = senders().filter(|(.., sender)| has_only(sender, ip)).min_by_key(first);
+    likely.map_or(Owner::Itself, |(_, _, number, _)| Owner::Likely(number))
 }
 
 /// No other address of the family, as far as rule 3 counts them.

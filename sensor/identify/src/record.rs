@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sensor_model::{AddressUse, MacAddr, Scope, Timestamp, VlanStack};
+use sensor_model::{AddressUse, Scope, Timestamp, VlanStack};
+use smallvec::SmallVec;
 
 use crate::coverage::Signs;
 use crate::dossier::Dossier;
+use crate::standing::Standing;
 
 /// IP addresses remembered under a MAC; whoever has more forwards for others.
 pub(crate) const MAX_ADDRESSES_A_MAC: usize = 64;
@@ -48,6 +50,10 @@ impl Counts {
         self.group = self.group.saturating_add(other.group);
     }
 }
+
+/// A MAC's number in the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MacNumber(pub u32);
 
 /// The VLANs in which an address was heard, as long as they are two at most.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,6 +102,8 @@ pub(crate) struct MacRecord {
     pub former_counts: Counts,
     pub former_signs: Signs,
     pub span: Span,
+    /// In this run; otherwise an earlier one knew it.
+    pub is_heard: bool,
 }
 
 impl MacRecord {
@@ -109,7 +117,22 @@ impl MacRecord {
             former_counts: Counts::default(),
             former_signs: Signs::default(),
             span: Span::at(seen_at),
+            is_heard: false,
         }
+    }
+
+    pub fn hear(&mut self, seen_at: Timestamp) {
+        if self.is_heard {
+            self.span.include(seen_at);
+        } else {
+            self.span = Span::at(seen_at);
+            self.is_heard = true;
+        }
+    }
+
+    /// Nothing is known of it but one address that it sent from, or less.
+    pub fn is_bare(&self) -> bool {
+        self.sighted.len() <= 1 && self.bound.is_empty() && self.former.is_empty() && self.dossier.is_empty()
     }
 
     pub fn sight(&mut self, ip: IpAddr) {
@@ -124,7 +147,7 @@ impl MacRecord {
 /// An address that a MAC said is its own, or was leased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
-    pub mac: MacAddr,
+    pub mac: MacNumber,
     pub span: Span,
 }
 
@@ -134,13 +157,13 @@ pub(crate) enum Owner {
     /// Nobody's MAC is known to be its own.
     Itself,
     /// By its sightings only; may be taken back.
-    Likely(MacAddr),
+    Likely(MacNumber),
     /// By ARP, NDP, DHCP, or because such an address is never forwarded.
-    Certain(MacAddr),
+    Certain(MacNumber),
 }
 
 impl Owner {
-    pub const fn mac(self) -> Option<MacAddr> {
+    pub const fn mac(self) -> Option<MacNumber> {
         match self {
             Self::Itself => None,
             Self::Likely(mac) | Self::Certain(mac) => Some(mac),
@@ -153,8 +176,8 @@ pub(crate) struct IpRecord {
     pub scope: Scope,
     /// In order of time; the last is the present one.
     pub bindings: Vec<Binding>,
-    /// Source MACs and when each was first seen.
-    pub sightings: Vec<(MacAddr, Timestamp)>,
+    /// Source MACs and when each was first seen; nearly always one.
+    pub sightings: SmallVec<[(MacNumber, Timestamp); 1]>,
     pub dossier: Dossier,
     pub counts: Counts,
     pub signs: Signs,
@@ -165,6 +188,7 @@ pub(crate) struct IpRecord {
     pub owner: Owner,
     /// The owner that `asset_of` has told somebody.
     pub told: Option<Owner>,
+    pub standing: Standing,
 }
 
 impl IpRecord {
@@ -172,7 +196,7 @@ impl IpRecord {
         Self {
             scope,
             bindings: Vec::new(),
-            sightings: Vec::new(),
+            sightings: SmallVec::new(),
             dossier: Dossier::default(),
             counts: Counts::default(),
             signs: Signs::default(),
@@ -181,6 +205,7 @@ impl IpRecord {
             is_heard: false,
             owner: Owner::Itself,
             told: None,
+            standing: Standing::default(),
         }
     }
 
@@ -195,7 +220,7 @@ impl IpRecord {
     }
 
     /// The MAC that was bound at a time before the present binding.
-    pub fn former_owner(&self, at: Timestamp) -> Option<MacAddr> {
+    pub fn former_owner(&self, at: Timestamp) -> Option<MacNumber> {
         let present = self.bindings.last().filter(|binding| at < binding.span.first)?;
         let former = self.bindings.iter().rev().find(|binding| binding.span.first <= at).or(self.bindings.first())?;
         (former.mac != present.mac).then_some(former.mac)

@@ -51,7 +51,7 @@ const LINES: &[Line] = &[
     // A monitoring station asks again and again; a single walk may be anybody's.
     line(When::Uses(&["snmp"], 3), Role::Monitoring, Strength::Probable),
     line(
-        When::Uses(&["modbus", "s7comm", "enip", "cip", "dnp3_tcp", "iec104", "opcua_binary", "opcua", "bacnet"], 1),
+        When::Uses(&["modbus", "s7comm", "enip", "cip", "dnp3_tcp", "iec104", "opcua_binary", "bacnet"], 1),
         Role::Hmi,
         Strength::Port,
     ),
@@ -59,17 +59,16 @@ const LINES: &[Line] = &[
     line(When::Uses(&["snmp"], 1), Role::Monitoring, Strength::Port),
     line(When::Serves(&["rtsp"]), Role::Camera, Strength::Port),
     line(When::Serves(&["http", "ssl"]), Role::WebServer, Strength::Port),
-    line(
-        When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua_binary", "opcua", "sip", "snmp"]),
-        Role::Server,
-        Strength::Port,
-    ),
+    line(When::Serves(&["ldap_tcp", "ssh", "rdp", "ftp", "telnet", "opcua_binary", "sip", "snmp"]), Role::Server, Strength::Port),
     line(When::Uses(&["krb", "krb_tcp", "smb", "rdp"], 1), Role::Workstation, Strength::Port),
     line(When::Uses(&["http", "ssl", "quic"], 1), Role::Workstation, Strength::Port),
 ];
 
 /// The strongest role; of equals one that a protocol named, then the upper line of the table.
 pub(crate) fn role_of(dossier: &Dossier) -> Option<Claim> {
+    if dossier.is_empty() {
+        return None;
+    }
     let named = dossier.of(FactKind::Role).filter(|piece| Role::from_str(&piece.value).is_ok());
     let named = named.max_by_key(|piece| weight(piece)).map(claim);
     let followed = LINES.iter().filter_map(|line| follow(line, dossier));

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use sensor_model::Scope;
 
 /// Private (RFC 1918), shared (RFC 6598), link-local, unique-local (RFC 4193), loopback or configured is internal.
-pub(crate) fn scope_of(ip: IpAddr, internal: &[(IpAddr, u8)]) -> Scope {
+#[must_use]
+pub fn scope_of(ip: IpAddr, internal: &[(IpAddr, u8)]) -> Scope {
     if is_group(ip) {
         return Scope::Group;
     }
@@ -18,7 +19,8 @@ pub(crate) fn scope_of(ip: IpAddr, internal: &[(IpAddr, u8)]) -> Scope {
 }
 
 /// Multicast, limited broadcast, or the address of nobody yet: never one host.
-pub(crate) fn is_group(ip: IpAddr) -> bool {
+#[must_use]
+pub fn is_group(ip: IpAddr) -> bool {
     ip.is_multicast() || ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 

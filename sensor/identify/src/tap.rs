@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sensor_model::{
-    AssetId, CoverageCause, FlowRecord, Loss, MacAddr, Scope, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack,
-};
+use sensor_model::{CoverageCause, FlowRecord, Loss, MacAddr, Scope, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack};
 
 use crate::coverage::Signs;
 use crate::inventory::Inventory;
 use crate::ledger::{Class, News, Weighed, tags_of};
+use crate::number::Place;
 use crate::record::{Counts, IpRecord};
 use crate::scope::{is_group, network_of};
 use crate::sight::Silent;
@@ -38,7 +37,8 @@ pub(crate) struct Standing {
 
 impl Inventory {
     /// Takes a report of a flow for the books about the tap. `weighed` belongs to the flow, and stays with it between its reports.
-    pub fn weigh(&mut self, weighed: &mut Weighed, record: &FlowRecord) {
+    /// `places` are those of originator and responder.
+    pub fn weigh(&mut self, weighed: &mut Weighed, record: &FlowRecord, places: [Place; 2]) {
         let ends = [(record.originator, record.sent.mac), (record.responder, record.received.mac)];
         let to_group = |(ip, mac): (IpAddr, Option<MacAddr>)| {
             is_group(ip) || self.groups.contains(&ip) || record.tunnel.is_none() && mac.is_some_and(MacAddr::is_group)
@@ -48,13 +48,14 @@ impl Inventory {
             return;
         }
         let ips = &self.ips;
-        let reply_tags = || reply_tags_of(record, |ip| ips.get(&ip));
+        let reply_tags = || reply_tags_of(record, |ip| ips.by_key(&ip));
         let news = self.ledger.weigh(weighed, record, self.config.max_assets, reply_tags);
         if news.is_nothing() {
             return;
         }
-        for (ip, side) in [(record.originator, Silent::Originator), (record.responder, Silent::Responder)] {
-            if let Some(known) = self.ips.get_mut(&ip) {
+        let ends = [(record.originator, Silent::Originator), (record.responder, Silent::Responder)];
+        for ((ip, side), at) in ends.into_iter().zip(places) {
+            if let Some(known) = self.slot(at, ip).and_then(|slot| self.ips.get_mut(slot)) {
                 note(&mut known.signs, &news, side);
             }
         }
@@ -72,7 +73,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.ips.get_mut(&ip)) {
+        if let Some(record) = ip.and_then(|ip| self.ips.find(&ip)).and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }
@@ -125,8 +126,8 @@ impl Inventory {
         if self.ledger.unseen.is_empty() {
             return BTreeSet::new();
         }
-        for (ip, record) in self.ips.iter().filter(|(_, record)| record.scope == Scope::Internal) {
-            let (is_heard, unseen) = networks.entry(network_of(*ip, record.scope)).or_default();
+        for (_, ip, record) in self.ips.iter().filter(|(_, _, record)| record.scope == Scope::Internal) {
+            let (is_heard, unseen) = networks.entry(network_of(ip, record.scope)).or_default();
             *is_heard |= record.counts.sent > 0 || record.counts.group > 0 || !record.heard_in.is_nowhere();
             *unseen += usize::from(record.signs.unseen_sent > 0);
         }
@@ -150,13 +151,13 @@ impl Inventory {
         }
     }
 
-    /// Puts the excuses into `standings`. A pair of hosts between which packets are proven and unseen has two that may be to blame: a sender
-    /// that was never seen to send, a receiver that was never seen to receive. Where both may, it is the one that explains more pairs, then
-    /// the one that is ours; with nothing to choose by, neither is excused.
-    pub(crate) fn excuse(&self, standings: &mut BTreeMap<AssetId, Standing>, id_of: impl Fn(IpAddr) -> Option<AssetId>) {
-        let mut pairs: BTreeMap<(AssetId, AssetId), u64> = BTreeMap::new();
+    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are
+    /// proven and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive.
+    /// Where both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
+    pub(crate) fn excuse(&self, standings: &mut [Standing], place_of: impl Fn(IpAddr) -> Option<usize>) {
+        let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for ((sender, receiver), packets) in &self.ledger.unseen {
-            if let (Some(sender), Some(receiver)) = (id_of(*sender), id_of(*receiver)) {
+            if let (Some(sender), Some(receiver)) = (place_of(*sender), place_of(*receiver)) {
                 let sum = pairs.entry((sender, receiver)).or_default();
                 *sum = sum.saturating_add(*packets);
             }
@@ -167,8 +168,8 @@ impl Inventory {
             *of_receiver.entry(receiver).or_insert(0_u64) += 1;
         }
         for ((sender, receiver), packets) in &pairs {
-            let never_sent = standings.get(sender).is_some_and(|standing| standing.counts.sent == 0);
-            let never_received = standings.get(receiver).is_some_and(|standing| standing.counts.received == 0);
+            let never_sent = standings.get(*sender).is_some_and(|standing| standing.counts.sent == 0);
+            let never_received = standings.get(*receiver).is_some_and(|standing| standing.counts.received == 0);
             if !never_sent || !never_received {
                 // Only one of them may be to blame, or none: nobody needs an excuse.
                 continue;
@@ -176,15 +177,15 @@ impl Inventory {
             let pairs_of = |count: Option<&u64>, standing: Option<&Standing>| {
                 (count.copied().unwrap_or(0), standing.is_some_and(|standing| standing.is_ours))
             };
-            let by_sender = pairs_of(of_sender.get(sender), standings.get(sender));
-            let by_receiver = pairs_of(of_receiver.get(receiver), standings.get(receiver));
+            let by_sender = pairs_of(of_sender.get(sender), standings.get(*sender));
+            let by_receiver = pairs_of(of_receiver.get(receiver), standings.get(*receiver));
             if by_sender > by_receiver
-                && let Some(Standing { signs, .. }) = standings.get_mut(receiver)
+                && let Some(Standing { signs, .. }) = standings.get_mut(*receiver)
             {
                 signs.excused_received = signs.excused_received.saturating_add(*packets);
             }
             if by_sender < by_receiver
-                && let Some(Standing { signs, .. }) = standings.get_mut(sender)
+                && let Some(Standing { signs, .. }) = standings.get_mut(*sender)
             {
                 signs.excused_sent = signs.excused_sent.saturating_add(*packets);
             }

@@ -38,6 +38,8 @@ trait Story {
     fn sees(&mut self, mac: &str, ip: &str, seconds: i64);
     fn binds(&mut self, mac: &str, ip: &str, seconds: i64);
     fn tells(&mut self, subject: Subject, kind: FactKind, value: &str, source: &str, seconds: i64);
+    fn named(&mut self, ip: IpAddr, seconds: i64) -> AssetId;
+    fn renames(&mut self) -> Vec<(AssetId, AssetId)>;
     fn asset(&self, id: &AssetId) -> Asset;
 }
 
@@ -56,6 +58,15 @@ impl Story for Inventory {
         self.learn(&Fact { subject, kind, value, strength, source, seen_at: at(seconds) });
     }
 
+    fn named(&mut self, ip: IpAddr, seconds: i64) -> AssetId {
+        let asset = self.asset_of(ip, at(seconds));
+        self.id(asset)
+    }
+
+    fn renames(&mut self) -> Vec<(AssetId, AssetId)> {
+        self.take_renamed().into_iter().map(|(old, new)| (self.id(old), self.id(new))).collect()
+    }
+
     fn asset(&self, id: &AssetId) -> Asset {
         let assets = self.assets();
         let known: Vec<_> = assets.iter().map(|asset| asset.id.to_string()).collect();
@@ -71,7 +82,7 @@ fn addresses(asset: &Asset) -> Vec<String> {
 fn given_an_arp_answer_then_the_address_is_the_macs() {
     let mut inventory = inventory();
     inventory.binds(PLC, "10.0.0.7", 1);
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(2)), id(PLC));
+    assert_eq!(inventory.named(ip("10.0.0.7"), 2), id(PLC));
     let asset = inventory.asset(&id(PLC));
     assert_eq!((addresses(&asset), asset.macs), (vec!["10.0.0.7".to_owned()], vec![mac(PLC)]));
     assert_eq!(asset.vendor.map(|claim| (claim.value, claim.source)), Some(("Siemens AG,".to_owned(), "oui".to_owned())));
@@ -83,7 +94,7 @@ fn given_addresses_of_two_networks_behind_a_mac_then_it_is_a_router_and_owns_non
     for address in ["10.0.1.5", "10.0.2.5", "8.8.8.8"] {
         inventory.sees(GATEWAY, address, 1);
     }
-    assert_eq!(inventory.asset_of(ip("10.0.1.5"), at(2)), AssetId::of_ip(ip("10.0.1.5")));
+    assert_eq!(inventory.named(ip("10.0.1.5"), 2), AssetId::of_ip(ip("10.0.1.5")));
     let router = inventory.asset(&id(GATEWAY));
     assert_eq!(router.role.map(|claim| claim.value).as_deref(), Some("router"));
     assert_eq!(router.addresses, []);
@@ -120,28 +131,28 @@ fn given_two_addresses_of_one_network_bound_by_arp_then_the_host_has_both_and_is
 fn given_a_single_internal_sender_then_its_mac_is_likely_until_another_address_comes() {
     let mut inventory = inventory();
     inventory.sees(PLC, "10.0.0.7", 1);
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(1)), id(PLC));
-    assert_eq!(inventory.take_renamed(), []);
+    assert_eq!(inventory.named(ip("10.0.0.7"), 1), id(PLC));
+    assert_eq!(inventory.renames(), []);
     inventory.sees(PLC, "10.0.0.8", 2);
-    assert_eq!(inventory.take_renamed(), [(id(PLC), AssetId::of_ip(ip("10.0.0.7")))]);
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(3)), AssetId::of_ip(ip("10.0.0.7")));
+    assert_eq!(inventory.renames(), [(id(PLC), AssetId::of_ip(ip("10.0.0.7")))]);
+    assert_eq!(inventory.named(ip("10.0.0.7"), 3), AssetId::of_ip(ip("10.0.0.7")));
 }
 
 #[test]
 fn given_an_external_sender_then_its_mac_is_not_taken_for_its_own() {
     let mut inventory = inventory();
     inventory.sees(GATEWAY, "93.184.216.34", 1);
-    assert_eq!(inventory.asset_of(ip("93.184.216.34"), at(1)), AssetId::of_ip(ip("93.184.216.34")));
+    assert_eq!(inventory.named(ip("93.184.216.34"), 1), AssetId::of_ip(ip("93.184.216.34")));
 }
 
 #[test]
 fn given_an_address_asked_for_before_its_mac_is_known_then_its_id_is_renamed_once() {
     let mut inventory = inventory();
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(1)), AssetId::of_ip(ip("10.0.0.7")));
+    assert_eq!(inventory.named(ip("10.0.0.7"), 1), AssetId::of_ip(ip("10.0.0.7")));
     inventory.binds(PLC, "10.0.0.7", 2);
-    assert_eq!(inventory.take_renamed(), [(AssetId::of_ip(ip("10.0.0.7")), id(PLC))]);
+    assert_eq!(inventory.renames(), [(AssetId::of_ip(ip("10.0.0.7")), id(PLC))]);
     inventory.binds(PLC, "10.0.0.7", 3);
-    assert_eq!(inventory.take_renamed(), []);
+    assert_eq!(inventory.renames(), []);
 }
 
 #[test]
@@ -155,8 +166,8 @@ fn given_a_tap_on_both_sides_of_a_router_then_a_host_stays_with_the_mac_that_arp
     for (mac, address) in [(PLC, "10.0.1.7"), (outside, "10.0.1.7"), (HMI, "10.0.2.8"), (inside, "10.0.2.8")] {
         inventory.sees(mac, address, 2);
     }
-    assert_eq!(inventory.asset_of(ip("10.0.1.7"), at(3)), id(PLC));
-    assert_eq!(inventory.asset_of(ip("10.0.2.8"), at(3)), id(HMI));
+    assert_eq!(inventory.named(ip("10.0.1.7"), 3), id(PLC));
+    assert_eq!(inventory.named(ip("10.0.2.8"), 3), id(HMI));
     for router in [inside, outside] {
         assert_eq!(inventory.asset(&id(router)).role.map(|claim| claim.value).as_deref(), Some("router"), "{router}");
     }
@@ -168,13 +179,13 @@ fn given_a_lease_that_moves_then_the_past_stays_with_the_first_holder() {
     let mut inventory = inventory();
     inventory.tells(Subject::Mac(mac(PLC)), FactKind::LeasedAddress, "10.0.0.7", "dhcp", 10);
     inventory.tells(Subject::Ip(ip("10.0.0.7")), FactKind::Hostname, "plc-1", "snmp", 11);
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(12)), id(PLC));
+    assert_eq!(inventory.named(ip("10.0.0.7"), 12), id(PLC));
     inventory.tells(Subject::Mac(mac(HMI)), FactKind::LeasedAddress, "10.0.0.7", "dhcp", 100);
     inventory.tells(Subject::Ip(ip("10.0.0.7")), FactKind::Hostname, "hmi-1", "snmp", 101);
 
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(102)), id(HMI));
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(12)), id(PLC), "a late report of an earlier flow");
-    assert_eq!(inventory.take_renamed(), [], "a move is not a rename");
+    assert_eq!(inventory.named(ip("10.0.0.7"), 102), id(HMI));
+    assert_eq!(inventory.named(ip("10.0.0.7"), 12), id(PLC), "a late report of an earlier flow");
+    assert_eq!(inventory.renames(), [], "a move is not a rename");
     let (first, second) = (inventory.asset(&id(PLC)), inventory.asset(&id(HMI)));
     assert_eq!((first.label.as_str(), second.label.as_str()), ("plc-1", "hmi-1"));
     assert_eq!((addresses(&first), addresses(&second)), (vec!["10.0.0.7".to_owned()], vec!["10.0.0.7".to_owned()]));
@@ -219,7 +230,7 @@ fn given_only_hearsay_then_there_is_no_asset_until_the_host_is_heard() {
     let mut inventory = inventory();
     inventory.tells(Subject::Ip(ip("10.0.0.9")), FactKind::DnsName, "old.example", "dns", 1);
     assert_eq!(inventory.assets(), []);
-    inventory.asset_of(ip("10.0.0.9"), at(5));
+    inventory.named(ip("10.0.0.9"), 5);
     let asset = inventory.asset(&AssetId::of_ip(ip("10.0.0.9")));
     assert_eq!((asset.label.as_str(), asset.first_seen), ("old.example", at(5)));
 }
@@ -230,7 +241,7 @@ fn given_group_addresses_then_they_are_assets_without_owner_or_cause() {
     inventory.sees(PLC, "10.0.0.255", 1);
     inventory.note_group(ip("10.0.0.255"));
     for address in ["224.0.0.251", "255.255.255.255", "10.0.0.255"] {
-        assert_eq!(inventory.asset_of(ip(address), at(1)), AssetId::of_ip(ip(address)));
+        assert_eq!(inventory.named(ip(address), 1), AssetId::of_ip(ip(address)));
         let asset = inventory.asset(&AssetId::of_ip(ip(address)));
         assert_eq!((asset.scope, asset.coverage.cause, asset.role), (Scope::Group, None, None), "{address}");
     }
@@ -241,7 +252,15 @@ fn given_presences_then_coverage_sums_over_the_addresses_of_an_asset() {
     let mut inventory = inventory();
     let count = |inventory: &mut Inventory, address: &str, sent: u64, received: u64, peer_is_group: bool| {
         let (sent_packets, received_packets) = (sent, received);
-        inventory.count(Presence { ip: ip(address), mac: None, sent_packets, received_packets, peer_is_group, seen_at: at(1) });
+        inventory.count(Presence {
+            ip: ip(address),
+            mac: None,
+            sent_packets,
+            received_packets,
+            peer_is_group,
+            is_proven: false,
+            seen_at: at(1),
+        });
     };
     inventory.binds(PLC, "10.0.0.7", 1);
     inventory.binds(PLC, "10.0.0.8", 1);
@@ -267,10 +286,10 @@ fn given_a_scan_of_the_internet_then_internal_hosts_still_find_room_and_the_rest
     let mut inventory = Inventory::new(Config { internal: Vec::new(), max_assets: 100, max_evidence_an_asset: 8 });
     for n in 0..1000_u32 {
         let address = IpAddr::V4((0x0808_0000 + n).into());
-        let asset = inventory.asset_of(address, at(1));
+        let asset = inventory.named(address, 1);
         assert_eq!(asset == AssetId("other-external".to_owned()), n >= 75, "{n}");
     }
-    assert_eq!(inventory.asset_of(ip("10.0.0.7"), at(1)), AssetId::of_ip(ip("10.0.0.7")));
+    assert_eq!(inventory.named(ip("10.0.0.7"), 1), AssetId::of_ip(ip("10.0.0.7")));
     assert_eq!(inventory.unplaced().external, 925);
     let assets = inventory.assets();
     assert_eq!(assets.len(), 77);
@@ -317,6 +336,7 @@ fn play(happenings: &[Happening]) -> Vec<Asset> {
                 sent_packets: *packets,
                 received_packets: 1,
                 peer_is_group: false,
+                is_proven: false,
                 seen_at: at(*seconds),
             }),
         }

@@ -62,9 +62,10 @@ pub enum FactKind {
     Routes,
 }
 
-impl fmt::Display for FactKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl FactKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::MacOfAddress => "mac_of_address",
             Self::LeasedAddress => "leased_address",
             Self::Hostname => "hostname",
@@ -82,7 +83,13 @@ impl fmt::Display for FactKind {
             Self::Serves => "serves",
             Self::Uses => "uses",
             Self::Routes => "routes",
-        })
+        }
+    }
+}
+
+impl fmt::Display for FactKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Side {
     pub l2_bytes: u64,
     /// Transport payload as Zeek counts it (TCP by sequence numbers, UDP and ICMP by length); None when never known.
     pub payload_bytes: Option<u64>,
+    /// TCP segments with payload that lay wholly at or below what was seen before, keep-alives left out.
+    pub retransmits: u64,
     /// Later IP fragments, which are in none of the counts above: a datagram counts once, by its first.
     pub frag_packets: u64,
     pub frag_ip_bytes: u64,

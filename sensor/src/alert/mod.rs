@@ -7,18 +7,17 @@ mod new_asset;
 mod new_conversation;
 mod registry;
 mod rule;
-mod scope;
 #[cfg(test)]
 mod template;
 
 use std::time::Duration;
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt};
+use sensor_identify::AssetNumber;
 use sensor_model::{Alert, AssetId, Timestamp};
 use sha1::{Digest, Sha1};
 
 pub use rule::{Draft, Happening, Party};
-pub use scope::scope_of;
 
 /// When to speak, and how often.
 #[derive(Clone, Debug)]
@@ -35,7 +34,9 @@ pub struct Settings {
 pub struct Alerts {
     settings: Settings,
     learning_until: Option<Timestamp>,
-    known_assets: HashSet<AssetId>,
+    /// By number; how many are true.
+    known_assets: Vec<bool>,
+    known: usize,
     /// Alerts of each asset in the current hour.
     hour: i64,
     spoken: HashMap<AssetId, u32>,
@@ -50,7 +51,8 @@ impl Alerts {
         Self {
             settings,
             learning_until: None,
-            known_assets: HashSet::new(),
+            known_assets: Vec::new(),
+            known: 0,
             hour: 0,
             spoken: HashMap::new(),
             raised: Vec::new(),
@@ -60,8 +62,8 @@ impl Alerts {
     }
 
     /// Goes on from an earlier run: its assets are known, and learning began when it began.
-    pub fn remember(&mut self, assets: impl IntoIterator<Item = AssetId>, learning_until: Option<Timestamp>) {
-        self.known_assets.extend(assets);
+    pub fn remember(&mut self, assets: impl IntoIterator<Item = AssetNumber>, learning_until: Option<Timestamp>) {
+        assets.into_iter().for_each(|asset| self.set_known(asset, true));
         self.learning_until = learning_until.or(self.learning_until);
     }
 
@@ -72,30 +74,44 @@ impl Alerts {
     }
 
     /// True for an asset that was never met before.
-    pub fn meet(&mut self, asset: &AssetId) -> bool {
-        if self.known_assets.contains(asset) || self.known_assets.len() >= self.settings.max_assets {
+    pub fn meet(&mut self, asset: AssetNumber) -> bool {
+        if self.knows(asset) || self.known >= self.settings.max_assets {
             return false;
         }
-        self.known_assets.insert(asset.clone())
+        self.set_known(asset, true);
+        true
     }
 
     #[must_use]
-    pub fn knows(&self, asset: &AssetId) -> bool {
-        self.known_assets.contains(asset)
+    pub fn knows(&self, asset: AssetNumber) -> bool {
+        self.known_assets.get(asset.index()).is_some_and(|known| *known)
     }
 
     /// Two assets were one; what was known stays known.
-    pub fn rename(&mut self, old: &AssetId, new: &AssetId) {
-        if self.known_assets.remove(old) {
-            self.known_assets.insert(new.clone());
+    pub fn rename(&mut self, old: AssetNumber, new: AssetNumber) {
+        if self.knows(old) {
+            self.set_known(old, false);
+            self.set_known(new, true);
         }
+    }
+
+    fn set_known(&mut self, asset: AssetNumber, is_known: bool) {
+        if self.known_assets.len() <= asset.index() {
+            self.known_assets.resize(asset.index() + 1, false);
+        }
+        let Some(place) = self.known_assets.get_mut(asset.index()) else { return };
+        let was = std::mem::replace(place, is_known);
+        self.known = self.known + usize::from(is_known) - usize::from(was);
+    }
+
+    /// Whether everything is still taken as normal. The first time it is asked sets the end of learning.
+    pub fn is_learning(&mut self, at: Timestamp) -> bool {
+        at < *self.learning_until.get_or_insert(at + self.settings.learning)
     }
 
     /// Lets every rule judge.
     pub fn judge(&mut self, happening: &Happening<'_>) {
-        let at = happening.at();
-        let learning_until = *self.learning_until.get_or_insert(at + self.settings.learning);
-        if at < learning_until {
+        if self.is_learning(happening.at()) {
             return;
         }
         for rule in registry::RULES {
@@ -158,6 +174,8 @@ fn id_of(alert: &Alert) -> String {
 mod tests {
     use std::net::IpAddr;
 
+    use sensor_identify::{Config, Inventory, scope_of};
+
     use super::*;
 
     fn alerts(max_per_asset_an_hour: u32) -> Alerts {
@@ -169,11 +187,18 @@ mod tests {
         })
     }
 
-    fn appear(alerts: &mut Alerts, name: &str, second: i64) {
-        let ip: IpAddr = "10.0.0.1".parse().unwrap();
-        let asset = AssetId(name.to_owned());
-        if alerts.meet(&asset) {
-            let party = Party { asset: &asset, label: name, ip, scope: scope_of(ip, &[]) };
+    /// Host `name` of 10.0.0.0/24.
+    fn asset(name: u8) -> AssetNumber {
+        let mut inventory = Inventory::new(Config { internal: Vec::new(), max_assets: 300, max_evidence_an_asset: 8 });
+        let numbers: Vec<_> =
+            (0..=name).map(|host| inventory.asset_of(IpAddr::from([10, 0, 0, host]), Timestamp::ZERO)).collect();
+        numbers[usize::from(name)]
+    }
+
+    fn appear(alerts: &mut Alerts, name: u8, second: i64) {
+        if alerts.meet(asset(name)) {
+            let (ip, asset, label) = (IpAddr::from([10, 0, 0, name]), AssetId(name.to_string()), name.to_string());
+            let party = Party { asset: &asset, label: &label, ip, scope: scope_of(ip, &[]) };
             let at = Timestamp::from_nanos(second * 1_000_000_000);
             alerts.judge(&Happening::AssetAppeared { party, mac: None, at });
         }
@@ -182,28 +207,28 @@ mod tests {
     #[test]
     fn what_appears_while_learning_is_silent_and_stays_silent() {
         let mut alerts = alerts(5);
-        appear(&mut alerts, "a", 0);
-        appear(&mut alerts, "a", 20);
+        appear(&mut alerts, 1, 0);
+        appear(&mut alerts, 1, 20);
         assert!(alerts.take_raised().is_empty());
-        appear(&mut alerts, "b", 21);
+        appear(&mut alerts, 2, 21);
         let ids: Vec<_> = alerts.take_raised().into_iter().map(|alert| alert.asset.0).collect();
-        assert_eq!(ids, ["b"]);
+        assert_eq!(ids, ["2"]);
     }
 
     #[test]
     fn a_renamed_asset_is_not_new() {
         let mut alerts = alerts(5);
-        appear(&mut alerts, "ip-10.0.0.1", 0);
-        alerts.rename(&AssetId("ip-10.0.0.1".to_owned()), &AssetId("mac-1".to_owned()));
-        appear(&mut alerts, "mac-1", 20);
+        appear(&mut alerts, 1, 0);
+        alerts.rename(asset(1), asset(2));
+        appear(&mut alerts, 2, 20);
         assert!(alerts.take_raised().is_empty());
     }
 
     #[test]
     fn beyond_the_hourly_limit_alerts_are_counted_not_raised() {
         let mut alerts = alerts(0);
-        appear(&mut alerts, "a", 0);
-        appear(&mut alerts, "b", 20);
+        appear(&mut alerts, 1, 0);
+        appear(&mut alerts, 2, 20);
         assert_eq!((alerts.take_raised().len(), alerts.suppressed), (0, 1));
     }
 
@@ -212,8 +237,8 @@ mod tests {
         let mut ids = Vec::new();
         for second in [20, 4000] {
             let mut alerts = alerts(5);
-            appear(&mut alerts, "a", 0);
-            appear(&mut alerts, "b", second);
+            appear(&mut alerts, 1, 0);
+            appear(&mut alerts, 2, second);
             ids.extend(alerts.take_raised().into_iter().map(|alert| alert.id));
         }
         assert_eq!(ids.len(), 2);

@@ -1,12 +1,14 @@
 //! A set of UTC days in little memory: runs of days, since traffic comes in runs.
 
+use smallvec::SmallVec;
+
 /// Most runs kept; beyond it the oldest ones live on as a number only, so a year of monthly jobs stays small.
 const MAX_RUNS: usize = 64;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Days {
     /// First and last day of each run, ascending, never touching.
-    runs: Vec<(i64, i64)>,
+    runs: SmallVec<[(i32, i32); 2]>,
     /// Days that are known by number only.
     forgotten: u32,
 }
@@ -15,11 +17,16 @@ impl Days {
     /// `count` days of which the last is known.
     #[must_use]
     pub fn remembered(count: u32, last: i64) -> Self {
-        let runs = if count > 0 { vec![(last, last)] } else { Vec::new() };
+        let last = small(last);
+        let runs = (count > 0).then_some((last, last)).into_iter().collect();
         Self { runs, forgotten: count.saturating_sub(1) }
     }
 
     pub fn mark(&mut self, day: i64) {
+        self.mark_small(small(day));
+    }
+
+    fn mark_small(&mut self, day: i32) {
         let at = self.runs.partition_point(|(_, last)| *last < day);
         if self.runs.get(at).is_some_and(|(first, _)| *first <= day) {
             return;
@@ -45,7 +52,7 @@ impl Days {
 
     pub fn merge(&mut self, other: &Self) {
         for (first, last) in &other.runs {
-            (*first..=*last).for_each(|day| self.mark(day));
+            (*first..=*last).for_each(|day| self.mark_small(day));
         }
         // Days known by number only may be the same ones on both sides: the larger number is certain, the sum is not.
         self.forgotten = self.forgotten.max(other.forgotten);
@@ -57,8 +64,13 @@ impl Days {
     }
 }
 
-fn length(first: i64, last: i64) -> u32 {
-    u32::try_from(last - first + 1).unwrap_or(u32::MAX)
+fn length(first: i32, last: i32) -> u32 {
+    last.abs_diff(first) + 1
+}
+
+/// A packet time lies within 107,000 days of 1970.
+fn small(day: i64) -> i32 {
+    i32::try_from(day).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -71,7 +83,7 @@ mod tests {
         for day in [5, 3, 4, 5, 9, 3] {
             days.mark(day);
         }
-        assert_eq!(days.runs, [(3, 5), (9, 9)]);
+        assert_eq!(days.runs[..], [(3, 5), (9, 9)]);
         assert_eq!(days.count(), 4);
     }
 

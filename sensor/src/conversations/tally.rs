@@ -1,9 +1,11 @@
 //! The sums behind one conversation, and what one flow has put into them so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use sensor_model::{Activity, Conversation, Direction, DirectionReason, EachWay, FlowRecord, Operation, Timestamp};
+
+use smallvec::SmallVec;
 
 use super::days::Days;
 
@@ -37,12 +39,14 @@ pub struct Tally {
     first_seen: Timestamp,
     last_seen: Timestamp,
     /// Flows active, by hour of the week; ascending.
-    hours: Vec<(u8, u64)>,
+    hours: SmallVec<[(u8, u64); 1]>,
     days: Days,
-    addresses: [BTreeSet<IpAddr>; 2],
+    /// Of clients and servers, ascending.
+    addresses: [SmallVec<[IpAddr; 1]>; 2],
     addresses_omitted: u64,
     direction_reason: DirectionReason,
-    operations: BTreeMap<String, u64>,
+    /// By name.
+    operations: Vec<(Cow<'static, str>, u64)>,
 }
 
 impl Tally {
@@ -55,18 +59,34 @@ impl Tally {
             bytes: EachWay::default(),
             first_seen,
             last_seen: first_seen,
-            hours: Vec::new(),
+            hours: SmallVec::new(),
             days: Days::default(),
-            addresses: [BTreeSet::new(), BTreeSet::new()],
+            addresses: [SmallVec::new(), SmallVec::new()],
             addresses_omitted: 0,
             direction_reason: DirectionReason::Syn,
-            operations: BTreeMap::new(),
+            operations: Vec::new(),
         }
     }
 
     #[must_use]
     pub const fn flows(&self) -> u64 {
         self.flows
+    }
+
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.answered_flows > 0
+    }
+
+    #[must_use]
+    pub const fn packets(&self) -> EachWay {
+        self.packets
+    }
+
+    /// Different days with traffic.
+    #[must_use]
+    pub fn days(&self) -> u32 {
+        self.days.count()
     }
 
     #[must_use]
@@ -136,8 +156,8 @@ impl Tally {
         was.addresses[1].iter().for_each(|ip| self.note_address(Direction::ToOriginator, *ip));
     }
 
-    pub fn operate(&mut self, name: &str) {
-        self.operate_times(name, 1);
+    pub fn operate(&mut self, name: &'static str) {
+        self.operate_times(Cow::Borrowed(name), 1);
     }
 
     /// Two tallies of what is one conversation after all.
@@ -158,15 +178,15 @@ impl Tally {
         servers.into_iter().for_each(|ip| self.note_address(Direction::ToOriginator, ip));
         self.direction_reason = self.direction_reason.max(other.direction_reason);
         for (name, times) in other.operations {
-            self.operate_times(&name, times);
+            self.operate_times(name, times);
         }
     }
 
     /// Fills the sums of `conversation`; whose they are is the caller's part.
     pub fn write_to(&self, conversation: &mut Conversation) {
         let [clients, servers] = &self.addresses;
-        conversation.client_addresses = clients.iter().copied().collect();
-        conversation.server_addresses = servers.iter().copied().collect();
+        conversation.client_addresses = clients.to_vec();
+        conversation.server_addresses = servers.to_vec();
         conversation.addresses_omitted = self.addresses_omitted;
         conversation.flows = self.flows;
         conversation.answered_flows = self.answered_flows;
@@ -174,10 +194,10 @@ impl Tally {
         conversation.bytes = self.bytes;
         conversation.first_seen = self.first_seen;
         conversation.last_seen = self.last_seen;
-        conversation.activity = Activity { hours: self.hours.clone(), days: self.days.count() };
+        conversation.activity = Activity { hours: self.hours.to_vec(), days: self.days.count() };
         conversation.direction_reason = self.direction_reason;
         conversation.operations =
-            self.operations.iter().map(|(name, times)| Operation { name: name.clone(), times: *times }).collect();
+            self.operations.iter().map(|(name, times)| Operation { name: name.clone().into_owned(), times: *times }).collect();
     }
 
     /// The inverse of `write_to`, for what an earlier run remembered. Which days were active is known by number only.
@@ -188,13 +208,13 @@ impl Tally {
         tally.answered_flows = conversation.answered_flows;
         (tally.packets, tally.bytes) = (conversation.packets, conversation.bytes);
         tally.last_seen = conversation.last_seen;
-        tally.hours.clone_from(&conversation.activity.hours);
+        tally.hours = conversation.activity.hours.iter().copied().collect();
         tally.days = Days::remembered(conversation.activity.days, conversation.last_seen.day());
-        tally.addresses[0].extend(&conversation.client_addresses);
-        tally.addresses[1].extend(&conversation.server_addresses);
+        tally.addresses =
+            [&conversation.client_addresses, &conversation.server_addresses].map(|ips| ips.iter().copied().collect());
         tally.addresses_omitted = conversation.addresses_omitted;
         tally.direction_reason = conversation.direction_reason;
-        tally.operations = conversation.operations.iter().map(|o| (o.name.clone(), o.times)).collect();
+        tally.operations = conversation.operations.iter().map(|known| (Cow::Owned(known.name.clone()), known.times)).collect();
         tally
     }
 
@@ -217,20 +237,26 @@ impl Tally {
 
     fn note_address(&mut self, toward: Direction, ip: IpAddr) {
         let known = &mut self.addresses[usize::from(toward == Direction::ToOriginator)];
-        if known.len() < Conversation::MAX_ADDRESSES || known.contains(&ip) {
-            known.insert(ip);
-        } else {
-            self.addresses_omitted += 1;
+        if let Err(at) = known.binary_search(&ip) {
+            if known.len() < Conversation::MAX_ADDRESSES {
+                known.insert(at, ip);
+            } else {
+                self.addresses_omitted += 1;
+            }
         }
     }
 
-    fn operate_times(&mut self, name: &str, times: u64) {
-        if let Some(count) = self.operations.get_mut(name) {
-            *count += times;
-        } else {
-            // One place is kept for `other`.
-            let room = self.operations.len() + 1 < Conversation::MAX_OPERATIONS;
-            *self.operations.entry(if room { name } else { OTHER }.to_owned()).or_default() += times;
+    fn operate_times(&mut self, name: Cow<'static, str>, times: u64) {
+        let mut place = self.operations.binary_search_by(|(known, _)| known.cmp(&name));
+        let mut name = name;
+        // One place is kept for `other`.
+        if place.is_err() && self.operations.len() + 1 >= Conversation::MAX_OPERATIONS {
+            name = Cow::Borrowed(OTHER);
+            place = self.operations.binary_search_by(|(known, _)| known.cmp(&name));
+        }
+        match place {
+            Ok(at) => self.operations.get_mut(at).into_iter().for_each(|(_, count)| *count += times),
+            Err(at) => self.operations.insert(at, (name, times)),
         }
     }
 }

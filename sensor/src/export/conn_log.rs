@@ -58,12 +58,12 @@ pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
     if let Some(tunnel) = record.tunnel {
         line.text("tunnel", &format!("{}:{}", tunnel.kind, tunnel.id));
     }
-    for (side, [packets, ip_bytes]) in
-        [(&record.sent, ["orig_frag_pkts", "orig_frag_ip_bytes"]), (&record.received, ["resp_frag_pkts", "resp_frag_ip_bytes"])]
-    {
-        line.count(packets, side.frag_packets);
-        line.count(ip_bytes, side.frag_ip_bytes);
-    }
+    line.count("orig_retransmits", record.sent.retransmits);
+    line.count("resp_retransmits", record.received.retransmits);
+    line.count("orig_frag_pkts", record.sent.frag_packets);
+    line.count("orig_frag_ip_bytes", record.sent.frag_ip_bytes);
+    line.count("resp_frag_pkts", record.received.frag_packets);
+    line.count("resp_frag_ip_bytes", record.received.frag_ip_bytes);
     line.end();
 }
 

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use sensor_identify::Weighed;
+use sensor_identify::{Place, Weighed};
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol};
 
-use crate::conversations::{EdgeId, Share};
+use crate::conversations::{EdgeId, Share, Standing};
 
 /// Originator and responder, address and port each.
 pub type Ends = (IpAddr, u16, IpAddr, u16);
@@ -14,6 +14,8 @@ pub type Ends = (IpAddr, u16, IpAddr, u16);
 pub struct Track {
     /// As last reported, after any reversal.
     pub ends: Ends,
+    /// Where originator and responder stand in the inventory.
+    pub places: [Place; 2],
     pub edge: Option<EdgeId>,
     pub share: Share,
     pub application: Option<&'static str>,
@@ -23,6 +25,10 @@ pub struct Track {
     pub judged: bool,
     /// Its application took the place of another one.
     pub replaces_application: bool,
+    /// What it had shown when its edge was last looked for.
+    pub tried: Option<Standing>,
+    /// An end of its edge stands for all that found no room.
+    pub is_among_others: bool,
     pub missed_bytes: u64,
     /// What it counts as in the books about the tap.
     pub weighed: Weighed,
@@ -36,17 +42,27 @@ impl Track {
     pub fn new(record: &FlowRecord) -> Self {
         Self {
             ends: ends_of(record),
+            places: [Place::default(); 2],
             edge: None,
             share: Share::default(),
             application: record.service,
             reversed: None,
             judged: false,
             replaces_application: false,
+            tried: None,
+            is_among_others: false,
             missed_bytes: 0,
             weighed: Weighed::default(),
             first_heard: (record.originator, record.originator_port),
             packets: (0, 0),
         }
+    }
+
+    /// Whether a record is of the same flow, in whichever direction.
+    #[must_use]
+    pub fn is_of(&self, record: &FlowRecord) -> bool {
+        let ends = ends_of(record);
+        self.ends == ends || self.ends == (ends.2, ends.3, ends.0, ends.1)
     }
 
     /// Packets since the last report, by originator and responder of `record`.
@@ -78,6 +94,12 @@ pub const fn is_answered(record: &FlowRecord) -> bool {
         (IpProtocol::Tcp, ConnState::OTH) => record.sent.packets > 0,
         _ => true,
     }
+}
+
+/// The server answered and the client went on: forged sources do not.
+#[must_use]
+pub const fn is_proven(record: &FlowRecord) -> bool {
+    is_answered(record) && (!matches!(record.protocol, IpProtocol::Tcp) || record.sent.packets > 1)
 }
 
 #[cfg(test)]

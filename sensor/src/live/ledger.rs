@@ -86,8 +86,11 @@ impl Counted {
             part("left when the capture was opened anew", source.abandoned),
         ];
         stages.push(Stage::through("ring", "frames", source.offered, lost, source.received));
-        let aside =
-            vec![part("arp", frames.arp), part("not ip", frames.other_non_ip), part("later fragment", frames.unplaced_fragments())];
+        let aside = vec![
+            part("arp", frames.arp),
+            part("not ip", frames.other_non_ip),
+            part("later fragment", frames.unplaced_fragments()),
+        ];
         let skipped = frames.skipped().map(|(why, count)| part(why, count)).collect();
         stages.push(Stage::with_aside("decode", "packets", source.received.max(frames.packets), skipped, aside, frames.to_flows));
         stages.push(Stage::through(

@@ -69,6 +69,8 @@ pub(crate) struct Walk<'p> {
     ethertype: u16,
     has_macs: bool,
     tunnels: u32,
+    /// How many of them are around the frame that was tapped: none, unless it was brought here by a mirror.
+    tap: u32,
     /// Tunnels are opened up to this many.
     max_tunnels: Option<u32>,
     /// The packet this frame counts for when nothing better is found inside.
@@ -157,12 +159,13 @@ impl<'p> Walk<'p> {
             ethertype: 0,
             has_macs: false,
             tunnels: 0,
+            tap: 0,
             max_tunnels,
             carrier: None,
         }
     }
 
-    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network.
+    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network, except in a mirror's.
     #[inline(always)]
     pub(crate) const fn keep_macs(&mut self, source: MacAddr, destination: MacAddr) {
         if !self.has_macs {
@@ -185,7 +188,7 @@ impl<'p> Walk<'p> {
     /// Names the frame when it turns out to be neither IP nor ARP: the ethertype, or the 802.3 length.
     #[inline(always)]
     pub(crate) const fn keep_ethertype(&mut self, ethertype: u16) {
-        if self.tunnels == 0 {
+        if self.tunnels == self.tap {
             self.ethertype = ethertype;
         }
     }
@@ -297,6 +300,12 @@ impl<'p> Walk<'p> {
     fn enter(&mut self, kind: TunnelKind, id: u32) {
         self.tunnels = self.tunnels.saturating_add(1);
         self.packet.tunnel = Some(Tunnel { kind, id });
+        if let TunnelKind::Erspan = kind {
+            // The frame inside is the one that was tapped; what is around it only brought it here.
+            self.tap = self.tunnels;
+            self.has_macs = false;
+            (self.packet.vlan, self.packet.inner_vlan) = (None, None);
+        }
     }
 
     /// Remembers the packet around a tunnel; one with ports is not given up for one without.
@@ -316,6 +325,7 @@ impl<'p> Walk<'p> {
         match end {
             End::Packet if ip::has_ports(self.packet.protocol) || !has_ports => end,
             End::Fragment | End::Arp if !has_ports => end,
+            End::NonIp if !has_ports && self.tap > 0 => end,
             _ => End::Carrier,
         }
     }

@@ -5,3 +5,4 @@ mod fragments;
 mod model;
 mod table;
 mod tcp_states;
+mod timeouts;

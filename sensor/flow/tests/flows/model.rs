@@ -82,7 +82,7 @@ fn modelled(observations: &[Observation]) -> Vec<Summary> {
         let key = (from.min(to), from.max(to));
         let now = observation.seen_at.as_nanos();
         if let Some(flow) = open.remove(&key) {
-            if now - flow.1 > timeout {
+            if now - flow.1 >= timeout {
                 done.push(flow);
             } else {
                 open.insert(key, flow);

@@ -150,6 +150,41 @@ fn ipv6_fragments_are_told_by_their_header() {
 }
 
 #[test]
+fn a_jumbogram_says_its_length_in_an_option() {
+    // RFC 2675: padding, then the option; the payload length is zero, and so is the length of UDP.
+    let data = vec![7; 70_000];
+    let udp = [&[0, 5, 0, 6, 0, 0, 0, 0][..], &data].concat();
+    let hop_by_hop = |len: u32| [&[17, 1, 1, 2, 0, 0, 0xc2, 4][..], &len.to_be_bytes(), &[1, 2, 0, 0]].concat();
+    let claimed = u32::try_from(udp.len() + 16).unwrap();
+    for (len, anomaly) in [(claimed, 0), (claimed + 100, Anomalies::LENGTH_FROM_FRAME), (9, Anomalies::LENGTH_FROM_FRAME)] {
+        let mut bytes = ip6(0, &[]);
+        bytes.extend_from_slice(&hop_by_hop(len));
+        bytes.extend_from_slice(&udp);
+        let packet = packet(&eth(0x86dd, &bytes));
+        assert_eq!((packet.ip_len, packet.payload_len, packet.anomalies), (70_064, 70_000, Anomalies(anomaly)), "{len}");
+    }
+}
+
+#[test]
+fn an_extension_header_longer_than_its_packet_is_a_bad_length() {
+    let bytes = eth(0x86dd, &ip6(0, &[&[17, 255, 1, 4, 0, 0, 0, 0][..], &udp(5, 6, b"")].concat()));
+    assert_eq!(outcome(&bytes), Outcome::Skip(SkipReason::BadLength));
+    let cut = decode(LinkType::Ethernet, &bytes[..60], 4000, Options::default());
+    assert_eq!(cut, Outcome::Skip(SkipReason::Truncated), "the capture ends before the packet does");
+}
+
+#[test]
+fn signalling_and_encrypted_headers_end_the_walk_by_name() {
+    // Mobility, HIP and Shim6 with nothing behind them; ESP, whose inside nobody can read; no next header.
+    for (protocol, payload) in
+        [(135, [59, 0, 0, 0]), (139, [59, 0, 0, 0]), (140, [59, 0, 0, 0]), (50, [0, 0, 0, 1]), (59, [0; 4])]
+    {
+        let packet = packet(&eth(0x86dd, &ip6(protocol, &[&payload[..], &[0; 12]].concat())));
+        assert_eq!((packet.protocol, ports(&packet)), (protocol, (0, 0)));
+    }
+}
+
+#[test]
 fn endless_extension_headers_end() {
     let chain = [60, 0, 1, 4, 0, 0, 0, 0].repeat(40);
     assert_eq!(outcome(&eth(0x86dd, &ip6(60, &chain))), Outcome::Skip(SkipReason::TooDeep));
