@@ -11,12 +11,12 @@ use prefetch_index::prefetch_index;
 use rustix::time::{ClockId, clock_gettime};
 use sensor_flow::{Config, FlowEvent, Observation, Reports, Table, TableStats, Touch, VlanKey};
 use sensor_model::Timestamp;
-use sensor_wire::{LinkType, Options, Outcome, decode};
+use sensor_wire::{Found, LinkType, Options, Packet, decode_into};
 
 const FRAME_LEN: usize = 60;
 /// As the worker takes them.
 const BATCH: usize = 64;
-const AHEAD: usize = 8;
+const GROUP: usize = 16;
 const SWEEP_SLOTS: usize = 64;
 /// 64-byte frames at 10 Gbit/s.
 const GAP_NANOS: i64 = 67;
@@ -166,18 +166,24 @@ impl Frames {
         cpu_nanos() - start
     }
 
+    /// As `sensor/src/sort.rs` does it.
     fn fill(&self, batch: &mut Vec<Observation>, starts: &[(usize, u32)], now: &mut i64) {
         batch.clear();
-        for (at, &(start, len)) in starts.iter().enumerate() {
-            // As `sensor/src/sort.rs` does.
-            if let Some(&(ahead, _)) = starts.get(at + AHEAD) {
+        let mut decoded = [(Found::Packet, Packet::EMPTY); GROUP];
+        for (next, group) in (GROUP..).step_by(GROUP).zip(starts.chunks(GROUP)) {
+            for &(ahead, _) in starts.iter().skip(next).take(GROUP) {
                 prefetch_index(&self.bytes, ahead);
                 prefetch_index(&self.bytes, ahead + 64);
             }
-            *now += self.gap;
-            let Some(frame) = self.bytes.get(start..start + len as usize) else { continue };
-            if let Outcome::Packet(packet) = decode(LinkType::Ethernet, frame, len, Options::default()) {
-                batch.push(Observation { seen_at: Timestamp::from_nanos(*now), packet });
+            for (&(start, len), (found, packet)) in group.iter().zip(&mut decoded) {
+                let frame = self.bytes.get(start..start + len as usize).unwrap_or_default();
+                *found = decode_into(LinkType::Ethernet, frame, len, Options::default(), packet);
+            }
+            for (found, packet) in decoded.iter().take(group.len()) {
+                *now += self.gap;
+                if *found == Found::Packet {
+                    batch.push(Observation { seen_at: Timestamp::from_nanos(*now), packet: *packet });
+                }
             }
         }
     }
