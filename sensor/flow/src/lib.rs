@@ -24,6 +24,7 @@ mod plain;
 mod rare;
 mod realm;
 mod record;
+mod scaled;
 mod search;
 mod slot;
 mod store;

@@ -247,13 +247,11 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
-        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
-        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
             let side = flow.hot.side_of(key.from_low);
-            flow.count_fragment(side, packet.ip_len, packet.wire_len)
+            !self.timeouts.is_over(flow.hot, || flow.cold.first_seen, now)
+                && flow.count_fragment(side, packet.ip_len, packet.wire_len)
         });
         let Some(slot) = counted else {
             self.stats.packets_refused += 1;
