@@ -249,6 +249,11 @@ impl Rares {
         self.get_mut(*number)
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        let histories: usize = self.parts.iter().map(|part| part.history.capacity()).sum();
+        self.parts.capacity() * size_of::<Rare>() + self.free.capacity() * size_of::<u32>() + histories
+    }
+
     pub fn release(&mut self, number: u32) {
         if let Some(part) = self.get_mut(number) {
             *part = Rare::default();

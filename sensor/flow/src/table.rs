@@ -188,6 +188,12 @@ impl Table {
         self.store.hot(slot).map(|_| self.store.view(slot, &self.services).record())
     }
 
+    /// Memory that its flows take. Untouched room for more is not in it: the system gives that when it is used.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes()
+    }
+
     #[must_use]
     pub const fn stats(&self) -> TableStats {
         self.stats
