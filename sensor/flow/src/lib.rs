@@ -11,6 +11,7 @@ mod bits;
 mod config;
 mod duplicates;
 mod endpoint;
+mod event;
 mod expiry;
 mod fragments;
 mod handshake;
@@ -33,7 +34,8 @@ mod tcp;
 
 pub use config::{Config, Reports};
 pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
+pub use event::{FlowEvent, TableStats};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::shard_of;
 pub use realm::VlanKey;
-pub use table::{FlowEvent, FlowId, Observation, Table, TableStats, Touch};
+pub use table::{FlowId, Observation, Table, Touch};
