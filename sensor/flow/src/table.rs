@@ -82,10 +82,10 @@ impl Table {
                 *waiting = self.store.look_up(&observation.packet);
             }
             self.store.guess(waiting);
-            for (Waiting { key, hash, guess }, observation) in waiting.iter().zip(group) {
-                let touch = match self.take_plain(key, *guess, observation) {
+            for (waiting, observation) in waiting.iter().zip(group) {
+                let touch = match self.take_plain(&waiting.key, waiting.guess, observation) {
                     Some(touch) => Some(touch),
-                    None => self.take(key, *hash, observation, events),
+                    None => self.take(waiting, observation, events),
                 };
                 touches.push(touch);
             }
@@ -206,17 +206,17 @@ impl Table {
         })
     }
 
-    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
-        let packet = &observation.packet;
+    fn take(&mut self, waiting: &Waiting, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
+        let (key, packet) = (&waiting.key, &observation.packet);
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, packet, now, &self.timeouts);
+        let found = self.store.find(waiting, packet, now, &self.timeouts);
         if matches!(packet.fragment, Fragment::Later { .. }) {
             return self.take_fragment(found, key, observation, events);
         }
         let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
-            None => (self.open(key, hash, packet, now, events), true),
+            None => (self.open(waiting, packet, now, events), true),
         };
         self.stats.packets_counted += 1;
         Some(self.count(slot, opened, key, observation, events))
@@ -266,14 +266,14 @@ impl Table {
         ends
     }
 
-    fn open(&mut self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
+    fn open(&mut self, Waiting { key, hash, .. }: &Waiting, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
         if self.store.used >= self.store.capacity
             && let Some(victim) = self.clock.victim(&self.store, &self.timeouts, now)
         {
             self.stats.flows_evicted += 1;
             self.end(victim, events);
         }
-        let slot = self.store.insert(key, hash, packet);
+        let slot = self.store.insert(key, *hash, packet);
         let orientation = orient(packet);
         let path = self.store.paths.take(&Path::of(packet, orientation.sender_is_originator));
         let mut flow = self.store.slot(slot);
