@@ -101,6 +101,12 @@ impl Sorted {
         }
     }
 
+    /// Whether there is anything for [`place_fragments`](Self::place_fragments).
+    #[must_use]
+    pub const fn has_fragments(&self) -> bool {
+        !self.fragments.is_empty()
+    }
+
     /// Puts later fragments into the bucket of their flow. Pieces must come in capture order, whoever decoded them: `fragments`
     /// remembers the first fragments of those before.
     pub fn place_fragments(&mut self, fragments: &mut Fragments) {

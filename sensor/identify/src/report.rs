@@ -12,7 +12,8 @@ use crate::oui::vendor_of;
 use crate::ownership::forwards_for;
 use crate::record::{Counts, Span};
 use crate::role::role_of;
-use crate::tap::Sums;
+use crate::scope::network_of;
+use crate::tap::Standing;
 
 /// What becomes one asset.
 struct Draft<'a> {
@@ -122,10 +123,15 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.use_address(AddressUse { address: ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
-    let mut sums: Vec<Sums> = drafts.iter().map(|draft| (draft.counts, draft.signs)).collect();
-    inventory.excuse(&mut sums, |ip| of_address.get(inventory.ips.find(&ip)? as usize).copied().flatten());
-    for (draft, (_, signs)) in drafts.iter_mut().zip(sums) {
-        draft.signs = signs;
+    let unseen_networks = inventory.unseen_networks();
+    let standing =
+        |draft: &Draft<'_>| Standing { counts: draft.counts, signs: draft.signs, is_ours: draft.scope == Scope::Internal };
+    let mut standings: Vec<Standing> = drafts.iter().map(standing).collect();
+    inventory.excuse(&mut standings, |ip| of_address.get(inventory.ips.find(&ip)? as usize).copied().flatten());
+    for (draft, standing) in drafts.iter_mut().zip(standings) {
+        let of_unseen = |used: &AddressUse| unseen_networks.contains(&network_of(used.address, Scope::Internal));
+        draft.signs = standing.signs;
+        draft.signs.in_unseen_network = draft.scope == Scope::Internal && draft.addresses.iter().any(of_unseen);
     }
     let telling = telling_packets(inventory.loss());
     let mut assets: Vec<Asset> = drafts.into_iter().map(|draft| finish(draft, telling)).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensor_model::{Asset, Coverage, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
+use sensor_model::{Asset, Change, Coverage, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
 use serde::Serialize;
 
 use super::Heard;
@@ -22,6 +22,7 @@ const TIME_TO_ASK: Duration = Duration::from_secs(30);
 /// One-way flows in a hundred that are a fault of the whole mirror and not of single hosts.
 const FAILING_ONE_WAY_PERCENT: u64 = 50;
 const FAILING_LOSS: f64 = 0.01;
+const NOTABLE_COPIES_PERCENT: f64 = 1.0;
 
 /// How it stands with one thing, or with all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,7 +102,16 @@ pub fn checks_of(heard: &Heard) -> Vec<Check> {
         return std::iter::once(nothing).chain(capture(heard)).collect();
     }
     let always = [traffic(heard), sizes(heard)].into_iter().chain(capture(heard));
-    let rest = [directions(heard), hosts(heard), gateways(heard), vlans(heard), broadcasts(heard), loss(heard), protocols(heard)];
+    let rest = [
+        directions(heard),
+        hosts(heard),
+        gateways(heard),
+        vlans(heard),
+        broadcasts(heard),
+        duplicates(heard),
+        loss(heard),
+        protocols(heard),
+    ];
     always.chain(rest).collect()
 }
 
@@ -271,6 +281,34 @@ fn broadcasts(heard: &Heard) -> Check {
         return Check::bad("broadcasts", State::Warn, finding, advice);
     }
     Check::ok("broadcasts", finding)
+}
+
+fn duplicates(heard: &Heard) -> Check {
+    let share = |copies: u64| copies as f64 * 100.0 / heard.survey.frames.max(1) as f64;
+    let counts: Vec<_> = heard.duplicates.by_change().filter(|(_, copies)| *copies > 0).collect();
+    let told = |change: Change, copies: u64| {
+        let kind = match change {
+            Change::SameHop => "the same frame again",
+            Change::Routed => "behind a router",
+            Change::OtherVlan => "with another tag",
+            Change::OtherMacs => "with other MACs",
+        };
+        format!("{:.1} % {kind}", share(copies))
+    };
+    if counts.is_empty() {
+        return Check::ok("duplicates", "no frame came twice");
+    }
+    let finding = format!("copies among the frames: {}", join(counts.iter().map(|(change, copies)| told(*change, *copies))));
+    if counts.iter().any(|(change, copies)| *change == Change::SameHop && share(*copies) >= NOTABLE_COPIES_PERCENT) {
+        let advice = "each frame is copied where it enters and where it leaves: mirror `rx` of all ports, or `both` of one side only; the \
+                      sensor can remove copies, but they cost the mirror's bandwidth";
+        return Check::bad("duplicates", State::Warn, finding, advice);
+    }
+    Check::ok("duplicates", finding)
+}
+
+fn join(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn loss(heard: &Heard) -> Check {
