@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::CapturePath;
+use crate::config::{CapturePath, Dedup};
 use crate::view::export::Form;
 use crate::view::{Format, SourceArgs};
 
@@ -38,6 +38,9 @@ pub enum Command {
         /// Whether packets with a wrong checksum are left out
         #[arg(long)]
         checksums: Option<Checksums>,
+        /// Leave out frames that the mirror delivered more than once within this time, as "1ms" or "500us" [default: off]
+        #[arg(long, value_name = "off|WINDOW")]
+        dedup: Option<Dedup>,
         /// Configuration file; what it leaves out has the defaults of config/sensor.toml
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -54,6 +57,10 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Whether a mirror port shows what it should: VLANs, directions, loss, what is missing
+    ///
+    /// Exit code 0: nothing failed (there may be warnings). 1: the test itself went wrong. 2: a check failed.
+    Selftest(crate::selftest::Arguments),
     /// Check a configuration file
     Check {
         #[arg(long, value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! Frames without IP, as far as they tell of hosts and VLANs: whose an address is (ARP), who sends in which VLAN, and of which VLANs
 //! switches speak. Tags are read on Ethernet only; anything that does not fit its format says nothing.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -153,6 +154,30 @@ impl<'a> LinkFrame<'a> {
     }
 }
 
+impl Protocol {
+    /// What people call it; the number where we know no name.
+    #[must_use]
+    pub fn name(self) -> Cow<'static, str> {
+        let name = match self {
+            Self::Arp => "ARP",
+            Self::Lldp => "LLDP",
+            Self::Cdp => "CDP",
+            Self::Stp => "STP",
+            Self::Other(0x8892) => "PROFINET",
+            Self::Other(0x88b8) => "GOOSE",
+            Self::Other(0x88ba) => "sampled values",
+            Self::Other(0x88a4) => "EtherCAT",
+            Self::Other(0x88e1) => "HomePlug",
+            Self::Other(0x88f7) => "PTP",
+            Self::Other(0x888e) => "802.1X",
+            Self::Other(0x8809) => "LACP",
+            Self::Other(0) => "802.3",
+            Self::Other(number) => return Cow::Owned(format!("{number:#06x}")),
+        };
+        Cow::Borrowed(name)
+    }
+}
+
 fn protocol_of(ethertype: u16, rest: &[u8]) -> (Protocol, &[u8]) {
     match (ethertype, rest) {
         (ARP, _) => (Protocol::Arp, rest),
@@ -162,6 +187,8 @@ fn protocol_of(ethertype: u16, rest: &[u8]) -> (Protocol, &[u8]) {
         // Under Cisco's OUI: 0x2000 is CDP, 0x010b the spanning tree of one VLAN.
         (0..FIRST_ETHERTYPE, [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x20, 0, announcement @ ..]) => (Protocol::Cdp, announcement),
         (0..FIRST_ETHERTYPE, [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x01, 0x0b, bpdu @ ..]) => (Protocol::Stp, bpdu),
+        // A length says nothing of what it is.
+        (0..FIRST_ETHERTYPE, _) => (Protocol::Other(0), rest),
         _ => (Protocol::Other(ethertype), rest),
     }
 }

@@ -6,6 +6,8 @@ mod control;
 mod exchange;
 mod lane;
 pub mod ledger;
+mod merge;
+mod parcel;
 mod port;
 mod queue;
 pub mod snapshot;
@@ -29,6 +31,7 @@ use crate::hub::Hub;
 use crate::store::Store;
 use capturing::{Asked, Capturing};
 use control::Control;
+pub use lane::random_seed;
 use port::Port;
 use snapshot::Snapshot;
 

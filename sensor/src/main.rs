@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod conversations;
 mod counts;
+mod dedup;
 mod event;
 mod export;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod live;
 mod orientation;
 mod recent;
 mod replay;
+mod selftest;
 mod service_ports;
 mod sessions;
 mod sort;
@@ -36,9 +38,11 @@ use cli::{Checksums, Cli, Command};
 use config::Config;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    let command = Cli::parse().command;
+    let unfulfilled = if matches!(command, Command::Selftest(_)) { ExitCode::from(2) } else { ExitCode::FAILURE };
+    match dispatch(command) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(false) => unfulfilled,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -49,10 +53,12 @@ fn main() -> ExitCode {
 /// True when all that was asked was done.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Replay { files, out, workers, no_decap, no_map, checksums, config } => {
+        Command::Replay { files, out, workers, no_decap, no_map, checksums, dedup, config } => {
             let mut config = Config::load(config.as_deref())?;
             config.wire.decap &= !no_decap;
             config.wire.verify_checksums = checksums.map_or(config.wire.verify_checksums, |wanted| wanted == Checksums::Verify);
+            // A file is read as it is, unless asked: what it holds twice was sent twice or mirrored twice, and the user knows.
+            config.capture.dedup = dedup.unwrap_or(config::Dedup::Off);
             let workers = workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
             replay::run(&replay::Job { files, out, workers, with_map: !no_map }, &config)
         }
@@ -69,6 +75,7 @@ fn dispatch(command: Command) -> Result<bool> {
             start_log();
             live::run(&interface, &config, &read)
         }
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Status(read) => done(view::status::show(&read.source.into(), read.output)),
         Command::Assets(read) => done(view::assets::show(&flow_map(read.source)?, read.output)),
         Command::Conversations(read) => done(view::conversations::show(&flow_map(read.source)?, read.output)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Config, Reports};
-use crate::endpoint::{Endpoint, State};
+use crate::endpoint::{Endpoint, SEEN_ACK, SEEN_DATA, State};
 use crate::key::{TCP, UDP};
 use crate::slot::{Hot, ORIGINATOR, RESPONDER};
 use crate::store::Store;
@@ -20,15 +20,31 @@ const UNITS: u64 = 1024;
 /// Packets without an answer that are no more than a probe.
 const MAX_PROBES: u32 = 3;
 
+const SECOND: i64 = 1_000_000_000;
+/// Idle time of sessions at which people sit: an hour at least (Zeek's `Conn::port_inactivity_timeouts`).
+const INTERACTIVE_IDLE: i64 = 3_600 * SECOND;
+const INTERACTIVE_PORTS: [u16; 4] = [21, 22, 23, 513];
+/// Every so often after its beginning a DNS flow is looked at, and is over when it has been silent for a second less (Zeek's
+/// `dns_session_timeout`): resolvers that keep one port ask many questions from it.
+const DNS_TICK: i64 = 10 * SECOND;
+const DNS_SILENCE: i64 = DNS_TICK - SECOND;
+/// DNS, NetBIOS names, mDNS, LLMNR.
+const DNS_PORTS: [u16; 4] = [53, 137, 5353, 5355];
+
+/// Classes of timeouts: four for TCP, four for the rest.
 const TCP_IDLE: u8 = 0;
-const TCP_ATTEMPT: u8 = 1;
-const UDP_IDLE: u8 = 2;
-const OTHER_IDLE: u8 = 3;
+const INTERACTIVE: u8 = 1;
+const CLOSED: u8 = 2;
+const ATTEMPT: u8 = 3;
+const UDP_IDLE: u8 = 4;
+const DNS: u8 = 5;
+const OTHER_IDLE: u8 = 6;
 
 /// When flows are over, and when they are to be reported. In nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    idle: [i64; 4],
+    /// By class.
+    idle: [i64; 8],
     interim_interval: i64,
     unit_shift: u32,
 }
@@ -36,10 +52,13 @@ pub struct Timeouts {
 impl Timeouts {
     pub fn of(config: &Config) -> Self {
         let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
-        let mut idle = [0; 4];
+        let mut idle = [0; 8];
         idle[usize::from(TCP_IDLE)] = nanos(config.tcp_idle_timeout);
-        idle[usize::from(TCP_ATTEMPT)] = nanos(config.tcp_attempt_timeout);
+        idle[usize::from(INTERACTIVE)] = nanos(config.tcp_idle_timeout).max(INTERACTIVE_IDLE);
+        idle[usize::from(CLOSED)] = nanos(config.tcp_attempt_timeout);
+        idle[usize::from(ATTEMPT)] = nanos(config.tcp_attempt_timeout);
         idle[usize::from(UDP_IDLE)] = nanos(config.udp_idle_timeout);
+        idle[usize::from(DNS)] = nanos(config.udp_idle_timeout).min(DNS_SILENCE);
         idle[usize::from(OTHER_IDLE)] = nanos(config.icmp_idle_timeout);
         let interim_interval = match config.reports {
             Reports::All => nanos(config.interim_interval),
@@ -49,10 +68,24 @@ impl Timeouts {
         Self { idle, interim_interval, unit_shift }
     }
 
-    /// A packet at `now` comes too late for this flow.
+    /// A packet at `now` is in time for this flow, for which attempts and some others have another look at [`Self::is_over`].
     #[inline]
-    pub const fn is_over(&self, hot: &Hot, now: i64) -> bool {
-        now.saturating_sub(hot.last_seen) > self.idle[(hot.flags >> Hot::TIMEOUT_SHIFT) as usize]
+    pub const fn is_in_time(&self, hot: &Hot, now: i64) -> bool {
+        now.saturating_sub(hot.last_seen) < self.idle[class_of(hot) as usize]
+    }
+
+    /// A packet at `now` comes too late for this flow. Its beginning is asked for only where it counts.
+    pub fn is_over(&self, hot: &Hot, first_seen: impl FnOnce() -> i64, now: i64) -> bool {
+        let is_silent = !self.is_in_time(hot, now);
+        match class_of(hot) {
+            // So long after its first SYN, however often that is repeated (Zeek's `tcp_attempt_delay`).
+            ATTEMPT => is_silent || now.saturating_sub(first_seen()) >= self.idle[usize::from(ATTEMPT)],
+            DNS if is_silent => {
+                let silence = now.saturating_sub(hot.last_seen);
+                silence >= self.idle[usize::from(UDP_IDLE)] || dns_end(first_seen(), hot.last_seen) <= now
+            }
+            _ => is_silent,
+        }
     }
 
     /// A packet at `now` is the first of an interim interval, or came up to a unit earlier.
@@ -72,27 +105,58 @@ impl Timeouts {
     /// To be called when the flow's state may have changed.
     pub fn classify(hot: &mut Hot) {
         let class = match hot.protocol {
-            TCP if is_attempt(hot) || is_closed(hot) => TCP_ATTEMPT,
+            TCP if is_closed(hot) => CLOSED,
+            TCP if is_attempt(hot) => ATTEMPT,
+            TCP if INTERACTIVE_PORTS.contains(&responder_port(hot)) => INTERACTIVE,
             TCP => TCP_IDLE,
+            UDP if DNS_PORTS.contains(&responder_port(hot)) => DNS,
             UDP => UDP_IDLE,
             _ => OTHER_IDLE,
         };
         hot.flags = hot.flags & !(3 << Hot::TIMEOUT_SHIFT) | class << Hot::TIMEOUT_SHIFT;
     }
 
-    const fn may_be_swept(&self, hot: &Hot, now: i64) -> bool {
-        self.is_over(hot, now.saturating_sub(CLOCK_SLACK))
+    fn may_be_swept(&self, hot: &Hot, first_seen: impl FnOnce() -> i64, now: i64) -> bool {
+        let now = now.saturating_sub(CLOCK_SLACK);
+        !self.is_in_time(hot, now) && self.is_over(hot, first_seen, now)
     }
 }
 
-/// TCP where neither side is known to be in a connection.
-fn is_attempt(hot: &Hot) -> bool {
-    hot.ends.iter().all(|end| matches!(end.state(), State::Inactive | State::SynSent | State::SynAckSent))
+/// The two bits that a flow keeps, and its protocol.
+#[inline]
+const fn class_of(hot: &Hot) -> u8 {
+    hot.flags >> Hot::TIMEOUT_SHIFT | if hot.protocol == TCP { 0 } else { 4 }
 }
 
+/// Nothing was to come but what trails when the flow's last packet had been worked in.
+pub const fn was_closed(hot: &Hot) -> bool {
+    class_of(hot) == CLOSED
+}
+
+/// The first look at a DNS flow that finds it silent.
+const fn dns_end(first_seen: i64, last_seen: i64) -> i64 {
+    let until_silent = last_seen.saturating_sub(first_seen).saturating_add(DNS_SILENCE);
+    let ticks = until_silent / DNS_TICK + (until_silent % DNS_TICK > 0) as i64;
+    first_seen.saturating_add(ticks.saturating_mul(DNS_TICK))
+}
+
+const fn responder_port(hot: &Hot) -> u16 {
+    if hot.is(Hot::ORIGINATOR_IS_LOW) { hot.ports as u16 } else { (hot.ports >> 16) as u16 }
+}
+
+/// TCP that never got beyond a SYN. An originator that goes on has its answers elsewhere: one direction is not seen, the
+/// connection is there all the same.
+fn is_attempt(hot: &Hot) -> bool {
+    matches!(hot.ends[ORIGINATOR].state(), State::SynSent | State::SynAckSent)
+        && hot.ends[RESPONDER].state() == State::Inactive
+        && hot.seen[ORIGINATOR] & (SEEN_ACK | SEEN_DATA) == 0
+}
+
+/// TCP of which nothing is to come but what trails.
 fn is_closed(hot: &Hot) -> bool {
     let [one, other] = hot.ends;
-    one.did_close() && other.did_close()
+    one.did_close() && (other.did_close() || other.state() == State::Inactive)
+        || other.did_close() && one.state() == State::Inactive
         || one.state() == State::Reset
         || other.state() == State::Reset
         || is_tail(one, other)
@@ -117,10 +181,10 @@ pub enum Standing {
 impl Standing {
     pub fn of(hot: &Hot) -> Self {
         let packets = hot.counts[ORIGINATOR].packets.saturating_add(hot.counts[RESPONDER].packets);
-        let has_attempt_timeout = hot.protocol == TCP && hot.flags >> Hot::TIMEOUT_SHIFT == TCP_ATTEMPT;
-        if !hot.is_two_way() && (packets <= MAX_PROBES || has_attempt_timeout) {
+        let is_short = matches!(class_of(hot), ATTEMPT | CLOSED);
+        if !hot.is_two_way() && (packets <= MAX_PROBES || is_short) {
             Self::HalfOpen
-        } else if has_attempt_timeout {
+        } else if is_short {
             Self::Closed
         } else {
             Self::Alive
@@ -137,8 +201,8 @@ enum Worth {
     Over,
 }
 
-fn worth(hot: &Hot, timeouts: &Timeouts, now: i64) -> Worth {
-    if timeouts.is_over(hot, now) {
+fn worth(hot: &Hot, first_seen: impl FnOnce() -> i64, timeouts: &Timeouts, now: i64) -> Worth {
+    if timeouts.is_over(hot, first_seen, now) {
         Worth::Over
     } else if hot.is_two_way() {
         Worth::Conversation
@@ -178,7 +242,8 @@ impl Clock {
             self.sweep_at = store.next_used(self.sweep_at)?;
             let slot = self.sweep_at;
             self.sweep_at += 1;
-            if store.hot(slot).is_some_and(|hot| timeouts.may_be_swept(hot, now)) {
+            let first_seen = || store.first_seen(slot).as_nanos();
+            if store.hot(slot).is_some_and(|hot| timeouts.may_be_swept(hot, first_seen, now)) {
                 return Some(slot);
             }
         }
@@ -197,11 +262,24 @@ impl Clock {
             let slot = store.next_used(self.evict_at)?;
             self.evict_at = slot + 1;
             let Some(hot) = store.hot(slot) else { continue };
-            let candidate = (worth(hot, timeouts, now), now.saturating_sub(hot.last_seen), slot);
+            let first_seen = || store.first_seen(slot).as_nanos();
+            let candidate = (worth(hot, first_seen, timeouts, now), now.saturating_sub(hot.last_seen), slot);
             if best.is_none_or(|best| candidate > best) {
                 best = Some(candidate);
             }
         }
         best.map(|(_, _, slot)| slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dns_flow_ends_at_the_first_tick_that_finds_it_silent_for_nine_seconds() {
+        let end = |last: i64| dns_end(100 * SECOND, (100 + last) * SECOND) / SECOND - 100;
+        assert_eq!([0, 1, 2, 10, 11, 12, 25].map(end), [10, 10, 20, 20, 20, 30, 40]);
+        assert_eq!(dns_end(i64::MAX, i64::MAX), i64::MAX);
     }
 }

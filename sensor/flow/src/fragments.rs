@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use sensor_wire::{Family, Fragment, Packet};
+use sensor_wire::{Fragment, Packet};
 
 use crate::table::Observation;
 
@@ -40,6 +40,9 @@ pub struct FragmentStats {
 
 /// Remembers first fragments, and later ones that came before theirs. To be fed in capture order, before packets are shared out
 /// between tables: where a tunnel is fragmented, only the first piece shows the addresses inside.
+///
+/// Pieces of one datagram are known by [`Packet::fragment_id`]. Where two networks behind one tap use the same addresses and the same
+/// identification within `max_age`, the newer first fragment gets what follows.
 #[derive(Debug)]
 pub struct Fragments {
     firsts: Recent<Packet>,
@@ -72,7 +75,7 @@ impl Fragments {
         let now = observation.seen_at.as_nanos();
         self.forget(now);
         let packet = &observation.packet;
-        let datagram = datagram_of(packet);
+        let datagram = packet.fragment_id;
         if matches!(packet.fragment, Fragment::Later { .. }) {
             match self.firsts.get(datagram, now) {
                 Some(first) => {
@@ -131,30 +134,23 @@ impl Fragments {
     }
 }
 
-/// Which datagram a piece belongs to: the addresses and the identification, for IPv4 also the protocol (RFC 791 3.2, RFC 8200
-/// 4.5). The VLAN is left out: around a tunnel the pieces do not show the same tags, and one datagram takes one way.
-fn datagram_of(packet: &Packet) -> u64 {
-    let protocol = match packet.family {
-        Family::V4 => packet.protocol,
-        Family::V6 => 0,
-    };
-    let [source, destination] = [packet.source, packet.destination].map(u128::from_be_bytes);
-    let rest = u64::from(packet.ip_id) | u64::from(protocol) << 32 | u64::from(packet.family == Family::V6) << 40;
-    let addresses = source.rotate_left(1) ^ destination.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    (addresses >> 64) as u64 ^ addresses as u64 ^ rest.wrapping_mul(0xd6e8_feb8_6659_fd93)
-}
-
 /// A later piece under the flow of its first, with its own time and lengths.
 fn with_ports_of(first: &Packet, later: &Observation) -> Observation {
     let own = &later.packet;
+    // Tags inside a tunnel are only in the first piece; others may differ where the mirror copies a packet in two VLANs.
+    let tags = if first.tunnel.is_none() { own } else { first };
     let packet = Packet {
         source_mac: own.source_mac,
         destination_mac: own.destination_mac,
+        vlan: tags.vlan,
+        inner_vlan: tags.inner_vlan,
         ttl: own.ttl,
         ip_len: own.ip_len,
         fragment: own.fragment,
+        fragment_id: own.fragment_id,
         ip_id: own.ip_id,
         tcp: None,
+        payload_offset: own.payload_offset,
         payload_captured: 0,
         payload_len: 0,
         wire_len: own.wire_len,

@@ -21,9 +21,13 @@ pub struct Rare {
     /// Multiples of 256 of the slot's counters.
     pub retransmit_carries: [u32; 2],
     pub zero_window_carries: [u32; 2],
+    /// Of the retransmissions, what was none.
+    pub keep_alives: [u32; 2],
     pub streams: [Stretch; 2],
     pub gaps: [u32; 2],
     pub missed_bytes: u64,
+    /// Last packet after a reset.
+    pub trailed_until: Option<i64>,
     /// Gaps of connections that were joined midway as well.
     pub gap_bytes: u64,
     /// The last gap of each side: where it began, and its length. Its data may only have been late.
@@ -59,7 +63,7 @@ impl Rare {
         self.fragments.reverse();
         self.streams.reverse();
         self.last_gaps.reverse();
-        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.gaps] {
+        for pair in [&mut self.retransmit_carries, &mut self.zero_window_carries, &mut self.keep_alives, &mut self.gaps] {
             pair.reverse();
         }
         let exchange =
@@ -243,6 +247,11 @@ impl Rares {
             });
         }
         self.get_mut(*number)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let histories: usize = self.parts.iter().map(|part| part.history.capacity()).sum();
+        self.parts.capacity() * size_of::<Rare>() + self.free.capacity() * size_of::<u32>() + histories
     }
 
     pub fn release(&mut self, number: u32) {

@@ -1,6 +1,7 @@
 //! A slot to the record that leaves the table.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, MacAddr, Side, Timestamp, TunnelRef};
 
@@ -34,9 +35,10 @@ impl View<'_> {
         let (originator, originator_port) = self.end(ORIGINATOR);
         let (responder, responder_port) = self.end(RESPONDER);
         let (sent, received) = (self.side(ORIGINATOR), self.side(RESPONDER));
+        let trailed_until = self.rare.and_then(|rare| rare.trailed_until);
         FlowRecord {
             first_seen: Timestamp::from_nanos(self.cold.first_seen),
-            last_seen: Timestamp::from_nanos(hot.last_seen),
+            last_seen: Timestamp::from_nanos(hot.last_seen.max(trailed_until.unwrap_or(i64::MIN))),
             originator,
             originator_port,
             responder,
@@ -79,9 +81,11 @@ impl View<'_> {
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
+            retransmits: if self.hot.protocol == TCP { tcp::retransmits(self.stream, self.rare, side) } else { 0 },
             frag_packets,
             frag_ip_bytes,
             frag_l2_bytes,
+            rtt: self.cold.round_trips[side].nanos().map(Duration::from_nanos),
             mac: Some(self.path.macs[side]).filter(|mac| *mac != MacAddr::ZERO),
             data_acked: hot.protocol == TCP && hot.seen[side] & DATA_ACKED != 0,
         }
@@ -89,6 +93,8 @@ impl View<'_> {
 
     fn payload_bytes(&self, side: usize) -> Option<u64> {
         match self.hot.protocol {
+            // A half-open connection that was found and given up: its numbers say nothing (as Zeek).
+            TCP if self.is_aborted_attempt(side) => Some(0),
             TCP => {
                 let acked = self.rare.and_then(|rare| rare.streams[side].acked);
                 Some(tcp::stream_bytes(self.stream, self.hot.last[side], acked, side, self.hot.ends[side].sent_fin()))
@@ -96,6 +102,14 @@ impl View<'_> {
             UDP | ICMP | ICMP_V6 => Some(u64::from(self.stream.wraps[side]) << 32 | u64::from(self.hot.last[side])),
             _ => None,
         }
+    }
+}
+
+impl View<'_> {
+    fn is_aborted_attempt(&self, side: usize) -> bool {
+        let (end, peer) = (self.hot.ends[side], self.hot.ends[RESPONDER - side]);
+        let gave_up = end.state() == State::Reset && end.previous() == State::SynSent;
+        gave_up && peer.state() == State::Inactive && self.hot.seen[side] & DATA_ACKED == 0
     }
 }
 

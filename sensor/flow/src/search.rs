@@ -45,9 +45,9 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a candidate is the packet's flow beyond doubt. Remembers those that may be.
-    pub fn is_exact(&mut self, slot: usize, hot: &Hot) -> bool {
+    pub fn is_exact(&mut self, slot: usize, hot: &Hot, first_seen: impl FnOnce() -> i64) -> bool {
         let (own, other) = (hot.realms[usize::from(self.key.from_low)], hot.realms[usize::from(!self.key.from_low)]);
-        let is_over = self.timeouts.is_over(hot, self.now);
+        let is_over = self.timeouts.is_over(hot, first_seen, self.now);
         if own == self.key.realm {
             if is_over {
                 // As if it had been swept: whether it was must not show.

@@ -87,6 +87,12 @@ pub fn is_reuse(slot: &Slot<'_>, side: usize, segment: &TcpSegment) -> bool {
     segment.sequence != slot.stream.start[reference]
 }
 
+/// How often a side sent payload that lay wholly at or below what it had sent before, keep-alives left out.
+pub fn retransmits(stream: &Stream, rare: Option<&Rare>, side: usize) -> u64 {
+    let (carried, keep_alives) = rare.map_or((0, 0), |rare| (rare.retransmit_carries[side], rare.keep_alives[side]));
+    (u64::from(carried) << 8 | u64::from(stream.retransmits[side])).saturating_sub(u64::from(keep_alives))
+}
+
 /// Payload bytes of a side, from its sequence numbers.
 pub fn stream_bytes(stream: &Stream, last: u32, acked: Option<u32>, side: usize, sent_fin: bool) -> u64 {
     let start = u64::from(stream.start[side]);
@@ -225,6 +231,13 @@ fn advance_last(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, end: u32, len
         slot.stream.wraps[side] = slot.stream.wraps[side].saturating_add(u16::from(end < last));
     } else if slot.hot.ends[side].state() != State::Reset && len > 0 {
         note_retransmit(slot, side);
+        // One octet below what comes next asks whether the peer is alive, and repeats nothing that was lost (RFC 9293 3.8.4).
+        if len == 1
+            && step == 0
+            && let Some(rare) = slot.rare()
+        {
+            rare.keep_alives[side] = rare.keep_alives[side].saturating_add(1);
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::oui::vendor_of;
 use crate::ownership::forwards_for;
 use crate::record::{Counts, Span};
 use crate::role::role_of;
-use crate::tap::Sums;
+use crate::scope::network_of;
+use crate::tap::Standing;
 
 /// What becomes one asset.
 struct Draft<'a> {
@@ -86,6 +87,8 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.learn(&record.dossier, limit);
         draft.counts.add(record.former_counts);
         draft.signs.add(record.former_signs);
+        // What it sent was others': that it has no packets of its own is no gap.
+        draft.gave_sign = record.sighted.is_empty();
         draft.include(record.span);
         for former in &record.former {
             draft.use_address(former.clone());
@@ -116,13 +119,19 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.counts.add(record.counts);
         draft.signs.add(record.signs);
         draft.include(record.span);
+        draft.gave_sign |= draft.mac.is_some();
         draft.use_address(AddressUse { address: ip, first_seen: record.span.first, last_seen: record.span.last });
     }
 
-    let mut sums: Vec<Sums> = drafts.iter().map(|draft| (draft.counts, draft.signs)).collect();
-    inventory.excuse(&mut sums, |ip| of_address.get(inventory.ips.find(&ip)? as usize).copied().flatten());
-    for (draft, (_, signs)) in drafts.iter_mut().zip(sums) {
-        draft.signs = signs;
+    let unseen_networks = inventory.unseen_networks();
+    let standing =
+        |draft: &Draft<'_>| Standing { counts: draft.counts, signs: draft.signs, is_ours: draft.scope == Scope::Internal };
+    let mut standings: Vec<Standing> = drafts.iter().map(standing).collect();
+    inventory.excuse(&mut standings, |ip| of_address.get(inventory.ips.find(&ip)? as usize).copied().flatten());
+    for (draft, standing) in drafts.iter_mut().zip(standings) {
+        let of_unseen = |used: &AddressUse| unseen_networks.contains(&network_of(used.address, Scope::Internal));
+        draft.signs = standing.signs;
+        draft.signs.in_unseen_network = draft.scope == Scope::Internal && draft.addresses.iter().any(of_unseen);
     }
     let telling = telling_packets(inventory.loss());
     // Drafts are large: what is sorted is their places.

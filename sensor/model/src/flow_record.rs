@@ -1,6 +1,7 @@
 //! One flow as exported: Zeek's `conn.log` names and order, then ours.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,10 +60,15 @@ pub struct Side {
     pub l2_bytes: u64,
     /// Transport payload as Zeek counts it (TCP by sequence numbers, UDP and ICMP by length); None when never known.
     pub payload_bytes: Option<u64>,
+    /// TCP segments with payload that lay wholly at or below what was seen before, keep-alives left out.
+    pub retransmits: u64,
     /// Later IP fragments, which are in none of the counts above: a datagram counts once, by its first.
     pub frag_packets: u64,
     pub frag_ip_bytes: u64,
     pub frag_l2_bytes: u64,
+    /// Between the tap and this side's host and back, by the TCP handshake: SYN to SYN-ACK for the responder, SYN-ACK to ACK for the
+    /// originator. Only of handshakes in which nothing was repeated.
+    pub rtt: Option<Duration>,
     pub mac: Option<MacAddr>,
     /// TCP: the other side acknowledged data of this one, seen or not.
     pub data_acked: bool,

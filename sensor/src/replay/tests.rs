@@ -36,9 +36,13 @@ fn capture(packets: u32) -> Vec<u8> {
 }
 
 fn replay(name: &str, files: &[&Path], workers: usize) -> (PathBuf, Result<bool>) {
+    replay_as(name, files, workers, true)
+}
+
+fn replay_as(name: &str, files: &[&Path], workers: usize, with_map: bool) -> (PathBuf, Result<bool>) {
     let out = std::env::temp_dir().join(format!("sensor-replay-{}-{name}-{workers}", std::process::id()));
     let _ = fs::remove_dir_all(&out);
-    let job = Job { files: files.iter().map(|file| file.to_path_buf()).collect(), out: out.clone(), workers, with_map: true };
+    let job = Job { files: files.iter().map(|file| file.to_path_buf()).collect(), out: out.clone(), workers, with_map };
     (out, run(&job, &Config::load(None).unwrap()))
 }
 
@@ -71,6 +75,23 @@ fn any_number_of_workers_writes_the_same_bytes_and_the_counts_balance() {
     assert_eq!(count("non_ip_packets"), u64::from(packets.div_ceil(97)));
     let parts = ["flow_packets", "refused_packets", "non_ip_packets", "later_fragments"].map(count);
     assert_eq!(count("packets"), parts.iter().sum::<u64>() + skipped);
+    let _ = fs::remove_file(file);
+}
+
+#[test]
+fn without_a_map_the_flows_are_the_same_and_there_is_nothing_else() {
+    let file = write("flows", &capture(20_000));
+    let (whole, _) = replay_as("whole", &[&file], 1, true);
+    let (flows, done) = replay_as("flows", &[&file], 2, false);
+    assert!(done.unwrap());
+    let conn_log = |out: &Path| fs::read(out.join("conn.log")).unwrap();
+    assert!(conn_log(&whole) == conn_log(&flows) && !conn_log(&flows).is_empty());
+    let mut names: Vec<_> = fs::read_dir(&flows).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["conn.log", "stats.json"]);
+    for path in [whole, flows] {
+        let _ = fs::remove_dir_all(path);
+    }
     let _ = fs::remove_file(file);
 }
 

@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod conversations;
+mod copies;
 pub mod coverage;
 pub mod export;
 mod source;
@@ -10,4 +11,4 @@ mod table;
 pub mod why;
 
 pub use source::{Source, SourceArgs};
-pub use table::{Format, print, print_json, print_table};
+pub use table::{Format, print, print_json, print_table, short_bytes};

@@ -1,6 +1,7 @@
 //! What IPv4 and IPv6 headers have in common once they are read, and the protocol numbers the walk knows (IANA, "Protocol Numbers").
 
-use crate::{Family, Fragment, Packet};
+use crate::view::View;
+use crate::{Family, Fragment, Packet, ethernet};
 
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
@@ -13,6 +14,23 @@ pub(crate) const SCTP: u8 = 132;
 #[inline(always)]
 pub(crate) const fn has_ports(protocol: u8) -> bool {
     matches!(protocol, TCP | UDP | ICMP | ICMPV6 | SCTP)
+}
+
+/// Whether these bytes, which nothing names, begin with an IP header that fits.
+pub(crate) fn is_plausible(view: View<'_>) -> bool {
+    match view.bytes() {
+        [0x45..=0x4f, _, high, low, ..] => (20..=view.wire_len()).contains(&u32::from(u16::from_be_bytes([*high, *low]))),
+        [0x60..=0x6f, _, _, _, high, low, ..] => {
+            u32::from(u16::from_be_bytes([*high, *low])).saturating_add(40) <= view.wire_len()
+        }
+        _ => false,
+    }
+}
+
+/// IP by its version, against a MAC address that happens to start with 4 or 6.
+pub(crate) fn is_likelier_than_ethernet(view: View<'_>) -> bool {
+    let has_version = view.u8_at(0).is_some_and(|byte| matches!(byte >> 4, 4 | 6));
+    has_version && (is_plausible(view) || !ethernet::is_plausible(view))
 }
 
 /// Notes that `packet`, whose addresses are known, is this piece of a larger one. The protocol is 0 in IPv6, where pieces of the same

@@ -7,7 +7,7 @@ use sensor_model::{MacAddr, VlanId};
 /// Layers 2 to 4 of one packet, at the header that was asked for (innermost or outermost).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Packet {
-    /// Of the outermost Ethernet header; zero where the link layer has none.
+    /// Of the outermost Ethernet header, or of the mirrored one in ERSPAN; zero where the link layer has none. The tags likewise.
     pub source_mac: MacAddr,
     pub destination_mac: MacAddr,
     pub vlan: Option<VlanId>,

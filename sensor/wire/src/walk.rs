@@ -5,7 +5,7 @@ use sensor_model::{MacAddr, VlanId};
 
 use crate::ip;
 use crate::tunnel::{self, Opened, Trigger};
-use crate::view::View;
+use crate::view::{Place, View};
 use crate::{
     Arp, Family, Found, Fragment, Options, Packet, SkipReason, Tunnel, TunnelKind, arp, ethernet, ipv4, ipv6, link, ppp,
     transport, wlan,
@@ -69,6 +69,8 @@ pub(crate) struct Walk<'p> {
     ethertype: u16,
     has_macs: bool,
     tunnels: u32,
+    /// How many of them are around the frame that was tapped: none, unless it was brought here by a mirror.
+    tap: u32,
     /// Tunnels are opened up to this many.
     max_tunnels: Option<u32>,
     /// The packet this frame counts for when nothing better is found inside.
@@ -107,22 +109,20 @@ pub(crate) fn walk<'a>(mut next: Next, mut view: View<'a>, state: &mut Walk<'_>)
                 (next, view) = ethernet::typed(ethertype, inside, state);
                 continue;
             }
-            _ => match state.rare(next, view) {
-                Step::On(inner, inside) => {
-                    (next, view) = (inner, inside);
-                    continue;
-                }
-                Step::End(end) => return state.settle(end),
-            },
+            _ => {
+                let Some((inner, inside)) = state.rare(next, view).and_then(|(inner, place)| Some((inner, view.at(place)?)))
+                else {
+                    return state.settle(state.end);
+                };
+                (next, view) = (inner, inside);
+                continue;
+            }
         };
         let Some(payload) = state.ip(family, view) else { return state.settle(state.end) };
-        let Some(opened) = state.open(payload) else { return state.settle(End::Packet) };
-        state.carry();
-        if state.tunnels == MAX_TUNNELS {
-            return state.settle(End::Skip(SkipReason::TooDeep));
-        }
-        state.enter(opened.kind, opened.id);
-        (next, view) = (opened.next, opened.inside);
+        let Some((inner, inside)) = state.open(payload).and_then(|(inner, place)| Some((inner, payload.at(place)?))) else {
+            return state.settle(state.end);
+        };
+        (next, view) = (inner, inside);
     }
     state.settle(End::Skip(SkipReason::TooDeep))
 }
@@ -157,12 +157,13 @@ impl<'p> Walk<'p> {
             ethertype: 0,
             has_macs: false,
             tunnels: 0,
+            tap: 0,
             max_tunnels,
             carrier: None,
         }
     }
 
-    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network.
+    /// Keeps the addresses of the outermost link header only: those inside a tunnel belong to another network, except in a mirror's.
     #[inline(always)]
     pub(crate) const fn keep_macs(&mut self, source: MacAddr, destination: MacAddr) {
         if !self.has_macs {
@@ -185,7 +186,7 @@ impl<'p> Walk<'p> {
     /// Names the frame when it turns out to be neither IP nor ARP: the ethertype, or the 802.3 length.
     #[inline(always)]
     pub(crate) const fn keep_ethertype(&mut self, ethertype: u16) {
-        if self.tunnels == 0 {
+        if self.tunnels == self.tap {
             self.ethertype = ethertype;
         }
     }
@@ -209,8 +210,8 @@ impl<'p> Walk<'p> {
 
     /// Everything but Ethernet, VLAN tags and IP.
     #[inline(never)]
-    fn rare<'a>(&mut self, next: Next, view: View<'a>) -> Step<'a> {
-        match next {
+    fn rare(&mut self, next: Next, view: View<'_>) -> Option<(Next, Place)> {
+        let step = match next {
             Next::EtherType(ethertype) => {
                 self.keep_ethertype(ethertype);
                 self.by_ethertype(ethertype, view)
@@ -219,6 +220,13 @@ impl<'p> Walk<'p> {
             Next::Ethernet | Next::Llc => ethernet::read_llc(view),
             Next::Ppp => ppp::read(view),
             Next::Wlan => wlan::read(view, self),
+        };
+        match step {
+            Step::On(inner, inside) => Some((inner, view.place_of(&inside))),
+            Step::End(end) => {
+                self.end = end;
+                None
+            }
         }
     }
 
@@ -280,23 +288,37 @@ impl<'p> Walk<'p> {
     /// A UDP tunnel is a guess from a port, the likelier one first: it is opened only when its header is plausible, and the UDP packet
     /// stands by.
     #[inline(never)]
-    fn open<'a>(&self, payload: View<'a>) -> Option<Opened<'a>> {
+    fn open(&mut self, payload: View<'_>) -> Option<(Next, Place)> {
         let by_port = |port| tunnel::opener(Trigger::UdpPort(port));
-        let openers = match self.packet.protocol {
+        let (likely, other) = match self.packet.protocol {
             ip::UDP => (by_port(self.packet.destination_port), by_port(self.packet.source_port)),
             protocol => (tunnel::opener(Trigger::ip(self.packet.family, protocol)), None),
         };
-        match openers {
-            (Some(opener), None) | (None, Some(opener)) => (opener.open)(payload),
-            (Some(likely), Some(other)) => (likely.open)(payload).or_else(|| (other.open)(payload)),
-            (None, None) => None,
+        for opener in [likely, other].into_iter().flatten() {
+            // Looked at where it was written: see `View::place_of`.
+            let Some(opened) = &(opener.open)(payload) else { continue };
+            self.carry();
+            if self.tunnels == MAX_TUNNELS {
+                self.end = End::Skip(SkipReason::TooDeep);
+                return None;
+            }
+            self.enter(opened.kind, opened.id);
+            return Some((opened.next, payload.place_of(&opened.inside)));
         }
+        self.end = End::Packet;
+        None
     }
 
     #[inline(always)]
     fn enter(&mut self, kind: TunnelKind, id: u32) {
         self.tunnels = self.tunnels.saturating_add(1);
         self.packet.tunnel = Some(Tunnel { kind, id });
+        if let TunnelKind::Erspan = kind {
+            // The frame inside is the one that was tapped; what is around it only brought it here.
+            self.tap = self.tunnels;
+            self.has_macs = false;
+            (self.packet.vlan, self.packet.inner_vlan) = (None, None);
+        }
     }
 
     /// Remembers the packet around a tunnel; one with ports is not given up for one without.
@@ -316,6 +338,7 @@ impl<'p> Walk<'p> {
         match end {
             End::Packet if ip::has_ports(self.packet.protocol) || !has_ports => end,
             End::Fragment | End::Arp if !has_ports => end,
+            End::NonIp if !has_ports && self.tap > 0 => end,
             _ => End::Carrier,
         }
     }

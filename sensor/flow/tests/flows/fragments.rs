@@ -10,21 +10,22 @@ use sensor_wire::{Fragment, Packet, Tunnel, TunnelKind};
 
 const LIMITS: FragmentLimits = FragmentLimits { max_datagrams: 4, max_age: Duration::from_secs(30) };
 
-fn first(ip_id: u32, packet: Packet) -> Packet {
-    Packet { fragment: Fragment::First, ip_id, ..packet }
+fn first(datagram: u32, packet: Packet) -> Packet {
+    Packet { fragment: Fragment::First, fragment_id: u64::from(datagram) + 1, ..packet }
 }
 
 /// As decode gives it: no ports.
-fn later(ip_id: u32, packet: Packet) -> Packet {
-    Packet { fragment: Fragment::Later { offset: 1_480 }, ip_id, source_port: 0, destination_port: 0, ..packet }
+fn later(datagram: u32, packet: Packet) -> Packet {
+    let fragment = Fragment::Later { offset: 1_480 };
+    Packet { fragment, fragment_id: u64::from(datagram) + 1, source_port: 0, destination_port: 0, ..packet }
 }
 
-fn request(ip_id: u32) -> Packet {
-    first(ip_id, udp(CLIENT, SERVER, 1_472))
+fn request(datagram: u32) -> Packet {
+    first(datagram, udp(CLIENT, SERVER, 1_472))
 }
 
-fn piece(ip_id: u32) -> Packet {
-    later(ip_id, udp((CLIENT.0, 0), (SERVER.0, 0), 500))
+fn piece(datagram: u32) -> Packet {
+    later(datagram, udp((CLIENT.0, 0), (SERVER.0, 0), 500))
 }
 
 /// Feeds packets at their seconds and gives what was placed.
@@ -82,12 +83,11 @@ fn a_later_fragment_that_comes_first_waits_for_its_first() {
 }
 
 #[test]
-fn other_addresses_or_another_protocol_or_number_are_another_datagram() {
-    let back = later(9, udp((SERVER.0, 0), (CLIENT.0, 0), 500));
-    let other_protocol = Packet { protocol: 6, ..piece(9) };
-    let mut fragments = Fragments::new(&LIMITS, 1);
-    assert_eq!(placed(&mut fragments, &[(0, request(9)), (0, back), (0, other_protocol), (0, piece(8))]), []);
-    assert_eq!(fragments.stats().waiting, 3);
+fn pieces_of_a_tunnel_packet_go_to_the_flow_inside_it() {
+    let inside = Packet { tunnel: Some(Tunnel { kind: TunnelKind::GtpU, id: 5 }), ..request(9) };
+    let around = later(9, udp(([192, 0, 2, 1], 0), ([192, 0, 2, 2], 0), 500));
+    let placed = placed(&mut Fragments::new(&LIMITS, 1), &[(0, inside), (0, around)]);
+    assert_eq!((placed[0].packet.source, placed[0].packet.destination_port), (inside.source, SERVER.1));
 }
 
 #[test]
@@ -140,9 +140,10 @@ fn a_fragment_says_nothing_of_a_tcp_connection() {
     let piece = Packet { protocol: 6, ..piece(9) };
     let mut fed = table_of(&[(0, data), (0, piece), (0, piece)], config());
     assert_eq!(fed.table.stats().packets_counted, 3);
-    assert_eq!(fed.segment('>', ".", 1_561, 301, 0).stream_offset, 1_460);
+    fed.segment('>', ".", 1_561, 301, 0);
+    assert_eq!(fed.segment('>', "P.", 1_561, 301, 1).stream_offset, 1_460);
     let record = fed.only();
-    assert_eq!((record.history.as_str(), record.sent.payload_bytes, record.sent.frag_packets), ("DA", Some(1_460), 2));
+    assert_eq!((record.history.as_str(), record.sent.payload_bytes, record.sent.frag_packets), ("DA", Some(1_461), 2));
     assert_eq!(record.missed_bytes, 0);
 }
 
@@ -186,9 +187,9 @@ proptest! {
     ) {
         let mut fragments = Fragments::new(&LIMITS, 1);
         let (mut second, mut given, mut out) = (1_000, 0, 0);
-        for (ip_id, is_first, after) in steps {
+        for (datagram, is_first, after) in steps {
             second += after;
-            let packet = if is_first { request(ip_id) } else { piece(ip_id) };
+            let packet = if is_first { request(datagram) } else { piece(datagram) };
             given += u64::from(!is_first);
             out += placed(&mut fragments, &[(second, packet)]).len() as u64;
             let stats = fragments.stats();

@@ -79,25 +79,6 @@ fn an_echo_reply_alone_was_asked_for_by_its_receiver() {
 }
 
 #[test]
-fn a_packet_after_the_timeout_opens_another_flow_without_any_sweep() {
-    let mut fed = Fed::new(config());
-    fed.packet_at(seconds(0), udp(CLIENT, SERVER, 1));
-    fed.packet_at(seconds(60), udp(CLIENT, SERVER, 1));
-    assert!(fed.packet_at(at(120_000_000_001), udp(CLIENT, SERVER, 1)).unwrap().opened);
-    let packets: Vec<_> = fed.ended().iter().map(|record| record.sent.packets).collect();
-    assert_eq!(packets, [2, 1]);
-}
-
-#[test]
-fn an_attempt_times_out_sooner_than_a_connection() {
-    let mut fed = Fed::new(config());
-    fed.packet_at(seconds(0), tcp(CLIENT, SERVER, flags("S"), 100, 0, 0));
-    assert!(fed.packet_at(seconds(11), tcp(CLIENT, SERVER, flags("S"), 100, 0, 0)).unwrap().opened);
-    fed.packet_at(seconds(12), tcp(SERVER, CLIENT, flags("S."), 300, 101, 0));
-    assert!(!fed.packet_at(seconds(600), tcp(CLIENT, SERVER, flags("."), 101, 301, 0)).unwrap().opened);
-}
-
-#[test]
 fn sweeping_ends_what_is_idle_and_changes_no_record() {
     let talk = |sweep: bool| {
         let mut fed = Fed::new(config());

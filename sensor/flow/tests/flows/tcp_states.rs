@@ -1,6 +1,8 @@
 //! Zeek's connection states and history letters, one way to reach each.
 
-use crate::feeding::{CLIENT, Fed, SERVER, config, flags, tcp};
+use std::time::Duration;
+
+use crate::feeding::{CLIENT, Fed, SERVER, at, config, flags, tcp};
 use sensor_model::{ConnState, DirectionReason, FlowRecord};
 
 /// Feeds segments `(way, flags, sequence, acknowledgment, payload)` and gives the one flow.
@@ -77,7 +79,49 @@ fn a_reset_of_a_connection_names_who_sent_it() {
 
 #[test]
 fn a_syn_and_its_own_reset_are_rstos0() {
-    assert_eq!(state_and_history(&[('>', "S", 100, 0, 0), ('>', "R", 101, 0, 0)]), is(ConnState::RSTOS0, "SR"));
+    let syn = ('>', "S", 100, 0, 0);
+    assert_eq!(state_and_history(&[syn, ('>', "R", 101, 0, 0)]), is(ConnState::RSTOS0, "SR"));
+    // A responder that was heard, but sent no SYN, changes nothing; an originator that went on does.
+    assert_eq!(state_and_history(&[syn, ('<', ".", 300, 101, 0), ('>', "R", 101, 0, 0)]), is(ConnState::RSTOS0, "SaR"));
+    assert_eq!(state_and_history(&[syn, ('>', ".", 101, 301, 0), ('>', "R", 101, 0, 0)]), is(ConnState::OTH, "SAR"));
+    assert_eq!(state_and_history(&[syn, ('>', "S", 100, 0, 0), ('>', "R", 101, 0, 0)]), is(ConnState::RSTOS0, "SR"));
+}
+
+#[test]
+fn the_numbers_of_an_aborted_attempt_are_no_payload() {
+    let record = played(&[('>', "S", 100, 0, 0), ('>', "R", 5_000, 0, 0)]);
+    assert_eq!((record.state, record.sent.payload_bytes), (ConnState::RSTOS0, Some(0)));
+    // What the responder acknowledged was there.
+    let acked = played(&[('>', "S", 100, 0, 0), ('<', "S.", 300, 101, 0), ('>', "R", 5_000, 0, 0)]);
+    assert_eq!((acked.state, acked.sent.payload_bytes), (ConnState::RSTO, Some(4_899)));
+}
+
+#[test]
+fn one_fin_is_s2_or_s3_while_the_other_side_goes_on() {
+    let half = [('>', "F.", 101, 301, 0), ('<', "P.", 301, 102, 50), ('>', ".", 102, 351, 0)];
+    assert_eq!(after_handshake(&half), is(ConnState::S2, "ShAFd"));
+    let other_half = [('<', "F.", 301, 101, 0), ('>', "P.", 101, 302, 50), ('<', ".", 302, 151, 0)];
+    assert_eq!(after_handshake(&other_half), is(ConnState::S3, "ShAfDa"));
+    let reset = [('>', "F.", 101, 301, 0), ('<', "R.", 301, 102, 0)];
+    assert_eq!(after_handshake(&reset), is(ConnState::RSTR, "ShAFr"));
+    let own_reset = [('>', "F.", 101, 301, 0), ('>', "R.", 102, 301, 0)];
+    assert_eq!(after_handshake(&own_reset), is(ConnState::RSTO, "ShAFR"));
+    let reset_then_fin = [('>', "F.", 101, 301, 0), ('>', "R.", 102, 301, 0), ('<', "F.", 301, 102, 0)];
+    assert_eq!(after_handshake(&reset_then_fin), is(ConnState::SF, "ShAFRf"));
+}
+
+#[test]
+fn a_keep_alive_is_no_retransmission_though_its_letter_says_so() {
+    let data = ('>', "P.", 101, 301, 12);
+    // One octet below the next one, with and without that octet.
+    let record =
+        played(&[&HANDSHAKE[..], &[data, ('>', ".", 112, 301, 1), ('>', ".", 112, 301, 0), ('>', ".", 112, 301, 1)]].concat());
+    assert_eq!((record.history.as_str(), record.sent.retransmits, record.received.retransmits), ("ShADT", 0, 0));
+    let record = played(&[&HANDSHAKE[..], &[data, ('>', ".", 112, 301, 1), data, ('>', "P.", 105, 301, 8)]].concat());
+    assert_eq!(record.sent.retransmits, 2);
+    // Partly new payload is not wholly repeated.
+    let record = played(&[&HANDSHAKE[..], &[data, ('>', "P.", 105, 301, 40)]].concat());
+    assert_eq!(record.sent.retransmits, 0);
 }
 
 #[test]
@@ -229,7 +273,8 @@ fn stream_offsets_count_from_the_first_byte_and_old_data_is_not_inspected() {
 fn a_retransmission_counter_outgrows_its_octet() {
     let mut segments = HANDSHAKE.to_vec();
     segments.extend([('>', "P.", 101, 301, 100); 1_001]);
-    assert_eq!(played(&segments).history, "ShADTTTT");
+    let record = played(&segments);
+    assert_eq!((record.history.as_str(), record.sent.retransmits), ("ShADTTTT", 1_000));
 }
 
 #[test]
@@ -240,4 +285,39 @@ fn a_long_history_is_kept_beyond_the_packed_letters() {
         fed.segment('>', "F.", 101 + step, 301, 0);
     }
     assert_eq!(fed.only().history, format!("ShA{}", "F".repeat(20)));
+}
+
+/// Segments at their microseconds; the round trips of the responder and of the originator, in microseconds.
+fn round_trips(segments: &[(i64, char, &str, u32, u32)]) -> (Option<u128>, Option<u128>) {
+    let mut fed = Fed::new(config());
+    for &(micros, way, text, sequence, acknowledgment) in segments {
+        let (from, to) = if way == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        fed.packet_at(at(micros * 1_000), tcp(from, to, flags(text), sequence, acknowledgment, 0));
+    }
+    let record = fed.only();
+    // Kept as a number of three bytes, a hair below.
+    let micros = |rtt: Option<Duration>| rtt.map(|rtt| (rtt.as_nanos() + 500) / 1_000);
+    (micros(record.received.rtt), micros(record.sent.rtt))
+}
+
+#[test]
+fn round_trips_are_from_syn_to_syn_ack_and_from_there_to_the_ack() {
+    let (syn, syn_ack, ack) = ((0, '>', "S", 100, 0), (1_500, '<', "S.", 300, 101), (1_700, '>', ".", 101, 301));
+    assert_eq!(round_trips(&[syn, syn_ack, ack]), (Some(1_500), Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack, ack, (9_000, '>', "P.", 101, 301)]), (Some(1_500), Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack]), (Some(1_500), None));
+    assert_eq!(round_trips(&[syn, (0, '<', "S.", 300, 101)]), (Some(0), None));
+}
+
+#[test]
+fn a_repeated_refused_or_unseen_segment_gives_no_round_trip() {
+    let (syn, syn_ack, ack) = ((0, '>', "S", 100, 0), (1_500, '<', "S.", 300, 101), (1_700, '>', ".", 101, 301));
+    assert_eq!(round_trips(&[syn, syn, syn_ack, ack]), (None, None));
+    assert_eq!(round_trips(&[syn, syn_ack, syn_ack, ack]), (Some(1_500), None));
+    assert_eq!(round_trips(&[syn, (900, '<', "R.", 0, 101)]), (None, None));
+    assert_eq!(round_trips(&[syn_ack, ack]), (None, None));
+    assert_eq!(round_trips(&[syn, (1_500, '<', "S.", 300, 77), ack]), (None, Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack, (1_700, '>', "R.", 101, 301)]), (Some(1_500), None));
+    // A clock that steps back measures nothing.
+    assert_eq!(round_trips(&[(5_000, '>', "S", 100, 0), syn_ack]).0, None);
 }

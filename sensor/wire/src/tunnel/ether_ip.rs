@@ -7,9 +7,10 @@ use crate::walk::Next;
 
 pub(super) const ETHER_IP: Opener = Opener { triggers: &[Trigger::Ipv4(97), Trigger::Ipv6(97)], open };
 
-const VERSION_3: u16 = 0x3000;
+/// The BSDs once put the version into the other nibble (OpenBSD etherip(4)).
+const VERSION_3: [u16; 2] = [0x3000, 0x0300];
 
 fn open(view: View<'_>) -> Option<Opened<'_>> {
-    (view.u16_at(0)? == VERSION_3).then_some(())?;
+    VERSION_3.contains(&view.u16_at(0)?).then_some(())?;
     Some(Opened { kind: TunnelKind::EtherIp, id: 0, next: Next::Ethernet, inside: view.after(2)? })
 }

@@ -1,11 +1,16 @@
 //! GRE (RFC 2784, keys and sequence numbers RFC 2890, routing RFC 1701), the variant of PPTP (RFC 2637 4.1), NVGRE (RFC 7637).
 
 use crate::TunnelKind;
+use crate::ethernet;
+use crate::ip;
 use crate::tunnel::{Opened, Opener, Trigger};
 use crate::view::View;
 use crate::walk::Next;
 
 pub(super) const GRE: Opener = Opener { triggers: &[Trigger::Ipv4(47), Trigger::Ipv6(47)], open };
+
+/// RFC 8086. 4755 is the same inside of DTLS.
+pub(super) const OVER_UDP: Opener = Opener { triggers: &[Trigger::UdpPort(4754)], open: open_udp };
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -30,6 +35,16 @@ fn open(view: View<'_>) -> Option<Opened<'_>> {
         1 if protocol == PPP => open_pptp(view.after(4)?, flags),
         _ => None,
     }
+}
+
+/// A port alone proves nothing: only what RFC 2890 knows, around something that looks right.
+fn open_udp(view: View<'_>) -> Option<Opened<'_>> {
+    let (flags, protocol) = (view.u16_at(0)?, view.u16_at(2)?);
+    (flags & !(CHECKSUM | KEY | SEQUENCE) == 0).then_some(())?;
+    let opened = open_standard(view.after(4)?, flags, protocol)?;
+    let is_plausible =
+        if opened.next == Next::Ethernet { ethernet::is_plausible(opened.inside) } else { ip::is_plausible(opened.inside) };
+    is_plausible.then_some(opened)
 }
 
 fn open_standard(mut view: View<'_>, flags: u16, protocol: u16) -> Option<Opened<'_>> {

@@ -1,6 +1,8 @@
 //! GTP-U version 1 (3GPP TS 29.281) and GTP version 0 (GSM 09.60): user packets only. Echo, error indication and end marker stay plain UDP.
 
 use crate::TunnelKind;
+use crate::ethernet;
+use crate::ip;
 use crate::tunnel::{Opened, Opener, Trigger};
 use crate::view::View;
 use crate::walk::Next;
@@ -10,8 +12,9 @@ pub(super) const VERSION_0: Opener = Opener { triggers: &[Trigger::UdpPort(3386)
 
 const HEADER_LEN: u32 = 8;
 const OPTIONAL_LEN: u32 = 4;
-/// Version 1, protocol type GTP, spare bit clear.
+/// Version 1, protocol type GTP. The spare bit beside them shall not be evaluated (TS 29.281 5.1).
 const VERSION_1: u8 = 0x30;
+const VERSION_AND_TYPE: u8 = 0xf0;
 /// Version 0, protocol type GTP, spare bits set.
 const VERSION_0_FLAGS: u8 = 0x1e;
 const VERSION_0_HEADER_LEN: u32 = 20;
@@ -25,7 +28,7 @@ fn open(view: View<'_>) -> Option<Opened<'_>> {
     let head: &[u8; 8] = view.head()?;
     let flags = head[0];
     let len = u32::from(u16::from_be_bytes([head[2], head[3]]));
-    (flags & 0xf8 == VERSION_1 && head[1] == USER_PACKET).then_some(())?;
+    (flags & VERSION_AND_TYPE == VERSION_1 && head[1] == USER_PACKET).then_some(())?;
     let mut inside = view.after(HEADER_LEN)?.limited_to(len);
     if flags & HAS_OPTIONAL != 0 {
         let extension = inside.u8_at(3)?;
@@ -34,8 +37,10 @@ fn open(view: View<'_>) -> Option<Opened<'_>> {
             inside = after_extensions(extension, inside)?;
         }
     }
-    matches!(inside.u8_at(0)? >> 4, 4 | 6).then_some(())?;
-    Some(Opened { kind: TunnelKind::GtpU, id: u32::from_be_bytes([head[4], head[5], head[6], head[7]]), next: Next::Ip, inside })
+    // A session of 5G may carry Ethernet (TS 23.501 5.6.10.2); nothing here says so.
+    let next = if ip::is_likelier_than_ethernet(inside) { Next::Ip } else { Next::Ethernet };
+    (next == Next::Ip || ethernet::is_plausible(inside)).then_some(())?;
+    Some(Opened { kind: TunnelKind::GtpU, id: u32::from_be_bytes([head[4], head[5], head[6], head[7]]), next, inside })
 }
 
 /// GSM 09.60 6: a fixed header, with the flow label where version 1 has none. The tunnel id of 8 bytes does not fit ours.

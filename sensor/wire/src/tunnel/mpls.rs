@@ -3,6 +3,7 @@
 
 use crate::TunnelKind;
 use crate::ethernet;
+use crate::ip;
 use crate::link::ETHERTYPE_MPLS;
 use crate::tunnel::{Opened, Opener, Trigger};
 use crate::view::View;
@@ -25,13 +26,23 @@ const MAX_LABELS: u32 = 16;
 const BOTTOM: u32 = 0x100;
 const CONTROL_WORD_LEN: u32 = 4;
 
+/// RFC 6790 4: the label behind this one is random, for load balancing, and names nothing.
+const ENTROPY_LABEL_INDICATOR: u32 = 7;
+
 fn open(mut view: View<'_>) -> Option<Opened<'_>> {
+    let (mut id, mut is_entropy) = (0, false);
     for _ in 0..MAX_LABELS {
         let entry = view.u32_at(0)?;
+        let label = entry >> 12;
         view = view.after(4)?;
+        let is_indicator = label == ENTROPY_LABEL_INDICATOR;
+        if !is_entropy && !is_indicator {
+            id = label;
+        }
+        is_entropy = is_indicator;
         if entry & BOTTOM != 0 {
             let (next, inside) = below(view)?;
-            return Some(Opened { kind: TunnelKind::Mpls, id: entry >> 12, next, inside });
+            return Some(Opened { kind: TunnelKind::Mpls, id, next, inside });
         }
     }
     None
@@ -39,22 +50,12 @@ fn open(mut view: View<'_>) -> Option<Opened<'_>> {
 
 /// RFC 4928: IP starts with 4 or 6, a control word with 0. A pseudowire without one may start with anything.
 fn below(view: View<'_>) -> Option<(Next, View<'_>)> {
-    let version = view.u8_at(0)? >> 4;
-    let control_word = (version == 0).then(|| view.after(CONTROL_WORD_LEN)).flatten();
-    match (version, control_word) {
-        (4 | 6, _) if looks_like_ip(view) || !ethernet::is_plausible(view) => Some((Next::Ip, view)),
-        (_, Some(inside)) if ethernet::is_plausible(inside) => Some((Next::Ethernet, inside)),
-        _ => ethernet::is_plausible(view).then_some((Next::Ethernet, view)),
+    if ip::is_likelier_than_ethernet(view) {
+        return Some((Next::Ip, view));
     }
-}
-
-/// A header that fits, against a MAC address that happens to start with 4 or 6.
-fn looks_like_ip(view: View<'_>) -> bool {
-    match view.bytes() {
-        [0x45..=0x4f, _, high, low, ..] => (20..=view.wire_len()).contains(&u32::from(u16::from_be_bytes([*high, *low]))),
-        [0x60..=0x6f, _, _, _, high, low, ..] => {
-            u32::from(u16::from_be_bytes([*high, *low])).saturating_add(40) <= view.wire_len()
-        }
-        _ => false,
-    }
+    let has_control_word = view.u8_at(0)? >> 4 == 0;
+    let behind =
+        has_control_word.then(|| view.after(CONTROL_WORD_LEN)).flatten().filter(|inside| ethernet::is_plausible(*inside));
+    let inside = behind.or_else(|| ethernet::is_plausible(view).then_some(view))?;
+    Some((Next::Ethernet, inside))
 }

@@ -9,6 +9,7 @@ pub(super) const OPENERS: &[&Opener] = &[
     &ether_ip::ETHER_IP,
     &geneve::GENEVE,
     &gre::GRE,
+    &gre::OVER_UDP,
     &gtp_u::GTP_U,
     &gtp_u::VERSION_0,
     &ip_in_ip::IP,

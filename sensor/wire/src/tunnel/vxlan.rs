@@ -1,6 +1,7 @@
 //! VXLAN (RFC 7348), with the group policy extension, and its generic variant VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe).
 
 use crate::TunnelKind;
+use crate::ethernet;
 use crate::link::{ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, ETHERTYPE_NSH};
 use crate::tunnel::{Opened, Opener, Trigger};
 use crate::view::View;
@@ -20,11 +21,13 @@ const VERSION: u8 = 0x30;
 fn open(view: View<'_>) -> Option<Opened<'_>> {
     let head: &[u8; 8] = view.head()?;
     let flags = head[0];
-    // Senders leave the reserved bits zero (RFC 7348 5); anything else on this port is somebody else's.
-    let plausible = flags & HAS_VNI != 0 && flags & !(HAS_VNI | HAS_GROUP) == 0 && head[7] == 0;
+    let inside = view.after(HEADER_LEN)?;
+    // Senders leave the reserved bits zero, and receivers ignore them (RFC 7348 5): then the frame must look like one.
+    let reserved_are_zero = flags & !(HAS_VNI | HAS_GROUP) == 0 && head[7] == 0;
     let group_is_absent = flags & HAS_GROUP != 0 || (head[1], head[2], head[3]) == (0, 0, 0);
-    (plausible && group_is_absent).then_some(())?;
-    Some(Opened { kind: TunnelKind::Vxlan, id: vni(head), next: Next::Ethernet, inside: view.after(HEADER_LEN)? })
+    let is_clear = reserved_are_zero && group_is_absent;
+    (flags & HAS_VNI != 0 && (is_clear || ethernet::is_plausible(inside))).then_some(())?;
+    Some(Opened { kind: TunnelKind::Vxlan, id: vni(head), next: Next::Ethernet, inside })
 }
 
 fn open_gpe(view: View<'_>) -> Option<Opened<'_>> {

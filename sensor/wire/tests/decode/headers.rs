@@ -150,6 +150,41 @@ fn ipv6_fragments_are_told_by_their_header() {
 }
 
 #[test]
+fn a_jumbogram_says_its_length_in_an_option() {
+    // RFC 2675: padding, then the option; the payload length is zero, and so is the length of UDP.
+    let data = vec![7; 70_000];
+    let udp = [&[0, 5, 0, 6, 0, 0, 0, 0][..], &data].concat();
+    let hop_by_hop = |len: u32| [&[17, 1, 1, 2, 0, 0, 0xc2, 4][..], &len.to_be_bytes(), &[1, 2, 0, 0]].concat();
+    let claimed = u32::try_from(udp.len() + 16).unwrap();
+    for (len, anomaly) in [(claimed, 0), (claimed + 100, Anomalies::LENGTH_FROM_FRAME), (9, Anomalies::LENGTH_FROM_FRAME)] {
+        let mut bytes = ip6(0, &[]);
+        bytes.extend_from_slice(&hop_by_hop(len));
+        bytes.extend_from_slice(&udp);
+        let packet = packet(&eth(0x86dd, &bytes));
+        assert_eq!((packet.ip_len, packet.payload_len, packet.anomalies), (70_064, 70_000, Anomalies(anomaly)), "{len}");
+    }
+}
+
+#[test]
+fn an_extension_header_longer_than_its_packet_is_a_bad_length() {
+    let bytes = eth(0x86dd, &ip6(0, &[&[17, 255, 1, 4, 0, 0, 0, 0][..], &udp(5, 6, b"")].concat()));
+    assert_eq!(outcome(&bytes), Outcome::Skip(SkipReason::BadLength));
+    let cut = decode(LinkType::Ethernet, &bytes[..60], 4000, Options::default());
+    assert_eq!(cut, Outcome::Skip(SkipReason::Truncated), "the capture ends before the packet does");
+}
+
+#[test]
+fn signalling_and_encrypted_headers_end_the_walk_by_name() {
+    // Mobility, HIP and Shim6 with nothing behind them; ESP, whose inside nobody can read; no next header.
+    for (protocol, payload) in
+        [(135, [59, 0, 0, 0]), (139, [59, 0, 0, 0]), (140, [59, 0, 0, 0]), (50, [0, 0, 0, 1]), (59, [0; 4])]
+    {
+        let packet = packet(&eth(0x86dd, &ip6(protocol, &[&payload[..], &[0; 12]].concat())));
+        assert_eq!((packet.protocol, ports(&packet)), (protocol, (0, 0)));
+    }
+}
+
+#[test]
 fn endless_extension_headers_end() {
     let chain = [60, 0, 1, 4, 0, 0, 0, 0].repeat(40);
     assert_eq!(outcome(&eth(0x86dd, &ip6(60, &chain))), Outcome::Skip(SkipReason::TooDeep));
@@ -221,7 +256,7 @@ fn every_link_type_leads_to_the_packet() {
     let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
     let wlan = [&[0x08, 0x01][..], &[0; 22], &snap].concat();
     let qos = [&[0x88, 0x01][..], &[0; 24], &snap].concat();
-    let cases: [(u32, Vec<u8>); 14] = [
+    let cases: [(u32, Vec<u8>); 27] = [
         (101, ip.clone()),
         (0, [&[2, 0, 0, 0][..], &ip].concat()),
         (0, [&[0, 0, 0, 2][..], &ip].concat()),
@@ -237,6 +272,20 @@ fn every_link_type_leads_to_the_packet() {
         // Radiotap with a timestamp, flags that announce a checksum, and the checksum.
         (127, [&[0, 0, 17, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10][..], &wlan, &[1, 2, 3, 4]].concat()),
         (192, [&[0, 0, 8, 0, 105, 0, 0, 0][..], &wlan].concat()),
+        (109, [&[2, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0][..], &ip].concat()),
+        (117, [&[61, 2][..], &[0; 62], &ip].concat()),
+        (119, [&[0x44, 0, 0, 0, 144, 0, 0, 0][..], &[0; 136], &wlan].concat()),
+        (119, [&[0, 0, 0, 0x44, 0, 0, 0, 144][..], &[0; 136], &wlan].concat()),
+        (163, [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56], &wlan].concat()),
+        (129, [&[0xbe, 0x50, 0xab, 8, 0xf0][..], &ip].concat()),
+        (129, [&[0xbe, 0x50, 0xab, 8, 0xd4, 0, 0, 1][..], &ip].concat()),
+        (242, [&[0; 40][..], &[8, 0, 0, 0], &ip].concat()),
+        (281, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x2c, 0, 0, 0x80, 8, 0][..], &ip].concat()),
+        (282, [&[0x2c, 0, 0, 0x80][..], &eth(0x0800, &ip)].concat()),
+        (284, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xc0, 0x0a, 0, 0, 8, 0][..], &ip].concat()),
+        (285, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xda, 0xda, 0, 0, 0xc0, 0x0a, 0, 0, 8, 0][..], &ip].concat()),
+        // LLC behind a switch's tag.
+        (284, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xc0, 0x0a, 0, 0, 0, 37][..], &snap].concat()),
     ];
     for (number, bytes) in cases {
         let link = LinkType::from_number(number).expect("known");
@@ -244,4 +293,15 @@ fn every_link_type_leads_to_the_packet() {
         assert_eq!((ports(&packet), packet.payload(&bytes)), ((5, 6), &b"x"[..]), "{number}");
     }
     assert_eq!(LinkType::from_number(147), None);
+}
+
+#[test]
+fn the_vlan_that_a_switch_tag_replaced_is_kept() {
+    let ip = ip4(17, &udp(5, 6, b"x"));
+    let dsa = LinkType::from_number(284).expect("known");
+    for (modes, vlan) in [(0xe0, Some(0x123)), (0xc0, None)] {
+        let bytes = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, modes, 0x0a, 0x61, 0x23, 8, 0][..], &ip].concat();
+        let Outcome::Packet(packet) = decode(dsa, &bytes, 0, Options::default()) else { panic!("{modes}") };
+        assert_eq!((packet.vlan.map(|id| id.get()), packet.source_mac.to_string().as_str()), (vlan, "02:00:00:00:00:02"));
+    }
 }

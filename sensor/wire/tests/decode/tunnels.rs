@@ -67,8 +67,13 @@ fn cases() -> Vec<(&'static str, Vec<u8>, TunnelKind, u32)> {
         ("vxlan of linux", over_udp(8472, &[8, 0, 0, 0, 0, 0, 7, 0], &frame), Vxlan, 7),
         ("vxlan with a group", over_udp(4789, &[0x88, 0, 1, 2, 0, 0, 7, 0], &frame), Vxlan, 7),
         ("vxlan-gpe", over_udp(4790, &[0x0c, 0, 0, 1, 0, 0, 7, 0], &ip), Vxlan, 7),
+        ("vxlan with reserved bits", over_udp(4789, &[0x4c, 1, 2, 3, 0, 0, 7, 9], &frame), Vxlan, 7),
+        ("geneve with reserved bits", over_udp(6081, &[0, 3, 8, 0, 0, 0, 9, 1], &ip), Geneve, 9),
+        ("gre in udp", over_udp(4754, &[0x20, 0, 8, 0, 0, 0, 0, 9], &ip), Gre, 9),
         ("geneve with options", over_udp(6081, &[1, 0, 0x65, 0x58, 0, 0, 9, 0, 1, 2, 3, 4], &frame), Geneve, 9),
         ("gtp-u", over_udp(2152, &[0x30, 0xff, 0, gtp_len, 0, 0, 1, 2], &ip), GtpU, 0x0102),
+        ("gtp-u with its spare bit", over_udp(2152, &[0x38, 0xff, 0, gtp_len, 0, 0, 1, 2], &ip), GtpU, 0x0102),
+        ("gtp-u with ethernet", over_udp(2152, &[0x30, 0xff, 0, gtp_len + 14, 0, 0, 1, 2], &frame), GtpU, 0x0102),
         (
             "gtp-u with an extension",
             over_udp(2152, &[0x34, 0xff, 0, gtp_len + 8, 0, 0, 1, 2, 0, 0, 0, 0x85, 1, 0, 9, 0], &ip),
@@ -93,12 +98,19 @@ fn cases() -> Vec<(&'static str, Vec<u8>, TunnelKind, u32)> {
         ("l2tp v3 over ip", over_ip(115, &[0, 0, 0, 9], &frame), L2tp, 9),
         ("nsh", eth(0x894f, &[&[0x0f, 0xc2, 2, 1, 0, 0, 5, 255][..], &ip].concat()), Nsh, 5),
         ("mpls", eth(0x8847, &[&[0, 1, 0x00, 64, 0, 2, 0x01, 64][..], &ip].concat()), Mpls, 0x20),
+        (
+            "mpls with an entropy label",
+            eth(0x8847, &[&[0, 2, 0, 64, 0, 0, 0x70, 64, 0x12, 0x34, 0x51, 64][..], &ip].concat()),
+            Mpls,
+            0x20,
+        ),
         ("mpls pseudowire", eth(0x8847, &[&[0, 2, 0x01, 64][..], &frame].concat()), Mpls, 0x20),
         ("mpls pseudowire with control word", eth(0x8847, &[&[0, 2, 0x01, 64, 0, 0, 0, 0][..], &frame].concat()), Mpls, 0x20),
         ("mpls in udp", over_udp(6635, &[0, 2, 0x01, 64], &ip), Mpls, 0x20),
         ("pppoe", eth(0x8864, &[&[0x11, 0, 0, 6, 0, ppp_len][..], &ppp(&ip)].concat()), Pppoe, 6),
         ("802.1ah", eth(0x88e7, &[&[0, 1, 2, 3][..], &frame].concat()), Pbb, 0x0001_0203),
         ("etherip", over_ip(97, &[0x30, 0], &frame), EtherIp, 0),
+        ("etherip of bsd", over_ip(97, &[0x03, 0], &frame), EtherIp, 0),
         ("capwap of cisco", over_udp(5247, &[0, 0x10, 3, 0, 0, 0, 0, 0], &wlan_swapped), Capwap, 0),
         ("capwap with ethernet", over_udp(5247, &[0, 0x10, 2, 0, 0, 0, 0, 0], &frame), Capwap, 0),
     ]
@@ -144,8 +156,22 @@ fn a_tunnel_cut_anywhere_still_counts_for_the_packet_around_it() {
 }
 
 #[test]
+fn a_frame_cut_anywhere_ends_in_a_packet_or_a_named_reason() {
+    for (name, bytes, ..) in cases() {
+        for len in 0..bytes.len() {
+            for (wire_len, options) in [(bytes.len(), Options::default()), (len, Options { decap: true, verify_checksums: true })]
+            {
+                let outcome = decode(LinkType::Ethernet, &bytes[..len], wire_len as u32, options);
+                let is_told = matches!(outcome, Outcome::Packet(_) | Outcome::Skip(_) | Outcome::NonIp { .. });
+                assert!(is_told, "{name} cut to {len}: {outcome:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn bytes_on_a_tunnel_port_that_are_no_tunnel_stay_udp() {
-    for port in [4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247] {
+    for port in [4754, 4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247] {
         for payload in [&b""[..], b"\0", b"hello, this is no tunnel at all, not even close to one", &[0xff; 60], &[0; 60]] {
             let packet = packet(&eth(0x0800, &ip4(17, &udp(40000, port, payload))), true);
             assert_eq!(
@@ -171,6 +197,31 @@ fn what_is_no_flow_inside_counts_for_the_transport_around_it() {
 fn arp_in_a_mirror_is_arp() {
     let bytes = over_ip(47, &[0, 0, 0x88, 0xbe], &eth(0x0806, &ARP_REQUEST));
     assert!(matches!(decode(LinkType::Ethernet, &bytes, 0, Options::default()), Outcome::Arp(arp) if arp.request));
+}
+
+#[test]
+fn a_mirrored_frame_keeps_its_own_addresses_tags_and_ethertype() {
+    let mut frame = tagged(&[(0x8100, 30)], 0x0800, &inner_ip());
+    frame[..12].copy_from_slice(&[4, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 2]);
+    let mirrored = |frame: &[u8]| {
+        tagged(
+            &[(0x8100, 20)],
+            0x0800,
+            &ip4(47, &[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 5, 0, 0x65, 0, 0, 0, 3][..], frame].concat()),
+        )
+    };
+    let inside = packet(&mirrored(&frame), true);
+    assert_eq!(
+        (inside.source_mac.to_string(), inside.vlan.map(|id| id.get()), inside.inner_vlan),
+        ("04:00:00:00:00:02".into(), Some(30), None)
+    );
+    frame[16..18].copy_from_slice(&[0x88, 0x92]);
+    let outcome = decode(LinkType::Ethernet, &mirrored(&frame), 0, Options::default());
+    let Outcome::NonIp { source, ethertype, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((source.to_string(), ethertype), ("04:00:00:00:00:02".into(), 0x8892));
+    // Cut inside of the mirrored header there is only the packet around it, with the tag of its own network.
+    let cut = packet(&mirrored(&frame)[..60], true);
+    assert_eq!((cut.protocol, cut.vlan.map(|id| id.get())), (47, Some(20)));
 }
 
 #[test]
