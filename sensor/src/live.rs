@@ -6,6 +6,8 @@ mod control;
 mod exchange;
 mod lane;
 pub mod ledger;
+mod merge;
+mod parcel;
 mod port;
 mod queue;
 pub mod snapshot;

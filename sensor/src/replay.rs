@@ -12,7 +12,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
 use sensor_flow::Reports;
-use sensor_model::Accounting;
+use sensor_model::{Accounting, DuplicatePath};
 
 use crate::config::Config;
 use crate::counts::{FrameCounts, StageCounts};
@@ -237,7 +237,7 @@ impl Output {
     fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
         let (frames, stages) = (replay.shards.frames(), replay.shards.stages());
         let map_stats = match &replay.hub {
-            Some(hub) => Some(self.write_map(hub, frames, &stages)?),
+            Some(hub) => Some(self.write_map(hub, frames, &stages, replay.shards.duplicate_paths())?),
             None => None,
         };
         let stats = Stats::new(&config.name.0, frames, &stages, map_stats, files);
@@ -247,14 +247,21 @@ impl Output {
         })
     }
 
-    fn write_map(&mut self, hub: &Hub, frames: &FrameCounts, stages: &StageCounts) -> Result<MapStats, StagedError> {
-        let map = hub.flow_map(Accounting {
+    fn write_map(
+        &mut self,
+        hub: &Hub,
+        frames: &FrameCounts,
+        stages: &StageCounts,
+        duplicates: Vec<DuplicatePath>,
+    ) -> Result<MapStats, StagedError> {
+        let mut map = hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets: 0,
             skipped_packets: frames.skipped_total(),
             missed_bytes: 0,
             evicted_flows: stages.flows_evicted,
         });
+        map.coverage.duplicates = duplicates;
         if let Some(output) = &mut self.map {
             output.flow_map.write(|out| {
                 serde_json::to_writer(&mut *out, &map)?;

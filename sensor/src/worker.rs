@@ -2,7 +2,7 @@
 //! nothing, so there is no lock here, no clock, no log line and no allocation a packet.
 //!
 //! ```text
-//! Frame -> wire::decode -> flow::Table -> dissect::Session -> Event -> hub
+//! Frame -> wire::decode -> flow::Duplicates -> flow::Table -> dissect::Session -> Event -> hub
 //!          (sort.rs)       +------------ this file ------------+
 //! ```
 
@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
-use sensor_flow::{FlowEvent, FlowId, Observation, Reports, Table, Touch};
+use sensor_flow::{DuplicateConfig, FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
+use sensor_model::{Direction, DuplicatePath, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
 use sensor_wire::Packet;
 
 use crate::counts::StageCounts;
+use crate::dedup::Dedup;
 use crate::event::{Event, What};
 use crate::link_layer::LinkWatch;
 use crate::recent::Recent;
@@ -35,6 +36,8 @@ const SIGHTING_INTERVAL: Duration = Duration::from_secs(30);
 pub struct Limits {
     pub flow: sensor_flow::Config,
     pub max_sessions: usize,
+    /// None: copies count as packets.
+    pub duplicates: Option<DuplicateConfig>,
 }
 
 impl Limits {
@@ -49,6 +52,7 @@ impl Limits {
 #[derive(Debug)]
 pub struct Worker {
     number: u16,
+    dedup: Option<Box<Dedup>>,
     table: Table,
     sessions: Sessions,
     tells_everything: bool,
@@ -66,6 +70,7 @@ impl Worker {
     pub fn new(number: u16, limits: &Limits, seed: u64) -> Self {
         Self {
             number,
+            dedup: limits.duplicates.map(|config| Box::new(Dedup::new(config, seed))),
             table: Table::new(limits.flow.clone(), seed),
             sessions: Sessions::new(limits.max_sessions),
             tells_everything: limits.tells_everything(),
@@ -87,9 +92,21 @@ impl Worker {
 
     /// Takes a bucket of packets whose frames stand in `frames`; the first frame is packet `base`.
     pub fn take(&mut self, base: u64, bucket: &Bucket, frames: &[Frame<'_>], events: &mut Vec<Event>) {
+        let mut dedup = self.dedup.take();
         for (observations, places) in bucket.observations.chunks(BATCH).zip(bucket.places.chunks(BATCH)) {
+            let (observations, places) = match &mut dedup {
+                Some(dedup) => dedup.originals(observations, places, frames),
+                None => (observations, places),
+            };
             self.take_batch(base, observations, places, frames, events);
         }
+        self.dedup = dedup;
+    }
+
+    /// What copies told of mirrors and routers so far.
+    #[must_use]
+    pub fn duplicate_paths(&self) -> Vec<DuplicatePath> {
+        self.dedup.as_ref().map(|dedup| dedup.paths()).unwrap_or_default()
     }
 
     /// Ends flows that are idle at `now`; for a quiet port, where no packet drives the sweep.
@@ -123,7 +140,7 @@ impl Worker {
     }
 
     #[must_use]
-    pub const fn counts(&self) -> StageCounts {
+    pub fn counts(&self) -> StageCounts {
         let table = self.table.stats();
         StageCounts {
             flow_packets: table.packets_counted,
@@ -134,6 +151,7 @@ impl Worker {
             flows_active: table.flows_active,
             sessions_opened: self.sessions.opened,
             sessions_refused: self.sessions.refused,
+            duplicates: self.dedup.as_ref().map(|dedup| *dedup.counts()).unwrap_or_default().into(),
         }
     }
 

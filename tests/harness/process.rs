@@ -77,6 +77,11 @@ impl Running {
         wait_for(&format!("an answer of {}", self.title), Duration::from_secs(2), || Ok(self.lines().get(before).cloned()))
     }
 
+    /// Tells it that nothing more comes on its standard input.
+    pub fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
     /// Ends it as a crash would: no handler runs.
     pub fn kill_hard(&mut self) {
         let _ = self.child.kill();

@@ -1,6 +1,7 @@
 //! A hash to the numbers of slots that may hold its key: buckets of a cache line, the next one when a bucket is full. Four bytes
 //! an entry. All entries of a bucket are compared at once, without a branch that a processor could guess wrong.
 
+use prefetch_index::prefetch_index;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arena::Arena;
@@ -52,10 +53,10 @@ impl Index {
         self.limit
     }
 
-    /// The first word of the bucket where `hash` is looked for first; to touch it ahead of [`Self::guess`].
+    /// Asks for the bucket where `hash` is looked for first, ahead of [`Self::guess`].
     #[inline]
-    pub fn touch(&self, hash: u64) -> u32 {
-        self.buckets.values().get(self.home(hash)).map_or(0, |bucket| bucket.0[0])
+    pub fn prefetch(&self, hash: u64) {
+        prefetch_index(self.buckets.values(), self.home(hash));
     }
 
     /// The slot of `hash`, if it is there at all: any number else.

@@ -11,6 +11,7 @@ mod duplicates;
 mod endpoint;
 mod expiry;
 mod fragments;
+mod handshake;
 mod history;
 mod icmp;
 mod index;

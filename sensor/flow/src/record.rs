@@ -1,6 +1,7 @@
 //! A slot to the record that leaves the table.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, MacAddr, Side, Timestamp, TunnelRef};
 
@@ -83,6 +84,7 @@ impl View<'_> {
             frag_packets,
             frag_ip_bytes,
             frag_l2_bytes,
+            rtt: self.cold.round_trips[side].nanos().map(Duration::from_nanos),
             mac: Some(self.path.macs[side]).filter(|mac| *mac != MacAddr::ZERO),
             data_acked: hot.protocol == TCP && hot.seen[side] & DATA_ACKED != 0,
         }

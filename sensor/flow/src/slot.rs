@@ -3,6 +3,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::endpoint::{Endpoint, SEEN_DATA};
+use crate::handshake::ShortTime;
 use crate::history::{self, History};
 use crate::key::UDP;
 use crate::rare::{Rare, Rares};
@@ -109,7 +110,8 @@ pub struct Cold {
     /// Number of the service's name, 0 for none.
     pub service: u8,
     pub reason: u8,
-    pub spare: [u8; 6],
+    /// Between the tap and each side, by the handshake.
+    pub round_trips: [ShortTime; 2],
 }
 
 /// The second part of a slot.
@@ -151,6 +153,12 @@ impl Slot<'_> {
         self.rares.get_mut(self.cold.rare)
     }
 
+    /// Something is missing in a direction of its stream.
+    pub fn has_holes(&self) -> bool {
+        self.hot.is(Hot::RARE)
+            && self.rares.get(self.cold.rare).is_some_and(|rare| rare.streams.iter().any(|stretch| stretch.open))
+    }
+
     pub fn push_letter(&mut self, letter: u8, side: usize) {
         if !self.cold.history.push(letter, side == RESPONDER) {
             let letter = history::letter(letter, side == RESPONDER);
@@ -175,6 +183,7 @@ impl Slot<'_> {
         stream.retransmits.reverse();
         stream.zero_windows.reverse();
         self.cold.history.exchange_sides();
+        self.cold.round_trips.reverse();
         if let Some(rare) = self.known_rare() {
             rare.exchange_sides();
         }

@@ -1,7 +1,6 @@
 //! Where the parts of all flows live: arrays by slot number, and which numbers are free.
 
-use std::hint::black_box;
-
+use prefetch_index::prefetch_index;
 use sensor_model::Timestamp;
 use sensor_wire::Packet;
 
@@ -25,6 +24,14 @@ const SPARE: usize = 256;
 const SMALL: usize = 1 << 15;
 /// Slot numbers and some bits of the hash share 31 bits.
 const MAX_CAPACITY: usize = 1 << 27;
+
+/// A packet between the steps of [`crate::Table::process`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting {
+    pub key: FlowKey,
+    pub hash: u64,
+    pub guess: u32,
+}
 
 /// Slots, found by key.
 #[derive(Debug)]
@@ -75,14 +82,6 @@ impl Store {
             realms,
             seeds,
         }
-    }
-
-    /// The key of a packet, and its hash.
-    #[inline]
-    pub fn key_of(&mut self, packet: &Packet) -> (FlowKey, u64) {
-        let realm = self.realms.of(packet);
-        let key = FlowKey::of(packet, realm, self.seeds);
-        (key, key.hash(self.realms.salt(realm), self.seeds))
     }
 
     /// How many slots were ever used.
@@ -160,15 +159,24 @@ impl Store {
         }
     }
 
-    /// Guesses the slots of a group of packets, and touches what they will need, in three rounds without a branch on a value
-    /// that is still on its way: so the cache misses of a round overlap instead of adding up.
-    pub fn look_ahead(&self, hashes: &[u64], guesses: &mut [u32]) {
-        black_box(hashes.iter().fold(0, |all, &hash| all ^ self.index.touch(hash)));
-        for (guess, &hash) in guesses.iter_mut().zip(hashes) {
-            *guess = self.index.guess(hash);
-        }
+    /// The first step for a packet: its key, and a wish for what a look into the index will need.
+    #[inline]
+    pub fn look_up(&mut self, packet: &Packet) -> Waiting {
+        let realm = self.realms.of(packet);
+        let key = FlowKey::of(packet, realm, self.seeds);
+        let hash = key.hash(self.realms.salt(realm), self.seeds);
+        self.index.prefetch(hash);
+        Waiting { key, hash, guess: 0 }
+    }
+
+    /// The second step for a group of packets: which slots it probably is, and a wish for them.
+    #[inline]
+    pub fn guess(&self, waiting: &mut [Waiting]) {
         let hot = self.hot.values();
-        black_box(guesses.iter().fold(0, |all, &slot| all ^ hot.get(slot as usize).map_or(0, |hot| hot.ports)));
+        for waiting in waiting {
+            waiting.guess = self.index.guess(waiting.hash);
+            prefetch_index(hot, waiting.guess as usize);
+        }
     }
 
     /// The slot of the flow that a packet belongs to.

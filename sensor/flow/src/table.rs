@@ -11,8 +11,8 @@ use crate::path::Path;
 use crate::realm::{Realms, UNHEARD};
 use crate::record::reason_number;
 use crate::slot::{Hot, ORIGINATOR};
-use crate::store::{GROUP, Store};
-use crate::{plain, tcp};
+use crate::store::{GROUP, Store, Waiting};
+use crate::{handshake, plain, tcp};
 
 /// A decoded packet and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Observation {
 pub struct FlowId(pub u32);
 
 /// What a packet did to its flow: the worker's link to dissection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     pub flow: FlowId,
     pub direction: Direction,
@@ -36,7 +36,7 @@ pub struct Touch {
     pub first_of_sender: bool,
     /// Wanted for dissection: new in-order payload and `Table::stop_inspecting` was not called.
     pub inspect: bool,
-    /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams.
+    /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams, and where nothing is to inspect.
     pub stream_offset: u32,
 }
 
@@ -94,17 +94,19 @@ impl Table {
     pub fn process(&mut self, batch: &[Observation], touches: &mut Vec<Option<Touch>>, events: &mut Vec<FlowEvent>) {
         touches.clear();
         self.store.begin_batch();
-        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [0; GROUP]);
+        touches.reserve(batch.len());
+        let mut waiting = [Waiting::default(); GROUP];
+        // Three rounds, so that the cache misses of a round overlap instead of adding up.
         for group in batch.chunks(GROUP) {
-            let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
-            for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
-                (*key, *hash) = self.store.key_of(&observation.packet);
+            let waiting = &mut waiting[..group.len()];
+            for (waiting, observation) in waiting.iter_mut().zip(group) {
+                *waiting = self.store.look_up(&observation.packet);
             }
-            self.store.look_ahead(hashes, guesses);
-            for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
-                let touch = match self.take_plain(key, guess, observation) {
+            self.store.guess(waiting);
+            for (Waiting { key, hash, guess }, observation) in waiting.iter().zip(group) {
+                let touch = match self.take_plain(key, *guess, observation) {
                     Some(touch) => Some(touch),
-                    None => self.take(key, hash, observation, events),
+                    None => self.take(key, *hash, observation, events),
                 };
                 touches.push(touch);
             }
@@ -329,10 +331,15 @@ impl Table {
         if *heard_in == UNHEARD {
             *heard_in = key.realm;
         }
+        let before = flow.hot.last_seen;
         flow.hot.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
-            Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
+            Some(segment) if key.protocol == TCP => {
+                let arrival = tcp::receive(&mut flow, side, &segment, packet.payload_len);
+                handshake::measure(&mut flow, side, &segment, before, now);
+                arrival
+            }
             // The header was cut before its flags: the packet counts, its place in the stream is unknown.
             None if key.protocol == TCP => tcp::Arrival::default(),
             _ => {
@@ -353,8 +360,20 @@ impl Table {
         if due || closes {
             self.report(slot, opened, now, events);
         }
-        let stream_offset = arrival.stream_offset;
+        let stream_offset = if inspect { arrival.stream_offset } else { 0 };
         Touch { flow: FlowId(slot as u32), direction: direction_of(side), opened, first_of_sender, inspect, stream_offset }
+    }
+
+    /// How many flows may go the short way; none of them from now on when it is not allowed.
+    #[cfg(test)]
+    pub fn allow_plain(&mut self, allowed: bool) -> usize {
+        let mut plain = 0;
+        for slot in 0..self.store.len() {
+            let Some(hot) = self.store.hot_mut(slot) else { continue };
+            hot.set(Hot::PLAIN, hot.is(Hot::PLAIN) && allowed);
+            plain += usize::from(hot.is(Hot::PLAIN));
+        }
+        plain
     }
 
     /// Openings, first answers, and whatever is due.

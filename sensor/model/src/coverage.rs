@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::VlanId;
+use crate::{DuplicatePath, VlanId};
 
 /// Which of a host's packets reach the tap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -241,4 +241,7 @@ pub struct TapCoverage {
     pub loss: Loss,
     /// By tags.
     pub vlans: Vec<VlanCoverage>,
+    /// What frames that came more than once say of mirrors and routers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<DuplicatePath>,
 }

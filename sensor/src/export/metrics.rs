@@ -32,6 +32,7 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     for (label, count) in [
         ("flow", stages.flow_packets),
         ("refused", stages.refused_packets),
+        ("duplicate", stages.duplicates.total()),
         ("later_fragment", frames.unplaced_fragments()),
         ("arp", frames.arp),
         ("non_ip", frames.other_non_ip),
@@ -54,6 +55,15 @@ fn write_packet_path(registry: &Registry, snapshot: &Snapshot) -> Result<(), pro
     )?;
     for (kind, count) in frames.anomalies_by_kind() {
         anomalies.with_label_values(&[kind]).inc_by(count);
+    }
+    let duplicates = counters(
+        registry,
+        "sensor_duplicate_packets_total",
+        "Frames left out because the mirror delivered them more than once, by how they differ from their originals.",
+        &["change"],
+    )?;
+    for (change, count) in stages.duplicates.by_change() {
+        duplicates.with_label_values(&[change]).inc_by(count);
     }
     counter(
         registry,

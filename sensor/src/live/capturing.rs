@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::Sender;
-use sensor_capture::{CaptureError, Queue, Spreading, pin_thread};
+use sensor_capture::{CaptureError, Queue, Spreading, pin_thread, prefer_thread};
 use sensor_flow::{FragmentLimits, Fragments};
 use tracing::{error, info, warn};
 
@@ -106,6 +106,8 @@ impl Capturing<'_> {
                 if pin && let Err(cause) = pin_thread(number) {
                     warn!(number, %cause, "the queue's thread is not bound to a CPU");
                 }
+                // A service without the right for it runs as others do.
+                let _preferred = prefer_thread();
                 thread.run()
             };
             handles.push(

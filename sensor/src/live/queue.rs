@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sensor_capture::live::{BATCH, nanos_now};
 use sensor_capture::{CaptureError, Queue};
 use sensor_flow::Fragments;
 use sensor_wire::Options;
@@ -15,6 +16,8 @@ use crate::sort::Sorted;
 
 /// How long a poll waits for frames; also how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(50);
+/// The same while packets wait until the other queues have shown what came before them.
+const WAIT_FOR_OTHERS: Duration = Duration::from_millis(1);
 /// Polls of a queue that ends: no ring holds more batches.
 const LAST_POLLS: usize = 2_048;
 
@@ -56,14 +59,20 @@ impl QueueThread {
             if self.session.stop.load(Ordering::Relaxed) {
                 break self.empty_ring(&mut own, &mut shared);
             }
-            let (lane, exchange) = (&mut self.lane, &mut self.exchange);
-            let handed = exchange.take(|bucket, frames| lane.take(bucket, frames));
-            let timeout = if handed == 0 { POLL } else { Duration::ZERO };
-            match self.poll(timeout, &mut own, &mut shared) {
-                Ok(0) if handed == 0 => self.lane.rest(),
+            let is_waiting = self.exchange.is_waiting();
+            let timeout = if is_waiting { WAIT_FOR_OTHERS } else { POLL };
+            let mut polled = self.poll(timeout, &mut own, &mut shared);
+            if matches!(polled, Ok(0)) {
+                // How far the queue is must be known after the wait, not before it.
+                polled = self.poll(Duration::ZERO, &mut own, &mut shared);
+            }
+            match polled {
+                Ok(0) if !is_waiting => self.lane.rest(),
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }
+            let lane = &mut self.lane;
+            self.exchange.take(|bucket, frames| lane.take(bucket, frames));
             self.lane.flush_when_due(self.exchange.counts);
         };
         self.session.stop.store(true, Ordering::Relaxed);
@@ -75,13 +84,19 @@ impl QueueThread {
 
     fn poll(&mut self, timeout: Duration, own: &mut Sorted, shared: &mut Sorted) -> Result<usize, CaptureError> {
         let Self { lane, queue, exchange, fragments, session, options, lanes } = self;
+        let started = nanos_now();
         let mut round = Round { lane, exchange, session, has_siblings: *lanes > 1 };
         let sorted = if session.reshard.load(Ordering::Relaxed) { shared } else { own };
-        queue.poll(timeout, |frames| {
+        let mut last = started;
+        let count = queue.poll(timeout, |frames| {
             sorted.refill(frames, *options);
             sorted.place_fragments(fragments);
             round.spread(sorted, frames);
-        })
+            last = frames.last().map_or(started, |frame| frame.seen_at_nanos);
+        })?;
+        // A whole batch: more may wait, and all of it came later.
+        self.exchange.clear(if count == BATCH { last.min(started) } else { started });
+        Ok(count)
     }
 
     /// What the kernel had received when we were asked to stop.
@@ -107,11 +122,7 @@ impl Round<'_> {
             return;
         }
         for (owner, bucket) in sorted.buckets.iter_mut().enumerate() {
-            if owner == number {
-                self.lane.take(bucket, frames);
-            } else {
-                self.exchange.hand_over(owner, bucket, frames);
-            }
+            self.exchange.hand_over(owner, bucket, frames);
         }
     }
 }

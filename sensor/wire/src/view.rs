@@ -72,6 +72,12 @@ impl<'a> View<'a> {
         Self { bytes, offset: self.offset.saturating_add(captured), wire_len: self.wire_len.saturating_sub(len) }
     }
 
+    /// At least `len` bytes were on the wire, though not in this frame.
+    #[inline(always)]
+    pub(crate) fn claiming(&self, len: u32) -> Self {
+        Self { wire_len: self.wire_len.max(len), ..*self }
+    }
+
     /// The first `len` bytes of the layer: what comes later is padding or a trailer.
     #[inline(always)]
     pub(crate) fn limited_to(&self, len: u32) -> Self {

@@ -15,7 +15,7 @@ use super::ring::{FillRing, ReceiveRing};
 use super::socket::Socket;
 use super::umem::{Umem, chunk_of};
 use crate::interface::{Interface, InterfaceState};
-use crate::live::{BATCH, nanos_now};
+use crate::live::{BATCH, monotonic_nanos, nanos_now};
 use crate::waker::Waker;
 use crate::{CaptureError, Frame};
 
@@ -73,6 +73,7 @@ impl AfXdpQueue {
             return Ok(0);
         }
         let seen_at_nanos = nanos_now();
+        let since_boot = seen_at_nanos.saturating_sub(monotonic_nanos());
         let mut frames = [Frame { seen_at_nanos, wire_len: 0, link: LinkType::Ethernet, bytes: &[] }; BATCH];
         let mut free = frames.iter_mut();
         let Self { receive, umem, unfinished, spent, .. } = self;
@@ -81,9 +82,13 @@ impl AfXdpQueue {
             spent.push(chunk_of(first.address));
             // SAFETY: upheld by `spent`: the chunk is ours since the receive ring gave it, and goes back only after the visit below.
             let bytes = unsafe { umem.bytes(first.address, first.len) };
+            // SAFETY: as above, and only this thread has the chunk.
+            let arrived_at = unsafe { umem.take_stamp(first.address) };
             if let (Some(bytes), Some(frame)) = (bytes, free.next()) {
                 frame.bytes = bytes;
                 frame.wire_len = first.wire_len;
+                // Not in the future, whichever clock was set in between.
+                frame.seen_at_nanos = arrived_at.map_or(seen_at_nanos, |at| since_boot.saturating_add(at).min(seen_at_nanos));
             }
         });
         let count = BATCH.saturating_sub(free.len());

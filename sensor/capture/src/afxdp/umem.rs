@@ -52,6 +52,36 @@ impl Umem {
     }
 }
 
+/// `struct stamp` of the program, in front of a frame.
+const STAMP_BYTES: u64 = 16;
+/// `MARK` of the program.
+const STAMP_MARK: u64 = 0x636f_7264_6f6e_7461;
+
+impl Umem {
+    /// When the frame at this address arrived, by CLOCK_MONOTONIC. Wipes the mark out, so that a later frame in the same chunk that has
+    /// no stamp does not inherit this one.
+    ///
+    /// # Safety
+    /// As for [`bytes`](Self::bytes), and nobody else may look at what is in front of the frame.
+    pub unsafe fn take_stamp(&self, address: u64) -> Option<i64> {
+        // In front of the frame, and in the same chunk.
+        if address.wrapping_sub(chunk_of(address)) < STAMP_BYTES {
+            return None;
+        }
+        let arrived_at = self.mapping.at::<[u8; 8]>(usize::try_from(address.wrapping_sub(STAMP_BYTES)).ok()?, 1)?.cast::<u64>();
+        let mark = self.mapping.at::<[u8; 8]>(usize::try_from(address.wrapping_sub(STAMP_BYTES / 2)).ok()?, 1)?.cast::<u64>();
+        // SAFETY: upheld by the caller, who owns the chunk, and by `at`, which checked the bounds.
+        let found = unsafe { mark.read_unaligned() };
+        if found != STAMP_MARK {
+            return None;
+        }
+        // SAFETY: as above; the bytes are ours to write too.
+        unsafe { mark.write_unaligned(0) };
+        // SAFETY: as above.
+        i64::try_from(unsafe { arrived_at.read_unaligned() }).ok()
+    }
+}
+
 /// The start of the chunk an address lies in, which is what goes back into the fill ring.
 pub(super) const fn chunk_of(address: u64) -> u64 {
     address & !(CHUNK_BYTES as u64 - 1)
@@ -70,5 +100,20 @@ mod tests {
         assert_eq!(all.len(), 3 * 64);
         assert_eq!(umem.registration().len, 3 * 64 * 4_096);
         assert!(all.iter().all(|chunk| chunk + 4_096 <= umem.registration().len));
+    }
+
+    #[test]
+    fn a_stamp_is_taken_once_and_none_is_read_from_another_chunk() {
+        let umem = Umem::new(1, 64).expect("memory");
+        let place = umem.mapping.at::<u64>(4_096 + 256 - 16, 2).expect("inside");
+        // SAFETY: two numbers inside the mapping, which only this test knows.
+        unsafe { place.write(77) };
+        // SAFETY: as above.
+        unsafe { place.as_ptr().wrapping_add(1).write(STAMP_MARK) };
+        let take = |address| {
+            // SAFETY: the kernel does not know this memory.
+            unsafe { umem.take_stamp(address) }
+        };
+        assert_eq!([take(4_096 + 256), take(4_096 + 256), take(4_096 + 8), take(0)], [Some(77), None, None, None]);
     }
 }

@@ -203,7 +203,7 @@ impl Live {
             #[cfg(feature = "libpcap")]
             Source::Libpcap(counters) => stats.add_libpcap(counters),
         }
-        stats.add_port(&self.port_counters(), &self.counted_before);
+        stats.add_port(&self.port_counters(), &self.counted_before, self.path);
         stats
     }
 
@@ -357,8 +357,17 @@ fn open_libpcap(interface: &Arc<Interface>, _config: &LiveConfig, reason: String
 const fn is_shared<T: Send + Sync>() {}
 const _: () = is_shared::<Live>();
 
-/// Packet time of frames that carry none.
-pub(crate) fn nanos_now() -> i64 {
+/// The clock that frames are stamped with: nanoseconds since the Unix epoch.
+#[must_use]
+pub fn nanos_now() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// The clock of the XDP program (`bpf_ktime_get_ns`).
+pub(crate) fn monotonic_nanos() -> i64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: upheld by us: the structure is ours and lives until the call returns. The clock exists on every Linux.
+    let _always = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
 }

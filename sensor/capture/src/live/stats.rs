@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::afxdp::AfXdpCounters;
 use crate::counters::PortCounters;
 use crate::interface::InterfaceState;
+use crate::live::CapturePath;
 
 /// Frames since the capture started, by where they got to. Each is lost in at most one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,12 +117,17 @@ impl SourceStats {
 
     /// Comes after the others: some drivers count what XDP could not deliver as dropped by them (veth, virtio), others do not. What is
     /// named already is no loss of the port.
-    pub(super) fn add_port(&mut self, now: &PortCounters, before: &PortCounters) {
+    pub(super) fn add_port(&mut self, now: &PortCounters, before: &PortCounters, path: CapturePath) {
         self.port_received = now.received.saturating_sub(before.received);
         self.port_missed = now.missed.saturating_sub(before.missed);
         self.port_bad = now.bad.saturating_sub(before.bad);
         self.port_sent = now.sent.saturating_sub(before.sent);
         let behind = [self.no_socket, self.ring_full, self.no_buffer, self.not_taken].iter().sum();
+        if path == CapturePath::Libpcap {
+            // The stack counts as dropped what no protocol wanted, after libpcap had its copy (net/core/dev.c); what a driver drops stands
+            // under another name where it is counted at all.
+            return;
+        }
         self.port_dropped = now.dropped.saturating_sub(before.dropped).saturating_sub(behind);
     }
 }
@@ -137,7 +143,7 @@ mod tests {
         let now = PortCounters { received: 1_000, dropped: 872, ..PortCounters::default() };
         let mut stats = SourceStats::default();
         stats.add_af_xdp(&counters, false);
-        stats.add_port(&now, &PortCounters::default());
+        stats.add_port(&now, &PortCounters::default(), CapturePath::AfXdpNative);
         assert_eq!((stats.lost(), stats.ring_full, stats.port_dropped), (872, 872, 0));
     }
 

@@ -184,6 +184,28 @@ fn frames_without_a_free_buffer_are_lost_under_that_name() {
 }
 
 #[test]
+fn a_frame_has_the_time_at_which_it_came_and_not_the_one_at_which_it_was_fetched() {
+    for path in [PathChoice::AfXdp, PathChoice::AfXdpGeneric, PathChoice::Libpcap] {
+        let Some(wire) = Wire::lay(1) else { return };
+        wire.enter(|| {
+            let mut live = Live::open(&config(path)).expect("a capture");
+            let (sender, before) = (Sender::new(), nanos_now());
+            for number in 0..3 {
+                sender.send(&frame(number, &[], 60));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let seen = collect(live.take_queues(), 3, || ());
+            let [first, second, third] = seen.as_slice() else { panic!("{} frames", seen.len()) };
+            assert!(first.seen_at_nanos >= before - 1_000_000, "{path:?}");
+            for (earlier, later) in [(first, second), (second, third)] {
+                let gap = later.seen_at_nanos - earlier.seen_at_nanos;
+                assert!(gap >= 95_000_000, "{path:?}: {gap} ns");
+            }
+        });
+    }
+}
+
+#[test]
 fn a_tap_that_is_opened_anew_counts_what_came_meanwhile_and_what_lay_in_its_rings() {
     let Some(wire) = Wire::lay(1) else { return };
     wire.enter(|| {

@@ -6,3 +6,4 @@ mod model;
 mod table;
 mod tcp_states;
 mod timeouts;
+mod vlans;
