@@ -3,6 +3,8 @@
 //! One `Table` belongs to one worker (live) or one shard (replay). What a flow's record says depends only on that
 //! flow's packets and the configuration, never on when the table was swept or how many tables there are. The one exception is
 //! a full table: then flows are evicted, half-open ones first, and counted.
+//!
+//! Later IP fragments show no ports: [`Fragments`] stands before the tables and gives them those of their first.
 
 mod arena;
 mod bits;

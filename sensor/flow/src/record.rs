@@ -35,9 +35,10 @@ impl View<'_> {
         let (originator, originator_port) = self.end(ORIGINATOR);
         let (responder, responder_port) = self.end(RESPONDER);
         let (sent, received) = (self.side(ORIGINATOR), self.side(RESPONDER));
+        let trailed_until = self.rare.and_then(|rare| rare.trailed_until);
         FlowRecord {
             first_seen: Timestamp::from_nanos(self.cold.first_seen),
-            last_seen: Timestamp::from_nanos(hot.last_seen),
+            last_seen: Timestamp::from_nanos(hot.last_seen.max(trailed_until.unwrap_or(i64::MIN))),
             originator,
             originator_port,
             responder,

@@ -188,6 +188,12 @@ impl Table {
         self.store.hot(slot).map(|_| self.store.view(slot, &self.services).record())
     }
 
+    /// Memory that its flows take. Untouched room for more is not in it: the system gives that when it is used.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes()
+    }
+
     #[must_use]
     pub const fn stats(&self) -> TableStats {
         self.stats
@@ -260,9 +266,9 @@ impl Table {
             return None;
         };
         self.stats.packets_counted += 1;
-        let flow = self.store.slot(slot);
+        let mut flow = self.store.slot(slot);
         let (side, due) = (flow.hot.side_of(key.from_low), self.timeouts.is_report_due(flow.hot, now));
-        flow.hot.note_time(now);
+        flow.note_time(now);
         let is_plain = flow.hot.is(Hot::PLAIN) && plain::is_possible(&flow);
         flow.hot.set(Hot::PLAIN, is_plain);
         if due {
@@ -332,7 +338,7 @@ impl Table {
             *heard_in = key.realm;
         }
         let before = flow.hot.last_seen;
-        flow.hot.note_time(now);
+        flow.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
             Some(segment) if key.protocol == TCP => {
