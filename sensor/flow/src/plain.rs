@@ -86,8 +86,9 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Reports};
+    use crate::event::FlowEvent;
     use crate::realm::VlanKey;
-    use crate::table::{FlowEvent, Observation, Table, Touch};
+    use crate::table::{Observation, Table, Touch};
 
     /// What one packet adds: who sends, its flags, how far from the expected numbers it is, payload, window, and the time since the last.
     type Step = (bool, u8, (i8, i8), u16, bool, u32);
