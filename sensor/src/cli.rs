@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::CapturePath;
+use crate::config::{CapturePath, Dedup};
 use crate::view::export::Form;
 use crate::view::{Format, SourceArgs};
 
@@ -38,6 +38,9 @@ pub enum Command {
         /// Whether packets with a wrong checksum are left out
         #[arg(long)]
         checksums: Option<Checksums>,
+        /// Leave out frames that the mirror delivered more than once within this time, as "1ms" or "500us" [default: off]
+        #[arg(long, value_name = "off|WINDOW")]
+        dedup: Option<Dedup>,
         /// Configuration file; what it leaves out has the defaults of config/sensor.toml
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,

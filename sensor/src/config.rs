@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use diagnose::ConfigError;
-pub use values::{CapturePath, Prefix, Reshard, SensorName, Span, VlanKey};
+pub use values::{CapturePath, Dedup, Prefix, Reshard, SensorName, Span, VlanKey};
 
 /// The shipped file, part of the program.
 pub const DEFAULTS: &str = include_str!("../../config/sensor.toml");
@@ -41,6 +41,7 @@ pub struct Capture {
     pub busy_poll: bool,
     pub libpcap_buffer_bytes: u32,
     pub max_waiting_batches: usize,
+    pub dedup: Dedup,
     pub reshard: Reshard,
     pub max_handed_batches: usize,
     pub pin: bool,
@@ -155,7 +156,18 @@ impl Config {
                 vlan_key: self.flow.vlan_key.0,
             },
             max_sessions: share(self.dissect.max_sessions),
+            duplicates: self.duplicates(tables),
         }
+    }
+
+    /// Room for what ten gigabits a second of the smallest frames bring within the window, several times over; a table that gets more
+    /// than its share has room for a quarter of it.
+    fn duplicates(&self, tables: usize) -> Option<sensor_flow::DuplicateConfig> {
+        const CONTENTS_A_MICROSECOND: u64 = 64;
+        let Dedup::Within(window) = self.capture.dedup else { return None };
+        let contents = u64::try_from(window.as_micros()).unwrap_or(u64::MAX).saturating_mul(CONTENTS_A_MICROSECOND);
+        let contents = usize::try_from(contents.clamp(1 << 14, 1 << 20)).unwrap_or(1 << 14);
+        Some(sensor_flow::DuplicateConfig { window, contents: contents / tables.clamp(1, 4) })
     }
 
     #[must_use]

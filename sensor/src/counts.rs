@@ -1,5 +1,7 @@
 //! Where every frame went: the numbers that must balance.
 
+use sensor_flow::DuplicateCounts;
+use sensor_model::Change;
 use sensor_wire::{Anomalies, NonIpKind, SkipReason};
 use serde::Serialize;
 
@@ -114,6 +116,8 @@ pub struct StageCounts {
     pub sessions_opened: u64,
     /// Flows that went uninspected because `dissect.max_sessions` was reached.
     pub sessions_refused: u64,
+    /// Left out before the flow table.
+    pub duplicates: Copies,
 }
 
 impl StageCounts {
@@ -126,6 +130,54 @@ impl StageCounts {
         self.flows_active += other.flows_active;
         self.sessions_opened += other.sessions_opened;
         self.sessions_refused += other.sessions_refused;
+        self.duplicates.add(&other.duplicates);
+    }
+}
+
+/// Frames that the mirror delivered more than once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Copies {
+    pub same_hop: u64,
+    pub routed: u64,
+    pub other_vlan: u64,
+    pub other_macs: u64,
+    /// Contents that were forgotten before their time, and frames from paths without room: copies of these pass.
+    pub forgotten: u64,
+    pub unplaced: u64,
+}
+
+impl Copies {
+    /// By how they differ from their originals.
+    #[must_use]
+    pub const fn by_change(&self) -> [(&'static str, u64); 4] {
+        [
+            (Change::SameHop.as_str(), self.same_hop),
+            (Change::Routed.as_str(), self.routed),
+            (Change::OtherVlan.as_str(), self.other_vlan),
+            (Change::OtherMacs.as_str(), self.other_macs),
+        ]
+    }
+
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.same_hop + self.routed + self.other_vlan + self.other_macs
+    }
+
+    const fn add(&mut self, other: &Self) {
+        self.same_hop += other.same_hop;
+        self.routed += other.routed;
+        self.other_vlan += other.other_vlan;
+        self.other_macs += other.other_macs;
+        self.forgotten += other.forgotten;
+        self.unplaced += other.unplaced;
+    }
+}
+
+impl From<DuplicateCounts> for Copies {
+    fn from(counts: DuplicateCounts) -> Self {
+        let [same_hop, routed, other_vlan, other_macs] = counts.removed;
+        let DuplicateCounts { forgotten, unplaced, .. } = counts;
+        Self { same_hop, routed, other_vlan, other_macs, forgotten, unplaced }
     }
 }
 

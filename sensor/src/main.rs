@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod conversations;
 mod counts;
+mod dedup;
 mod event;
 mod export;
 #[cfg(test)]
@@ -52,10 +53,12 @@ fn main() -> ExitCode {
 /// True when all that was asked was done.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Replay { files, out, workers, no_decap, no_map, checksums, config } => {
+        Command::Replay { files, out, workers, no_decap, no_map, checksums, dedup, config } => {
             let mut config = Config::load(config.as_deref())?;
             config.wire.decap &= !no_decap;
             config.wire.verify_checksums = checksums.map_or(config.wire.verify_checksums, |wanted| wanted == Checksums::Verify);
+            // A file is read as it is, unless asked: what it holds twice was sent twice or mirrored twice, and the user knows.
+            config.capture.dedup = dedup.unwrap_or(config::Dedup::Off);
             let workers = workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
             replay::run(&replay::Job { files, out, workers, with_map: !no_map }, &config)
         }

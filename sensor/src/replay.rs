@@ -12,10 +12,11 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
 use sensor_flow::Reports;
-use sensor_model::Accounting;
+use sensor_model::{Accounting, DuplicatePath};
 
 use crate::config::Config;
 use crate::counts::{FrameCounts, StageCounts};
+use crate::export::document::write_lines;
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
@@ -226,18 +227,13 @@ impl Output {
     fn write_alerts(&mut self, hub: &mut Hub) -> Result<(), StagedError> {
         let Some(map) = &mut self.map else { return Ok(()) };
         let alerts = hub.take_alerts();
-        map.alerts.write(|out| {
-            alerts.iter().try_for_each(|alert| {
-                serde_json::to_writer(&mut *out, alert)?;
-                out.write_all(b"\n")
-            })
-        })
+        map.alerts.write(|out| write_lines(out, &alerts))
     }
 
     fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
         let (frames, stages) = (replay.shards.frames(), replay.shards.stages());
         let map_stats = match &replay.hub {
-            Some(hub) => Some(self.write_map(hub, frames, &stages)?),
+            Some(hub) => Some(self.write_map(hub, frames, &stages, replay.shards.duplicate_paths())?),
             None => None,
         };
         let stats = Stats::new(&config.name.0, frames, &stages, map_stats, files);
@@ -247,27 +243,33 @@ impl Output {
         })
     }
 
-    fn write_map(&mut self, hub: &Hub, frames: &FrameCounts, stages: &StageCounts) -> Result<MapStats, StagedError> {
-        let map = hub.flow_map(Accounting {
+    fn write_map(
+        &mut self,
+        hub: &Hub,
+        frames: &FrameCounts,
+        stages: &StageCounts,
+        duplicates: Vec<DuplicatePath>,
+    ) -> Result<MapStats, StagedError> {
+        let mut map = hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets: 0,
             skipped_packets: frames.skipped_total(),
             missed_bytes: 0,
             evicted_flows: stages.flows_evicted,
         });
+        map.coverage.duplicates = duplicates;
         if let Some(output) = &mut self.map {
-            output.flow_map.write(|out| {
-                serde_json::to_writer(&mut *out, &map)?;
-                out.write_all(b"\n")
-            })?;
+            output.flow_map.write(|out| write_lines(out, &[&map]))?;
         }
         Ok(MapStats {
             assets: map.assets.len(),
             assets_refused_internal: hub.unplaced().internal,
             assets_refused_external: hub.unplaced().external,
             hearsay: hub.unplaced().hearsay,
+            assets_evicted: hub.unplaced().evicted,
             conversations: map.conversations.len(),
             conversations_refused: hub.conversations().refused,
+            conversations_evicted: hub.conversations().evicted,
             alerts: hub.alerts().total,
             alerts_suppressed: hub.alerts().suppressed,
         })

@@ -2,7 +2,7 @@
 //! nothing, so there is no lock here, no clock, no log line and no allocation a packet.
 //!
 //! ```text
-//! Frame -> wire::decode -> flow::Table -> dissect::Session -> Event -> hub
+//! Frame -> wire::decode -> flow::Duplicates -> flow::Table -> dissect::Session -> Event -> hub
 //!          (sort.rs)       +------------ this file ------------+
 //! ```
 
@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
-use sensor_flow::{FlowEvent, FlowId, Observation, Reports, Table, Touch};
+use sensor_flow::{DuplicateConfig, FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
+use sensor_model::{Direction, DuplicatePath, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
 use sensor_wire::Packet;
 
 use crate::counts::StageCounts;
+use crate::dedup::Dedup;
 use crate::event::{Event, What};
 use crate::link_layer::LinkWatch;
 use crate::recent::Recent;
@@ -25,8 +26,8 @@ use crate::sort::{Bucket, Sorted};
 
 /// Packets that go through the flow table at once: enough for its prefetching, few enough to stay in the cache.
 const BATCH: usize = 64;
-/// Slots examined for idle flows after each batch. A table is passed through every `capacity / SWEEP_SLOTS` batches.
-const SWEEP_SLOTS: usize = 64;
+/// Slots examined for idle flows after each batch, at most: the table looks at as many as packet time went by.
+const SWEEP_SLOTS: usize = 512;
 /// A host that keeps talking is reported again this often.
 const SIGHTING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -35,6 +36,8 @@ const SIGHTING_INTERVAL: Duration = Duration::from_secs(30);
 pub struct Limits {
     pub flow: sensor_flow::Config,
     pub max_sessions: usize,
+    /// None: copies count as packets.
+    pub duplicates: Option<DuplicateConfig>,
 }
 
 impl Limits {
@@ -49,6 +52,7 @@ impl Limits {
 #[derive(Debug)]
 pub struct Worker {
     number: u16,
+    dedup: Option<Box<Dedup>>,
     table: Table,
     sessions: Sessions,
     tells_everything: bool,
@@ -66,6 +70,7 @@ impl Worker {
     pub fn new(number: u16, limits: &Limits, seed: u64) -> Self {
         Self {
             number,
+            dedup: limits.duplicates.map(|config| Box::new(Dedup::new(config, seed))),
             table: Table::new(limits.flow.clone(), seed),
             sessions: Sessions::new(limits.max_sessions),
             tells_everything: limits.tells_everything(),
@@ -87,9 +92,21 @@ impl Worker {
 
     /// Takes a bucket of packets whose frames stand in `frames`; the first frame is packet `base`.
     pub fn take(&mut self, base: u64, bucket: &Bucket, frames: &[Frame<'_>], events: &mut Vec<Event>) {
+        let mut dedup = self.dedup.take();
         for (observations, places) in bucket.observations.chunks(BATCH).zip(bucket.places.chunks(BATCH)) {
+            let (observations, places) = match &mut dedup {
+                Some(dedup) => dedup.originals(observations, places, frames),
+                None => (observations, places),
+            };
             self.take_batch(base, observations, places, frames, events);
         }
+        self.dedup = dedup;
+    }
+
+    /// What copies told of mirrors and routers so far.
+    #[must_use]
+    pub fn duplicate_paths(&self) -> Vec<DuplicatePath> {
+        self.dedup.as_ref().map(|dedup| dedup.paths()).unwrap_or_default()
     }
 
     /// Ends flows that are idle at `now`; for a quiet port, where no packet drives the sweep.
@@ -123,7 +140,7 @@ impl Worker {
     }
 
     #[must_use]
-    pub const fn counts(&self) -> StageCounts {
+    pub fn counts(&self) -> StageCounts {
         let table = self.table.stats();
         StageCounts {
             flow_packets: table.packets_counted,
@@ -134,6 +151,7 @@ impl Worker {
             flows_active: table.flows_active,
             sessions_opened: self.sessions.opened,
             sessions_refused: self.sessions.refused,
+            duplicates: self.dedup.as_ref().map(|dedup| *dedup.counts()).unwrap_or_default().into(),
         }
     }
 
@@ -162,6 +180,10 @@ impl Worker {
             // were caused by this packet or by an earlier one.
             while let Some(event) = pending.next_if(|event| is_due(event, touch, touches.get(at + 1..).unwrap_or_default())) {
                 self.pass_on(event, number, events);
+            }
+            if touch.opened {
+                // After the end of the flow that had this id before.
+                self.sessions.close(touch.flow);
             }
             let taken_over = || later_opened(touches.get(at + 1..).unwrap_or_default(), touch);
             if touch.inspect && !(an_id_may_be_reused && taken_over()) {
@@ -217,11 +239,9 @@ impl Worker {
     }
 
     fn pass_on(&mut self, event: FlowEvent, number: u64, events: &mut Vec<Event>) {
-        match event {
-            // The end may be passed on before the flow's last packets of the batch: only a new flow makes its id open again.
-            FlowEvent::Ended { flow, .. } => self.sessions.finish(flow),
-            FlowEvent::Opened { flow, .. } => self.sessions.close(flow),
-            FlowEvent::Interim { .. } => {}
+        // The end may be passed on before the flow's last packets of the batch: only a new flow makes its id open again.
+        if let FlowEvent::Ended { flow, .. } = event {
+            self.sessions.finish(flow);
         }
         events.push(self.event(number, What::Flow(event)));
     }
@@ -313,72 +333,4 @@ fn session_key(packet: &Packet, direction: Direction) -> SessionKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use sensor_model::DirectionReason;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::sort::Sorted;
-
-    /// A UDP datagram between hosts 10.0.0.`from` and 10.0.0.`to`.
-    fn datagram(from: (u8, u16), to: (u8, u16), payload: &[u8]) -> Vec<u8> {
-        let mut ip = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, from.0, 10, 0, 0, to.0];
-        let len = u16::try_from(payload.len()).unwrap();
-        ip[2..4].copy_from_slice(&(28 + len).to_be_bytes());
-        let sum: u32 = ip.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
-        ip[10..12].copy_from_slice(&(!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes());
-        let udp = [from.1.to_be_bytes(), to.1.to_be_bytes(), (8 + len).to_be_bytes(), [0, 0]].concat();
-        [&[2, 0, 0, 0, 0, to.0, 2, 0, 0, 0, 0, from.0, 8, 0], ip.as_slice(), &udp, payload].concat()
-    }
-
-    fn frame(bytes: &[u8]) -> Frame<'_> {
-        Frame { seen_at_nanos: 0, wire_len: bytes.len() as u32, link: sensor_wire::LinkType::Ethernet, bytes }
-    }
-
-    /// One batch through a worker of its own, which then ends its flows.
-    fn run(packets: &[Vec<u8>]) -> (Worker, Vec<Event>) {
-        let frames: Vec<Frame<'_>> = packets.iter().map(|bytes| frame(bytes)).collect();
-        let mut sorted = Sorted::new(1);
-        sorted.refill(&frames, sensor_wire::Options::default());
-        let mut worker = Worker::new(0, &Config::load(None).unwrap().limits(1), 1);
-        let mut events = Vec::new();
-        worker.take(0, &sorted.buckets[0], &frames, &mut events);
-        worker.drain(0, &mut events);
-        (worker, events)
-    }
-
-    #[test]
-    fn a_flow_that_was_given_up_is_not_dissected_anew_by_the_rest_of_its_batch() {
-        let packets = vec![datagram((1, 40_000), (2, 40_001), b"\xffnothing that anybody knows"); 20];
-        let (worker, _) = run(&packets);
-        assert_eq!((worker.counts().flow_packets, worker.counts().sessions_opened), (20, 1));
-    }
-
-    #[test]
-    fn the_table_learns_from_the_bytes_who_asks() {
-        // RFC 5905 7.3: version 4, mode 4 is the server's answer; it was captured first.
-        let mut answer = [0; 48];
-        answer[..2].copy_from_slice(&[0x24, 1]);
-        let (_, events) = run(&[datagram((2, 123), (1, 123), &answer)]);
-        let ended = events.iter().find_map(|event| match &event.what {
-            What::Flow(FlowEvent::Ended { record, .. }) => Some((record.originator, record.direction_reason)),
-            _ => None,
-        });
-        assert_eq!(ended, Some((IpAddr::from([10, 0, 0, 1]), DirectionReason::Role)));
-    }
-
-    #[test]
-    fn a_session_keeps_its_directions_when_the_table_turns_the_flow_round() {
-        let packet = |bytes: &[u8]| {
-            let mut sorted = Sorted::new(1);
-            sorted.refill(&[frame(bytes)], sensor_wire::Options::default());
-            sorted.buckets[0].observations[0].packet
-        };
-        let (first, second) = (datagram((2, 5), (1, 6), b"a"), datagram((1, 6), (2, 5), b"b"));
-        let key = session_key(&packet(&first), Direction::ToResponder);
-        for in_table in [Direction::ToResponder, Direction::ToOriginator] {
-            assert_eq!(direction_in(&key, &packet(&first), in_table), Direction::ToResponder);
-            assert_eq!(direction_in(&key, &packet(&second), in_table), Direction::ToOriginator);
-        }
-    }
-}
+mod tests;

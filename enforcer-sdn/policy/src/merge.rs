@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use sensor_model::{
-    Accounting, Activity, AddressUse, Asset, AssetId, Conversation, EachWay, FlowMap, Loss, SCHEMA, Service, TapCoverage,
-    VlanCoverage, VlanStack,
+    Accounting, Activity, AddressUse, Asset, AssetId, Conversation, DuplicatePath, EachWay, FlowMap, Loss, SCHEMA, Service,
+    TapCoverage, VlanCoverage, VlanStack,
 };
 
 /// One map that knows what all of them know.
@@ -69,7 +69,17 @@ fn join_coverage(maps: &[FlowMap]) -> TapCoverage {
         flows: taps().map(|tap| tap.flows).max().unwrap_or_default(),
         loss: taps().map(|tap| tap.loss).max_by_key(by_bytes).unwrap_or_default(),
         vlans: vlans.into_values().cloned().collect(),
+        duplicates: join_duplicates(maps),
     }
+}
+
+/// Each path as the tap saw it that saw most copies on it.
+fn join_duplicates(maps: &[FlowMap]) -> Vec<DuplicatePath> {
+    let mut paths: Vec<&DuplicatePath> = maps.iter().flat_map(|map| &map.coverage.duplicates).collect();
+    let key = |path: &DuplicatePath| (path.change, path.from, path.to, path.ttl_lower_by, path.sources.is_ipv4());
+    paths.sort_by_key(|path| (key(path), std::cmp::Reverse((path.packets, *path))));
+    paths.dedup_by_key(|path| key(path));
+    paths.into_iter().cloned().collect()
 }
 
 fn join_asset(known: &mut Asset, other: &Asset) {

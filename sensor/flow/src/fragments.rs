@@ -137,15 +137,20 @@ impl Fragments {
 /// A later piece under the flow of its first, with its own time and lengths.
 fn with_ports_of(first: &Packet, later: &Observation) -> Observation {
     let own = &later.packet;
+    // Tags inside a tunnel are only in the first piece; others may differ where the mirror copies a packet in two VLANs.
+    let tags = if first.tunnel.is_none() { own } else { first };
     let packet = Packet {
         source_mac: own.source_mac,
         destination_mac: own.destination_mac,
+        vlan: tags.vlan,
+        inner_vlan: tags.inner_vlan,
         ttl: own.ttl,
         ip_len: own.ip_len,
         fragment: own.fragment,
         fragment_id: own.fragment_id,
         ip_id: own.ip_id,
         tcp: None,
+        payload_offset: own.payload_offset,
         payload_captured: 0,
         payload_len: 0,
         wire_len: own.wire_len,

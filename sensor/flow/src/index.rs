@@ -1,6 +1,7 @@
 //! A hash to the numbers of slots that may hold its key: buckets of a cache line, the next one when a bucket is full. Four bytes
 //! an entry. All entries of a bucket are compared at once, without a branch that a processor could guess wrong.
 
+use prefetch_index::prefetch_index;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arena::Arena;
@@ -40,10 +41,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// For at most `limit` slots at a time with numbers below `slots`; two thirds full at most.
+    /// For at most `limit` slots at a time with numbers below `slots`; three quarters full at most, where one entry in sixty stands in a later bucket.
     pub fn new(limit: usize, slots: usize) -> Self {
         let number_bits = usize::BITS - slots.leading_zeros();
-        let buckets = Arena::scattered((limit + limit / 2).div_ceil(WIDTH) + 1);
+        let buckets = Arena::scattered((limit + limit / 3).div_ceil(WIDTH) + 1);
         Self { buckets, number_mask: (1 << number_bits) - 1, limit }
     }
 
@@ -52,10 +53,10 @@ impl Index {
         self.limit
     }
 
-    /// The first word of the bucket where `hash` is looked for first; to touch it ahead of [`Self::guess`].
+    /// Asks for the bucket where `hash` is looked for first, ahead of [`Self::guess`].
     #[inline]
-    pub fn touch(&self, hash: u64) -> u32 {
-        self.buckets.values().get(self.home(hash)).map_or(0, |bucket| bucket.0[0])
+    pub fn prefetch(&self, hash: u64) {
+        prefetch_index(self.buckets.values(), self.home(hash));
     }
 
     /// The slot of `hash`, if it is there at all: any number else.
@@ -128,6 +129,10 @@ impl Index {
             }
         }
         self.buckets[at].0[hole] = 0;
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        Arena::<Bucket>::bytes_of(self.buckets.values().len())
     }
 
     #[inline]

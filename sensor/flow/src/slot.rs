@@ -3,6 +3,8 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::endpoint::{Endpoint, SEEN_DATA};
+use crate::expiry;
+use crate::handshake::ShortTime;
 use crate::history::{self, History};
 use crate::key::UDP;
 use crate::rare::{Rare, Rares};
@@ -63,13 +65,6 @@ impl Hot {
     pub const fn is_two_way(&self) -> bool {
         self.counts[ORIGINATOR].packets > 0 && self.counts[RESPONDER].packets > 0
     }
-
-    /// A packet came at `now`. What trails after both sides closed does not lengthen a connection (as Zeek's duration).
-    pub fn note_time(&mut self, now: i64) {
-        if !(self.ends[ORIGINATOR].did_close() && self.ends[RESPONDER].did_close()) {
-            self.last_seen = self.last_seen.max(now);
-        }
-    }
 }
 
 /// Low halves of one side's counters; the upper halves are in [`Rare::carries`].
@@ -109,7 +104,8 @@ pub struct Cold {
     /// Number of the service's name, 0 for none.
     pub service: u8,
     pub reason: u8,
-    pub spare: [u8; 6],
+    /// Between the tap and each side, by the handshake.
+    pub round_trips: [ShortTime; 2],
 }
 
 /// The second part of a slot.
@@ -151,6 +147,12 @@ impl Slot<'_> {
         self.rares.get_mut(self.cold.rare)
     }
 
+    /// Something is missing in a direction of its stream.
+    pub fn has_holes(&self) -> bool {
+        self.hot.is(Hot::RARE)
+            && self.rares.get(self.cold.rare).is_some_and(|rare| rare.streams.iter().any(|stretch| stretch.open))
+    }
+
     pub fn push_letter(&mut self, letter: u8, side: usize) {
         if !self.cold.history.push(letter, side == RESPONDER) {
             let letter = history::letter(letter, side == RESPONDER);
@@ -175,8 +177,22 @@ impl Slot<'_> {
         stream.retransmits.reverse();
         stream.zero_windows.reverse();
         self.cold.history.exchange_sides();
+        self.cold.round_trips.reverse();
         if let Some(rare) = self.known_rare() {
             rare.exchange_sides();
+        }
+    }
+
+    /// A packet came at `now`. What trails after both sides closed does not lengthen a connection, and what comes after a reset
+    /// lengthens it but not its time to live (as Zeek).
+    pub fn note_time(&mut self, now: i64) {
+        if self.hot.ends[ORIGINATOR].did_close() && self.hot.ends[RESPONDER].did_close() {
+            return;
+        }
+        if !expiry::was_closed(self.hot) {
+            self.hot.last_seen = self.hot.last_seen.max(now);
+        } else if let Some(rare) = self.rare() {
+            rare.trailed_until = rare.trailed_until.max(Some(now));
         }
     }
 

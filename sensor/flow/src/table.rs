@@ -4,6 +4,7 @@ use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
 use crate::config::{Config, Reports};
+use crate::event::{FlowEvent, TableStats};
 use crate::expiry::{Clock, Standing, Timeouts};
 use crate::key::{FlowKey, TCP, wide_pair};
 use crate::orient::orient;
@@ -11,8 +12,8 @@ use crate::path::Path;
 use crate::realm::{Realms, UNHEARD};
 use crate::record::reason_number;
 use crate::slot::{Hot, ORIGINATOR};
-use crate::store::{GROUP, Store};
-use crate::{plain, tcp};
+use crate::store::{GROUP, Store, Waiting};
+use crate::{handshake, plain, tcp};
 
 /// A decoded packet and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +27,7 @@ pub struct Observation {
 pub struct FlowId(pub u32);
 
 /// What a packet did to its flow: the worker's link to dissection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     pub flow: FlowId,
     pub direction: Direction,
@@ -36,30 +37,8 @@ pub struct Touch {
     pub first_of_sender: bool,
     /// Wanted for dissection: new in-order payload and `Table::stop_inspecting` was not called.
     pub inspect: bool,
-    /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams.
+    /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams, and where nothing is to inspect.
     pub stream_offset: u32,
-}
-
-/// What the table tells the control plane. Counts in a record are totals since the flow began.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FlowEvent {
-    /// First packet.
-    Opened { flow: FlowId, record: Box<FlowRecord> },
-    /// Still alive at an interim interval, or just answered for the first time, or just closed.
-    Interim { flow: FlowId, record: Box<FlowRecord> },
-    /// No further event will name this flow.
-    Ended { flow: FlowId, record: Box<FlowRecord> },
-}
-
-/// Counters; every packet given is in exactly one of the first two.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TableStats {
-    pub packets_counted: u64,
-    pub packets_refused: u64,
-    pub flows_opened: u64,
-    pub flows_ended: u64,
-    pub flows_evicted: u64,
-    pub flows_active: u64,
 }
 
 /// Flows of one worker or shard.
@@ -94,17 +73,19 @@ impl Table {
     pub fn process(&mut self, batch: &[Observation], touches: &mut Vec<Option<Touch>>, events: &mut Vec<FlowEvent>) {
         touches.clear();
         self.store.begin_batch();
-        let (mut keys, mut hashes, mut guesses) = ([FlowKey::default(); GROUP], [0; GROUP], [0; GROUP]);
+        touches.reserve(batch.len());
+        let mut waiting = [Waiting::default(); GROUP];
+        // Three rounds, so that the cache misses of a round overlap instead of adding up.
         for group in batch.chunks(GROUP) {
-            let (keys, hashes, guesses) = (&mut keys[..group.len()], &mut hashes[..group.len()], &mut guesses[..group.len()]);
-            for ((key, hash), observation) in keys.iter_mut().zip(hashes.iter_mut()).zip(group) {
-                (*key, *hash) = self.store.key_of(&observation.packet);
+            let waiting = &mut waiting[..group.len()];
+            for (waiting, observation) in waiting.iter_mut().zip(group) {
+                *waiting = self.store.look_up(&observation.packet);
             }
-            self.store.look_ahead(hashes, guesses);
-            for ((key, observation), (&hash, &guess)) in keys.iter().zip(group).zip(hashes.iter().zip(guesses.iter())) {
-                let touch = match self.take_plain(key, guess, observation) {
+            self.store.guess(waiting);
+            for (waiting, observation) in waiting.iter().zip(group) {
+                let touch = match self.take_plain(&waiting.key, waiting.guess, observation) {
                     Some(touch) => Some(touch),
-                    None => self.take(key, hash, observation, events),
+                    None => self.take(waiting, observation, events),
                 };
                 touches.push(touch);
             }
@@ -186,6 +167,12 @@ impl Table {
         self.store.hot(slot).map(|_| self.store.view(slot, &self.services).record())
     }
 
+    /// Memory that its flows take. Untouched room for more is not in it: the system gives that when it is used.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes()
+    }
+
     #[must_use]
     pub const fn stats(&self) -> TableStats {
         self.stats
@@ -219,24 +206,23 @@ impl Table {
         })
     }
 
-    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
-        let packet = &observation.packet;
+    fn take(&mut self, waiting: &Waiting, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
+        let (key, packet) = (&waiting.key, &observation.packet);
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, packet, now, &self.timeouts);
+        let found = self.store.find(waiting, packet, now, &self.timeouts);
         if matches!(packet.fragment, Fragment::Later { .. }) {
             return self.take_fragment(found, key, observation, events);
         }
         let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
-            None => (self.open(key, hash, packet, now, events), true),
+            None => (self.open(waiting, packet, now, events), true),
         };
         self.stats.packets_counted += 1;
         Some(self.count(slot, opened, key, observation, events))
     }
 
-    /// Counts a later fragment, which [`crate::Fragments`] gave the ports of its first, beside the packets of its flow. It opens none:
-    /// without that flow it is refused.
+    /// Counts a later fragment, with the ports of its first from [`crate::Fragments`]. It opens no flow: without one it is refused.
     fn take_fragment(
         &mut self,
         found: Option<usize>,
@@ -245,22 +231,20 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
-        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
-        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
             let side = flow.hot.side_of(key.from_low);
-            flow.count_fragment(side, packet.ip_len, packet.wire_len)
+            !self.timeouts.is_over(flow.hot, || flow.cold.first_seen, now)
+                && flow.count_fragment(side, packet.ip_len, packet.wire_len)
         });
         let Some(slot) = counted else {
             self.stats.packets_refused += 1;
             return None;
         };
         self.stats.packets_counted += 1;
-        let flow = self.store.slot(slot);
+        let mut flow = self.store.slot(slot);
         let (side, due) = (flow.hot.side_of(key.from_low), self.timeouts.is_report_due(flow.hot, now));
-        flow.hot.note_time(now);
+        flow.note_time(now);
         let is_plain = flow.hot.is(Hot::PLAIN) && plain::is_possible(&flow);
         flow.hot.set(Hot::PLAIN, is_plain);
         if due {
@@ -282,14 +266,14 @@ impl Table {
         ends
     }
 
-    fn open(&mut self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
+    fn open(&mut self, Waiting { key, hash, .. }: &Waiting, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
         if self.store.used >= self.store.capacity
             && let Some(victim) = self.clock.victim(&self.store, &self.timeouts, now)
         {
             self.stats.flows_evicted += 1;
             self.end(victim, events);
         }
-        let slot = self.store.insert(key, hash, packet);
+        let slot = self.store.insert(key, *hash, packet);
         let orientation = orient(packet);
         let path = self.store.paths.take(&Path::of(packet, orientation.sender_is_originator));
         let mut flow = self.store.slot(slot);
@@ -329,10 +313,15 @@ impl Table {
         if *heard_in == UNHEARD {
             *heard_in = key.realm;
         }
-        flow.hot.note_time(now);
+        let before = flow.hot.last_seen;
+        flow.note_time(now);
         flow.count(side, packet.ip_len, packet.wire_len);
         let arrival = match packet.tcp {
-            Some(segment) if key.protocol == TCP => tcp::receive(&mut flow, side, &segment, packet.payload_len),
+            Some(segment) if key.protocol == TCP => {
+                let arrival = tcp::receive(&mut flow, side, &segment, packet.payload_len);
+                handshake::measure(&mut flow, side, &segment, before, now);
+                arrival
+            }
             // The header was cut before its flags: the packet counts, its place in the stream is unknown.
             None if key.protocol == TCP => tcp::Arrival::default(),
             _ => {
@@ -349,12 +338,23 @@ impl Table {
             self.store.move_standing(slot, standing, moved_to);
         }
         // The totals of a short connection are known when it closes: whoever looks now need not wait for its timeout.
-        let closes = moved_to == Standing::Closed && standing != Standing::Closed;
-        if due || closes {
+        if due || moved_to == Standing::Closed && standing != Standing::Closed {
             self.report(slot, opened, now, events);
         }
-        let stream_offset = arrival.stream_offset;
+        let stream_offset = if inspect { arrival.stream_offset } else { 0 };
         Touch { flow: FlowId(slot as u32), direction: direction_of(side), opened, first_of_sender, inspect, stream_offset }
+    }
+
+    /// How many flows may go the short way; none of them from now on when it is not allowed.
+    #[cfg(test)]
+    pub fn allow_plain(&mut self, allowed: bool) -> usize {
+        let mut plain = 0;
+        for slot in 0..self.store.len() {
+            let Some(hot) = self.store.hot_mut(slot) else { continue };
+            hot.set(Hot::PLAIN, hot.is(Hot::PLAIN) && allowed);
+            plain += usize::from(hot.is(Hot::PLAIN));
+        }
+        plain
     }
 
     /// Openings, first answers, and whatever is due.

@@ -35,6 +35,8 @@ pub(crate) struct Signs {
     pub asking_flows: u64,
     pub stream_bytes: u64,
     pub missed_bytes: u64,
+    /// None of its network was heard.
+    pub in_unseen_network: bool,
 }
 
 impl Signs {
@@ -49,6 +51,7 @@ impl Signs {
         self.asking_flows = self.asking_flows.saturating_add(other.asking_flows);
         self.stream_bytes = self.stream_bytes.saturating_add(other.stream_bytes);
         self.missed_bytes = self.missed_bytes.saturating_add(other.missed_bytes);
+        self.in_unseen_network |= other.in_unseen_network;
     }
 }
 
@@ -83,7 +86,11 @@ pub(crate) fn coverage_of(counts: Counts, signs: Signs, gave_sign: bool, telling
             let proven = Proven { packets: signs.unseen_sent, excused: signs.excused_sent };
             // Alive and silent: a firewall and a mirror of one direction look the same.
             let unproven = if gave_sign || group > 0 { CoverageCause::Unknown } else { CoverageCause::NoAnswer };
-            (proven.packets, Some(proven.cause(telling_packets).unwrap_or(unproven)))
+            let cause = match proven.cause(telling_packets) {
+                Some(CoverageCause::OneDirectionMirror) if signs.in_unseen_network => CoverageCause::VlanNotMirrored,
+                cause => cause.unwrap_or(unproven),
+            };
+            (proven.packets, Some(cause))
         }
         Visibility::BroadcastOnly => (0, Some(CoverageCause::PortNotMirrored)),
         Visibility::Never => (0, gave_sign.then_some(CoverageCause::PortNotMirrored)),
@@ -172,6 +179,8 @@ mod tests {
         assert_eq!(proven(4, 0), Some(CoverageCause::OneDirectionMirror));
         assert_eq!(proven(3, 0), Some(CoverageCause::TooFewPackets));
         assert_eq!(proven(90, 90), Some(CoverageCause::UnseenPeer));
+        let whole_network = Signs { unseen_sent: 9, in_unseen_network: true, ..Signs::default() };
+        assert_eq!(judged((0, 9, 0), whole_network, false).1, Some(CoverageCause::VlanNotMirrored));
         let unseen_received = Signs { unseen_received: 4, ..Signs::default() };
         assert_eq!(judged((9, 0, 0), unseen_received, false).1, Some(CoverageCause::OneDirectionMirror));
     }

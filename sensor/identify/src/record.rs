@@ -78,6 +78,10 @@ impl HeardIn {
         self.first == Some(tags) || self.second == Some(tags)
     }
 
+    pub const fn is_nowhere(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// None unless it is one.
     pub const fn only(&self) -> Option<VlanStack> {
         if self.second.is_none() && !self.are_more { self.first } else { None }

@@ -9,8 +9,11 @@ use sensor_model::{DirectionReason, FlowRecord, IpProtocol};
 /// 4.2.3.1: it doubles).
 const HEARD_OUT_SECONDS: u64 = 5;
 const HEARD_OUT_PACKETS: u64 = 8;
-/// One acknowledgment for so many segments at least. RFC 9293 3.8.6.3 asks for one in two; offloading hosts send fewer.
-const SEGMENTS_AN_ANSWER: u64 = 4;
+/// One packet comes back for so many: of a dialogue of small segments, and of bulk, where offloading hosts acknowledge 16 or more at
+/// once (RFC 9293 3.8.6.3 asks for one in two).
+const DIALOGUE_PACKETS_AN_ANSWER: u64 = 3;
+const BULK_PACKETS_AN_ANSWER: u64 = 16;
+const DIALOGUE_BYTES_A_PACKET: u64 = 700;
 
 /// UDP services that are asked by one host at a time and answer that host only: DNS, Kerberos, RPC, NTP, SNMP, CLDAP, QUIC, kpasswd, IKE,
 /// RMCP, domain-s, RADIUS, NFS, STUN, IPsec NAT-T, FINS (IANA). What is also asked by multicast or broadcast is left out: there the
@@ -75,7 +78,9 @@ fn proven_by_tcp(record: &FlowRecord, silent: Silent) -> u64 {
     // A SYN-ACK answers a SYN, and what follows it the handshake's last segment; what follows a SYN answers a SYN-ACK.
     let in_handshake = if wrote('H') { 1 + u64::from(goes_on) } else { u64::from(wrote('S') && goes_on || is_heard_out) };
     let proven = in_handshake + u64::from(unheard.data_acked);
-    if proven == 0 { 0 } else { proven + speaker.packets / SEGMENTS_AN_ANSWER }
+    let is_dialogue = speaker.ip_bytes < speaker.packets.saturating_mul(DIALOGUE_BYTES_A_PACKET);
+    let packets_an_answer = if is_dialogue { DIALOGUE_PACKETS_AN_ANSWER } else { BULK_PACKETS_AN_ANSWER };
+    if proven == 0 { 0 } else { proven + speaker.packets / packets_an_answer }
 }
 
 fn proven_by_answers(record: &FlowRecord, silent: Silent) -> u64 {
@@ -155,10 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_speaker_that_need_not_repeat_itself_is_heard() {
+    fn a_speaker_that_need_not_repeat_itself_is_heard_and_bulk_is_answered_less_often() {
         let mut record = tcp((100, 0), "D");
         record.last_seen = record.first_seen + Duration::from_secs(10);
-        assert_eq!(sight_of(&record), one_way(Silent::Responder, 26));
+        record.sent.ip_bytes = 100 * 1_500;
+        assert_eq!(sight_of(&record), one_way(Silent::Responder, 7));
+        record.sent.ip_bytes = 100 * 60;
+        assert_eq!(sight_of(&record), one_way(Silent::Responder, 34));
         record.history.push('T');
         assert_eq!(sight_of(&record), Sight::Unanswered);
     }

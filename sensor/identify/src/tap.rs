@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sensor_model::{CoverageCause, FlowRecord, Loss, MacAddr, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack};
+use sensor_model::{CoverageCause, FlowRecord, Loss, MacAddr, Scope, TapCoverage, Visibility, VlanCoverage, VlanId, VlanStack};
 
 use crate::coverage::Signs;
 use crate::inventory::Inventory;
 use crate::ledger::{Class, News, Weighed, tags_of};
 use crate::number::Place;
 use crate::record::{Counts, IpRecord};
-use crate::scope::is_group;
+use crate::scope::{is_group, network_of};
 use crate::sight::Silent;
 
 /// Less loss is not worth a cause.
 const NOTABLE_LOSS: f64 = 0.001;
+
+/// Hosts of one network that are enough to blame it as a whole.
+const HOSTS_OF_A_NETWORK: usize = 3;
 
 /// What the capture lost itself, as far as it counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +26,14 @@ pub struct OwnDrops {
     pub lost_packets: u64,
 }
 
-/// Counts and signs of one asset, for its peers' sake.
-pub(crate) type Sums = (Counts, Signs);
+/// How one asset stands, for its peers' sake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub counts: Counts,
+    pub signs: Signs,
+    /// It may be on a mirrored port, which a far host is not.
+    pub is_ours: bool,
+}
 
 impl Inventory {
     /// Takes a report of a flow for the books about the tap. `weighed` belongs to the flow, and stays with it between its reports.
@@ -54,6 +63,11 @@ impl Inventory {
 
     /// A MAC that sent a frame with these tags, and the address it used; without one, whether it was to a single host.
     pub fn hear_in(&mut self, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
+        self.hear_at(Place::default(), tags, mac, ip, is_unicast);
+    }
+
+    /// The same, where the address stands at `at`.
+    pub(crate) fn hear_at(&mut self, at: Place, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
         if mac.is_group() || mac.is_zero() {
             return;
         }
@@ -64,7 +78,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.ips.find(&ip)).and_then(|slot| self.ips.get_mut(slot)) {
+        if let Some(record) = ip.and_then(|ip| self.slot(at, ip)).and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }
@@ -108,7 +122,22 @@ impl Inventory {
             named_by.extend(by.iter().map(|name| (*name).to_owned()));
             known.named_by = named_by.into_iter().collect();
         }
-        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect() }
+        TapCoverage { flows: ledger.flows, loss, vlans: vlans.into_values().collect(), duplicates: Vec::new() }
+    }
+
+    /// Networks of ours of which several hosts are proven to send, and none was heard: their VLAN is missing, not directions of theirs.
+    pub(crate) fn unseen_networks(&self) -> BTreeSet<IpAddr> {
+        let mut networks: BTreeMap<IpAddr, (bool, usize)> = BTreeMap::new();
+        if self.ledger.unseen.is_empty() {
+            return BTreeSet::new();
+        }
+        for (_, ip, record) in self.ips.iter().filter(|(_, _, record)| record.scope == Scope::Internal) {
+            let (is_heard, unseen) = networks.entry(network_of(ip, record.scope)).or_default();
+            *is_heard |= record.counts.sent > 0 || record.counts.group > 0 || !record.heard_in.is_nowhere();
+            *unseen += usize::from(record.signs.unseen_sent > 0);
+        }
+        networks.retain(|_, (is_heard, unseen)| !*is_heard && *unseen >= HOSTS_OF_A_NETWORK);
+        networks.into_keys().collect()
     }
 
     pub(crate) const fn loss(&self) -> &Loss {
@@ -127,10 +156,10 @@ impl Inventory {
         }
     }
 
-    /// Puts the excuses into `sums`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are proven and unseen has two that may be to blame: a sender
-    /// that was never seen to send, a receiver that was never seen to receive. Where both may, it is the one that explains more pairs; with
-    /// nothing to choose by, neither is excused.
-    pub(crate) fn excuse(&self, sums: &mut [Sums], place_of: impl Fn(IpAddr) -> Option<usize>) {
+    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are
+    /// proven and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive.
+    /// Where both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
+    pub(crate) fn excuse(&self, standings: &mut [Standing], place_of: impl Fn(IpAddr) -> Option<usize>) {
         let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for ((sender, receiver), packets) in &self.ledger.unseen {
             if let (Some(sender), Some(receiver)) = (place_of(*sender), place_of(*receiver)) {
@@ -144,20 +173,24 @@ impl Inventory {
             *of_receiver.entry(receiver).or_insert(0_u64) += 1;
         }
         for ((sender, receiver), packets) in &pairs {
-            let never_sent = sums.get(*sender).is_some_and(|(counts, _)| counts.sent == 0);
-            let never_received = sums.get(*receiver).is_some_and(|(counts, _)| counts.received == 0);
+            let never_sent = standings.get(*sender).is_some_and(|standing| standing.counts.sent == 0);
+            let never_received = standings.get(*receiver).is_some_and(|standing| standing.counts.received == 0);
             if !never_sent || !never_received {
                 // Only one of them may be to blame, or none: nobody needs an excuse.
                 continue;
             }
-            let (by_sender, by_receiver) = (of_sender.get(sender), of_receiver.get(receiver));
+            let pairs_of = |count: Option<&u64>, standing: Option<&Standing>| {
+                (count.copied().unwrap_or(0), standing.is_some_and(|standing| standing.is_ours))
+            };
+            let by_sender = pairs_of(of_sender.get(sender), standings.get(*sender));
+            let by_receiver = pairs_of(of_receiver.get(receiver), standings.get(*receiver));
             if by_sender > by_receiver
-                && let Some((_, signs)) = sums.get_mut(*receiver)
+                && let Some(Standing { signs, .. }) = standings.get_mut(*receiver)
             {
                 signs.excused_received = signs.excused_received.saturating_add(*packets);
             }
             if by_sender < by_receiver
-                && let Some((_, signs)) = sums.get_mut(*sender)
+                && let Some(Standing { signs, .. }) = standings.get_mut(*sender)
             {
                 signs.excused_sent = signs.excused_sent.saturating_add(*packets);
             }

@@ -86,6 +86,11 @@ impl Prefix {
         self.network.is_ipv4()
     }
 
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        self.around(Self::host(address)) == self && self.is_ipv4() == address.is_ipv4()
+    }
+
     /// The smallest prefix that holds both; of different families, `self`.
     #[must_use]
     pub fn around(self, other: Self) -> Self {
@@ -166,6 +171,8 @@ mod tests {
         assert_eq!(host("fd00::1").around(host("2001::")).to_string(), "::/0");
         let wide = host("10.0.0.5").around(host("10.0.9.4"));
         assert_eq!(wide.around(host("10.0.3.3")), wide);
+        assert!(wide.contains("10.0.3.3".parse().unwrap()) && !wide.contains("10.1.0.1".parse().unwrap()));
+        assert!(!wide.contains("fd00::1".parse().unwrap()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One flow as exported: Zeek's `conn.log` names and order, then ours.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,9 @@ pub struct Side {
     pub frag_packets: u64,
     pub frag_ip_bytes: u64,
     pub frag_l2_bytes: u64,
+    /// Between the tap and this side's host and back, by the TCP handshake: SYN to SYN-ACK for the responder, SYN-ACK to ACK for the
+    /// originator. Only of handshakes in which nothing was repeated.
+    pub rtt: Option<Duration>,
     pub mac: Option<MacAddr>,
     /// TCP: the other side acknowledged data of this one, seen or not.
     pub data_acked: bool,

@@ -105,6 +105,38 @@ impl FromStr for Reshard {
     }
 }
 
+/// Whether mirrored copies are left out, and how far they are looked for. Written `off`, `500us`, `1ms` or `1s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dedup {
+    Off,
+    Within(Duration),
+}
+
+impl Dedup {
+    /// Copies that come later than this are made by no switch and no router.
+    const LONGEST: Duration = Duration::from_secs(1);
+}
+
+impl FromStr for Dedup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || format!("`{text}` is no window for copies; write \"off\", or up to a second as \"500us\" or \"1ms\"");
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(refused)?);
+        let number = digits.parse().map_err(|_| refused())?;
+        let window = match unit.trim() {
+            "us" => Duration::from_micros(number),
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            _ => return Err(refused()),
+        };
+        if window.is_zero() || window > Self::LONGEST { Err(refused()) } else { Ok(Self::Within(window)) }
+    }
+}
+
 impl From<CapturePath> for sensor_capture::PathChoice {
     fn from(path: CapturePath) -> Self {
         match path {
@@ -180,7 +212,7 @@ macro_rules! deserialize_by_text {
         }
     )*};
 }
-deserialize_by_text!(Span, SensorName, Prefix, CapturePath, Reshard, VlanKey);
+deserialize_by_text!(Dedup, Span, SensorName, Prefix, CapturePath, Reshard, VlanKey);
 
 /// An empty text is None.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

@@ -58,6 +58,14 @@ pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
     if let Some(tunnel) = record.tunnel {
         line.text("tunnel", &format!("{}:{}", tunnel.kind, tunnel.id));
     }
+    let [orig_rtt, resp_rtt] = [record.sent.rtt, record.received.rtt];
+    // Of the whole path, from the SYN to the ACK that answers its answer.
+    let rtt = orig_rtt.zip(resp_rtt).map(|(originator, responder)| originator + responder);
+    for (name, time) in [("rtt", rtt), ("orig_rtt", orig_rtt), ("resp_rtt", resp_rtt)] {
+        if let Some(time) = time {
+            line.seconds(name, i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
+        }
+    }
     line.count("orig_retransmits", record.sent.retransmits);
     line.count("resp_retransmits", record.received.retransmits);
     line.count("orig_frag_pkts", record.sent.frag_packets);
@@ -151,6 +159,8 @@ impl Uid {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::fixtures::record;
 
@@ -182,6 +192,15 @@ mod tests {
         (flow.received.frag_packets, flow.received.frag_ip_bytes) = (2, 900);
         let line = line(&flow);
         assert!(line.ends_with(",\"resp_frag_pkts\":2,\"resp_frag_ip_bytes\":900}\n") && !line.contains("orig_frag"), "{line}");
+    }
+
+    #[test]
+    fn round_trips_stand_alone_and_added_up_where_both_are_known() {
+        let mut flow = record();
+        flow.received.rtt = Some(Duration::from_micros(1_500));
+        assert!(line(&flow).contains(",\"resp_rtt\":0.001500") && !line(&flow).contains("\"rtt\""));
+        flow.sent.rtt = Some(Duration::from_micros(200));
+        assert!(line(&flow).contains(",\"rtt\":0.001700,\"orig_rtt\":0.000200,\"resp_rtt\":0.001500"), "{}", line(&flow));
     }
 
     #[test]

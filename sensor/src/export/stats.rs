@@ -1,11 +1,11 @@
-//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + `non_ip_packets` +
-//! `later_fragments` + the sum of `skipped`.
+//! `stats.json`: where every packet of a replay went. `packets` equals `flow_packets` + `refused_packets` + the four kinds of `duplicates` +
+//! `non_ip_packets` + `later_fragments` + the sum of `skipped`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::counts::{FrameCounts, StageCounts};
+use crate::counts::{Copies, FrameCounts, StageCounts};
 
 /// How one capture file fared.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +37,8 @@ pub struct Stats {
     pub placed_fragments: u64,
     /// Those whose first fragment was not seen.
     pub later_fragments: u64,
+    /// Left out with `--dedup`.
+    pub duplicates: Copies,
     pub skipped: BTreeMap<&'static str, u64>,
     /// Packets that break a rule of their own and count in a flow all the same. One may have several.
     pub anomalies: BTreeMap<&'static str, u64>,
@@ -69,8 +71,13 @@ pub struct MapStats {
     pub assets_refused_internal: u64,
     pub assets_refused_external: u64,
     pub hearsay: u64,
+    /// Addresses that made room for others that have shown more of themselves.
+    pub assets_evicted: u64,
     pub conversations: usize,
+    /// Flows that ended without a place in the map.
     pub conversations_refused: u64,
+    /// Conversations that made room for others that have shown more of themselves.
+    pub conversations_evicted: u64,
     pub alerts: u64,
     pub alerts_suppressed: u64,
 }
@@ -90,6 +97,7 @@ impl Stats {
             non_ip: frames.non_ip_by_kind().filter(|(_, count)| *count > 0).collect(),
             placed_fragments: frames.placed_fragments,
             later_fragments: frames.unplaced_fragments(),
+            duplicates: stages.duplicates,
             skipped: frames.skipped().collect(),
             anomalies: frames.anomalies_by_kind().collect(),
             flows: stages.flows_opened,

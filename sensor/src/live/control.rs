@@ -9,7 +9,8 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sd_notify::NotifyState;
-use sensor_model::{Accounting, Alert};
+use sensor_flow::join_paths;
+use sensor_model::{Accounting, Alert, DuplicatePath};
 use tracing::{error, info, warn};
 
 use super::lane::{Batch, LaneCounts, now};
@@ -41,6 +42,8 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct Totals {
     lanes: Vec<LaneCounts>,
+    /// By lane.
+    duplicates: Vec<Vec<DuplicatePath>>,
     events_taken: u64,
 }
 
@@ -97,9 +100,13 @@ impl Control {
     fn take(&mut self, batch: Batch, totals: &mut Totals, recent: &mut VecDeque<Alert>) {
         if totals.lanes.len() <= batch.lane {
             totals.lanes.resize(batch.lane + 1, LaneCounts::default());
+            totals.duplicates.resize(batch.lane + 1, Vec::new());
         }
         if let Some(total) = totals.lanes.get_mut(batch.lane) {
             *total = batch.counts;
+        }
+        if let (Some(known), Some(news)) = (totals.duplicates.get_mut(batch.lane), batch.duplicates) {
+            *known = news;
         }
         totals.events_taken += batch.events.len() as u64;
         for event in batch.events {
@@ -131,13 +138,14 @@ impl Control {
         let outbox = self.outbox.as_ref().map(|outbox| outbox.state()).unwrap_or_default();
         let counted = Counted { source, lanes, events_taken: totals.events_taken, outbox };
         let lost_packets = source.lost() + lanes.handover.dropped_packets;
-        let map = self.hub.flow_map(Accounting {
+        let mut map = self.hub.flow_map(Accounting {
             packets: frames.packets,
             lost_packets,
             skipped_packets: frames.skipped_total(),
             missed_bytes: 0,
             evicted_flows: stages.flows_evicted,
         });
+        map.coverage.duplicates = join_paths(totals.duplicates.iter().flatten().cloned());
         let before = self.published.load();
         let told = self.port.told();
         let status = Status {
@@ -153,6 +161,7 @@ impl Control {
             later_fragments: frames.unplaced_fragments(),
             skipped_packets: frames.skipped_total(),
             refused_packets: stages.refused_packets,
+            duplicate_packets: stages.duplicates.total(),
             lost_packets,
             dropped_events: lanes.events_dropped,
             sent_frames: source.port_sent,

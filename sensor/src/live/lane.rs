@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Sender, TrySendError};
 use sensor_capture::Frame;
-use sensor_model::Timestamp;
+use sensor_flow::join_paths;
+use sensor_model::{DuplicatePath, Timestamp};
 
 use super::exchange::HandoverCounts;
 use crate::counts::{FrameCounts, StageCounts};
@@ -16,6 +17,8 @@ use crate::worker::{Limits, Worker};
 /// Events wait at most this long for more of them.
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
 const FLUSH_EVENTS: usize = 4_096;
+/// What copies told is passed on at most this often.
+const TELL_OF_COPIES_AFTER: Duration = Duration::from_secs(1);
 /// Counts are told this often even when nothing happens.
 const COUNT_AFTER: Duration = Duration::from_millis(500);
 /// Slots that a quiet lane examines for idle flows at a time.
@@ -27,6 +30,8 @@ pub struct Batch {
     pub lane: usize,
     pub events: Vec<Event>,
     pub counts: LaneCounts,
+    /// All that copies told so far; none where they told nothing new.
+    pub duplicates: Option<Vec<DuplicatePath>>,
 }
 
 /// Totals since the start, so a lost batch loses no count.
@@ -57,6 +62,9 @@ pub struct Lane {
     sender: Sender<Batch>,
     /// Of workers and exchanges that came before.
     before: LaneCounts,
+    duplicates_before: Vec<DuplicatePath>,
+    /// Copies that the hub was told of, and when.
+    copies_told: (u64, Option<Instant>),
     frames: FrameCounts,
     /// Packets taken so far, own ones and those of other queues.
     taken: u64,
@@ -74,6 +82,8 @@ impl Lane {
             worker: new_worker(number, limits),
             sender,
             before: LaneCounts::default(),
+            duplicates_before: Vec::new(),
+            copies_told: (0, None),
             frames: FrameCounts::default(),
             taken: 0,
             events: Vec::new(),
@@ -109,13 +119,16 @@ impl Lane {
     pub fn begin_anew(&mut self, limits: &Limits) {
         self.worker.drain(self.taken, &mut self.events);
         self.before.stages.add(&StageCounts { flows_active: 0, ..self.worker.counts() });
+        self.duplicates_before = self.duplicates();
         self.worker = new_worker(self.number, limits);
+        self.copies_told.1 = None;
         self.flush(HandoverCounts::default());
     }
 
     /// Ends all flows for good; waits until the hub has room for the last events.
     pub fn end(mut self) {
         self.worker.drain(u64::MAX, &mut self.events);
+        self.copies_told.1 = None;
         let last = self.batch(HandoverCounts::default());
         let _ = self.sender.send(last);
     }
@@ -140,6 +153,7 @@ impl Lane {
             Ok(()) => {}
             Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
                 self.events_dropped += batch.events.len() as u64;
+                self.copies_told.0 = 0;
             }
         }
     }
@@ -155,7 +169,21 @@ impl Lane {
             events_made: self.events_made,
             events_dropped: self.events_dropped,
         });
-        Batch { lane: self.number, events, counts }
+        Batch { lane: self.number, events, counts, duplicates: self.news_of_copies(counts.stages.duplicates.total()) }
+    }
+
+    fn news_of_copies(&mut self, copies: u64) -> Option<Vec<DuplicatePath>> {
+        let (told, told_at) = self.copies_told;
+        let is_due = told_at.is_none_or(|at| at.elapsed() >= TELL_OF_COPIES_AFTER);
+        (copies > told && is_due).then(|| {
+            self.copies_told = (copies, Some(Instant::now()));
+            self.duplicates()
+        })
+    }
+
+    /// What copies told this worker and those before it.
+    fn duplicates(&self) -> Vec<DuplicatePath> {
+        join_paths(self.duplicates_before.iter().cloned().chain(self.worker.duplicate_paths()))
     }
 }
 

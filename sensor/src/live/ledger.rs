@@ -77,6 +77,7 @@ impl Counted {
     pub fn stages(&self) -> Vec<Stage> {
         let Self { source, lanes, events_taken, outbox } = self;
         let (frames, counts, handover) = (&lanes.frames, &lanes.stages, &lanes.handover);
+        let (copies, tracked) = (&counts.duplicates, counts.flow_packets + counts.refused_packets);
         let mut stages = on_the_port(source);
         let lost = vec![
             part("ring full", source.ring_full),
@@ -98,12 +99,20 @@ impl Counted {
             "packets",
             frames.to_flows,
             vec![part("inbox of the other worker full", handover.dropped_packets)],
-            frames.to_flows.saturating_sub(handover.dropped_packets).min(counts.flow_packets + counts.refused_packets),
+            frames.to_flows.saturating_sub(handover.dropped_packets).min(tracked + copies.total()),
+        ));
+        stages.push(Stage::with_aside(
+            "copies",
+            "packets",
+            tracked + copies.total(),
+            Vec::new(),
+            copies.by_change().map(|(change, count)| part(change, count)).to_vec(),
+            tracked,
         ));
         stages.push(Stage::through(
             "flow table",
             "packets",
-            counts.flow_packets + counts.refused_packets,
+            tracked,
             vec![part("table full", counts.refused_packets)],
             counts.flow_packets,
         ));
@@ -194,7 +203,7 @@ mod tests {
         let waiting: Vec<_> = stages.iter().map(|stage| (stage.stage, stage.waiting)).filter(|(_, count)| *count > 0).collect();
         assert_eq!(waiting, [("export", 2)]);
         let lost: Vec<_> = stages.iter().map(Stage::lost_total).collect();
-        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 40, 30, 3]);
+        assert_eq!(lost, [10, 20, 20, 60, 15, 10, 0, 40, 30, 3]);
     }
 
     #[test]

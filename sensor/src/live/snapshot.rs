@@ -45,6 +45,8 @@ pub struct Status {
     pub later_fragments: u64,
     pub skipped_packets: u64,
     pub refused_packets: u64,
+    /// Left out, as the mirror delivered them more than once.
+    pub duplicate_packets: u64,
     /// Lost before a worker saw them: on the port, in the kernel, on a full ring.
     pub lost_packets: u64,
     pub dropped_events: u64,

@@ -7,8 +7,8 @@
 use std::thread;
 
 use sensor_capture::Frame;
-use sensor_flow::{FlowEvent, FlowId, FragmentLimits, Fragments};
-use sensor_model::Timestamp;
+use sensor_flow::{FlowEvent, FlowId, FragmentLimits, Fragments, join_paths};
+use sensor_model::{DuplicatePath, Timestamp};
 use sensor_wire::Options;
 
 use super::lines::{Line, Lines};
@@ -124,6 +124,11 @@ impl Shards {
         lines.sort_by_key(|line| line.number);
         lines.iter().for_each(|line| news.lines.extend_from_slice(line.text));
         self.shards.iter_mut().for_each(|shard| shard.lines.clear());
+    }
+
+    /// What copies told of mirrors and routers.
+    pub fn duplicate_paths(&self) -> Vec<DuplicatePath> {
+        join_paths(self.shards.iter().flat_map(|shard| shard.worker.duplicate_paths()))
     }
 
     /// Every flow that has not ended, those that began first in front: shard and number.

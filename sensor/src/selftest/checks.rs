@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensor_model::{Asset, Coverage, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
+use sensor_model::{Asset, Change, Coverage, CoverageCause, Loss, Scope, Visibility, VlanCoverage};
 use serde::Serialize;
 
 use super::Heard;
@@ -14,6 +14,8 @@ use crate::view::short_bytes;
 const EXAMPLES: usize = 5;
 /// Fewer frames than this say little.
 const FEW_FRAMES: u64 = 100;
+/// Hosts that are heard by broadcasts only and are no accident, when they are most of all.
+const FEW_HOSTS: usize = 3;
 /// Packets of a gateway that make its missing direction no accident.
 const GATEWAY_PACKETS: u64 = 20;
 /// So many neighbours ask for each other's MAC within such a time: caches are asked anew within a minute (RFC 1122 2.3.2.1).
@@ -22,6 +24,7 @@ const TIME_TO_ASK: Duration = Duration::from_secs(30);
 /// One-way flows in a hundred that are a fault of the whole mirror and not of single hosts.
 const FAILING_ONE_WAY_PERCENT: u64 = 50;
 const FAILING_LOSS: f64 = 0.01;
+const NOTABLE_COPIES_PERCENT: f64 = 1.0;
 
 /// How it stands with one thing, or with all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,7 +104,16 @@ pub fn checks_of(heard: &Heard) -> Vec<Check> {
         return std::iter::once(nothing).chain(capture(heard)).collect();
     }
     let always = [traffic(heard), sizes(heard)].into_iter().chain(capture(heard));
-    let rest = [directions(heard), hosts(heard), gateways(heard), vlans(heard), broadcasts(heard), loss(heard), protocols(heard)];
+    let rest = [
+        directions(heard),
+        hosts(heard),
+        gateways(heard),
+        vlans(heard),
+        broadcasts(heard),
+        duplicates(heard),
+        loss(heard),
+        protocols(heard),
+    ];
     always.chain(rest).collect()
 }
 
@@ -205,13 +217,18 @@ fn hosts(heard: &Heard) -> Check {
     let blamed = ours(heard).filter(|asset| asset.coverage.cause == Some(CoverageCause::OneDirectionMirror));
     let blamed: Vec<String> = blamed.map(|asset| format!("{} ({})", asset.label, asset.coverage.visibility.as_str())).collect();
     let finding = format!("{} hosts: {}", ours(heard).count(), counts.join(", "));
-    if blamed.is_empty() {
-        return Check::ok("hosts", finding);
+    if !blamed.is_empty() {
+        let advice =
+            "their ports are mirrored in one direction only: set both directions for these ports, or add them to the session";
+        return Check::bad("hosts", State::Fail, format!("{finding}; proven to lack a direction"), advice).with(blamed);
     }
-    let advice =
-        "their ports are mirrored in one direction only: set both directions for these ports, or add them to the session";
-    let finding = format!("{finding}; {} are proven to lack a direction", blamed.len());
-    Check::bad("hosts", State::Fail, finding, advice).with(blamed)
+    let (all, by_broadcast) = (ours(heard).count(), by(Visibility::BroadcastOnly));
+    if by_broadcast >= FEW_HOSTS && by_broadcast * 2 > all {
+        let advice =
+            "most hosts are heard by their broadcasts only: their own ports, or VLANs, are not among the session's sources";
+        return Check::bad("hosts", State::Warn, finding, advice);
+    }
+    Check::ok("hosts", finding)
 }
 
 fn gateways(heard: &Heard) -> Check {
@@ -271,6 +288,34 @@ fn broadcasts(heard: &Heard) -> Check {
         return Check::bad("broadcasts", State::Warn, finding, advice);
     }
     Check::ok("broadcasts", finding)
+}
+
+fn duplicates(heard: &Heard) -> Check {
+    let share = |copies: u64| copies as f64 * 100.0 / heard.survey.frames.max(1) as f64;
+    let counts: Vec<_> = heard.duplicates.by_change().filter(|(_, copies)| *copies > 0).collect();
+    let told = |change: Change, copies: u64| {
+        let kind = match change {
+            Change::SameHop => "the same frame again",
+            Change::Routed => "behind a router",
+            Change::OtherVlan => "with another tag",
+            Change::OtherMacs => "with other MACs",
+        };
+        format!("{:.1} % {kind}", share(copies))
+    };
+    if counts.is_empty() {
+        return Check::ok("duplicates", "no frame came twice");
+    }
+    let finding = format!("copies among the frames: {}", join(counts.iter().map(|(change, copies)| told(*change, *copies))));
+    if counts.iter().any(|(change, copies)| *change == Change::SameHop && share(*copies) >= NOTABLE_COPIES_PERCENT) {
+        let advice = "each frame is copied where it enters and where it leaves: mirror `rx` of all ports, or `both` of one side only; the \
+                      sensor can remove copies, but they cost the mirror's bandwidth";
+        return Check::bad("duplicates", State::Warn, finding, advice);
+    }
+    Check::ok("duplicates", finding)
+}
+
+fn join(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn loss(heard: &Heard) -> Check {

@@ -43,7 +43,7 @@ pub fn run(mut session: Session, interface: &str, listen_for: Duration, config: 
     }
     let lasted = started.elapsed();
     let stats = live.stats();
-    let (survey, map) = session.finish(stats.lost());
+    let (survey, duplicates, map) = session.finish(stats.lost());
     Ok(Heard {
         source: interface.to_owned(),
         capture: Some((live.path().name().to_owned(), live.reason().to_owned())),
@@ -51,6 +51,7 @@ pub fn run(mut session: Session, interface: &str, listen_for: Duration, config: 
         lost: stats.lost(),
         sent: stats.port_sent,
         lasted,
+        duplicates,
         survey,
         map,
     })

@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use sensor_capture::Frame;
-use sensor_flow::{FragmentLimits, Fragments};
+use sensor_flow::{DuplicateConfig, DuplicateCounts, Duplicates, FragmentLimits, Fragments};
 use sensor_model::{Accounting, FlowMap};
 
 use crate::config::{CapturePath, Config};
@@ -32,9 +32,11 @@ use survey::Survey;
 
 /// So often each flow is reported: loss is set against the rate of its own time.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Copies of a frame come within this time, as routers and switches delay; contents of that time at 4 million packets a second.
+const DUPLICATES: DuplicateConfig = DuplicateConfig { window: Duration::from_millis(4), contents: 1 << 14 };
 
 #[derive(Clone, Debug, Args)]
-#[group(id = "source", required = true, multiple = false, args = ["interface", "file"])]
+#[command(group(ArgGroup::new("heard_from").required(true).args(["interface", "file"])))]
 pub struct Arguments {
     /// Port that receives the mirrored traffic; it is silenced as `run` does
     #[arg(long, value_name = "IF")]
@@ -84,6 +86,7 @@ struct Heard {
     sent: u64,
     /// Time listened; for a file from the first to the last packet.
     lasted: Duration,
+    duplicates: DuplicateCounts,
     survey: Survey,
     map: FlowMap,
 }
@@ -95,6 +98,7 @@ struct Session {
     survey: Survey,
     sorted: Sorted,
     fragments: Fragments,
+    duplicates: Duplicates,
     options: sensor_wire::Options,
     events: Vec<Event>,
     packets: u64,
@@ -108,6 +112,7 @@ impl Session {
             survey: Survey::default(),
             sorted: Sorted::new(1),
             fragments: Fragments::new(&FragmentLimits::default(), crate::live::random_seed()),
+            duplicates: Duplicates::new(DUPLICATES, crate::live::random_seed()),
             options: config.wire_options(),
             events: Vec::new(),
             packets: 0,
@@ -120,6 +125,11 @@ impl Session {
         self.survey.take(&self.sorted, frames);
         self.worker.take_others(self.packets, &self.sorted, frames, &mut self.events);
         for bucket in &self.sorted.buckets {
+            for (observation, place) in bucket.observations.iter().zip(&bucket.places) {
+                let frame = frames.get(*place as usize).map(|frame| frame.bytes).unwrap_or_default();
+                // Only counted: the map is to show what the mirror shows.
+                let _ = self.duplicates.judge(&observation.packet, frame, observation.seen_at);
+            }
             self.worker.take(self.packets, bucket, frames, &mut self.events);
         }
         self.packets += frames.len() as u64;
@@ -135,11 +145,11 @@ impl Session {
     }
 
     /// Ends all flows. `lost` are frames that we lost ourselves.
-    fn finish(mut self, lost: u64) -> (Survey, FlowMap) {
+    fn finish(mut self, lost: u64) -> (Survey, DuplicateCounts, FlowMap) {
         self.worker.drain(self.packets, &mut self.events);
         self.tell();
         let accounting = Accounting { packets: self.packets, lost_packets: lost, ..Accounting::default() };
         let map = self.hub.flow_map(accounting);
-        (self.survey, map)
+        (self.survey, *self.duplicates.counts(), map)
     }
 }

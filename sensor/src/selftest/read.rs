@@ -34,7 +34,7 @@ pub fn run(mut session: Session, path: &Path) -> Result<Heard> {
             format!("{} packets are of link type {} ({}), which cannot be read", link.packets, link.number, link.name)
         }),
     );
-    let (survey, map) = session.finish(0);
+    let (survey, duplicates, map) = session.finish(0);
     Ok(Heard {
         source: path.display().to_string(),
         capture: None,
@@ -42,6 +42,7 @@ pub fn run(mut session: Session, path: &Path) -> Result<Heard> {
         lost: 0,
         sent: 0,
         lasted: survey.span(),
+        duplicates,
         survey,
         map,
     })

@@ -4,6 +4,7 @@ use anyhow::Result;
 use sensor_model::{AssetId, Coverage, FlowMap, FlowSights, Loss, Scope, TapCoverage, VlanCoverage};
 use serde::Serialize;
 
+use super::copies;
 use super::{Format, print, print_json, print_table};
 
 /// The whole of it, as `/v1/coverage` and `-o json` give it.
@@ -56,7 +57,8 @@ pub fn show(map: &FlowMap, format: Format) -> Result<()> {
         }),
     )?;
     show_vlans(&report.tap.vlans)?;
-    print(&format!("{}\n{}\n", flow_line(&report.tap.flows), loss_line(&report.tap.loss)))
+    let copies = copies::lines(&report.tap.duplicates);
+    print(&format!("{}\n{}\n{copies}", flow_line(&report.tap.flows), loss_line(&report.tap.loss)))
 }
 
 pub fn show_vlans(vlans: &[VlanCoverage]) -> Result<()> {

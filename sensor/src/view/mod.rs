@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod conversations;
+mod copies;
 pub mod coverage;
 pub mod export;
 mod source;

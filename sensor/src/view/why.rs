@@ -1,10 +1,11 @@
 //! `sensor why ASSET`: everything that is believed of one asset, with the evidence and its strength.
 
 use anyhow::{Result, bail};
-use sensor_model::{Asset, Conversation, FlowMap, Strength};
+use sensor_model::{Asset, Conversation, DuplicatePath, FlowMap, Strength};
 use serde::Serialize;
 
 use super::conversations::{label, labels, service};
+use super::copies;
 use super::table::{print, short_time};
 use super::{Format, print_json, print_table};
 
@@ -56,6 +57,9 @@ pub fn show(map: &FlowMap, wanted: &str, format: Format) -> Result<()> {
             ]
         }),
     )?;
+    let addresses = || asset.addresses.iter().map(|used| used.address);
+    let concerns = |path: &&DuplicatePath| addresses().any(|one| path.sources.contains(one) || path.destinations.contains(one));
+    print(&copies::lines(map.coverage.duplicates.iter().filter(concerns)))?;
     let labels = labels(map);
     print_table(
         &["client.", "server.", "service", "flows.", "answered.", "last seen."],

@@ -18,14 +18,14 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>>
     }
     let header_len = u32::from(head[0] & 0x0f) << 2;
     let total_len = u32::from(u16::from_be_bytes([head[2], head[3]]));
+    // In the first piece of a larger packet the rest comes later.
+    let view = if state.cut_by.is_some() { view.claiming(total_len) } else { view };
     let is_known = total_len != 0 && total_len <= view.wire_len();
     if header_len < MIN_HEADER_LEN || (is_known && total_len < header_len) {
         return state.skip(SkipReason::BadLength);
     }
-    // Zero comes from segmentation offload, and a length above the frame from captures that were cut without a word; in the first piece of
-    // a larger packet it is as it should be.
+    // Zero comes from segmentation offload, and a length above the frame from captures that were cut without a word.
     let ip_len = if is_known { total_len } else { view.wire_len() };
-    let is_anomaly = !is_known && state.cut_by.is_none();
     let inside = view.limited_to(ip_len);
     if state.options.verify_checksums
         && inside.bytes().get(..header_len as usize).is_some_and(|bytes| !checksum::is_right(0, bytes))
@@ -41,7 +41,7 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>>
     packet.ttl = head[8];
     packet.ip_len = ip_len;
     packet.ip_id = u32::from(u16::from_be_bytes([head[4], head[5]]));
-    packet.anomalies = Anomalies(if is_anomaly { Anomalies::LENGTH_FROM_FRAME } else { 0 });
+    packet.anomalies = Anomalies(if is_known { 0 } else { Anomalies::LENGTH_FROM_FRAME });
     ip::mark_fragment(packet, fragment(u16::from_be_bytes([head[6], head[7]])), head[9], &mut state.cut_by);
     // A source route ends elsewhere than the header says (RFC 1122 3.2.1.8); only options can hold one.
     state.pseudo_header_known = header_len == MIN_HEADER_LEN;

@@ -30,7 +30,10 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>>
     if head[0] >> 4 != 6 {
         return state.skip(SkipReason::BadHeader);
     }
-    let (ip_len, anomalies) = ip_len(head, view, state.cut_by.is_some());
+    // In the first piece of a larger packet the rest comes later.
+    let claimed_len = u32::from(u16::from_be_bytes([head[4], head[5]])).saturating_add(HEADER_LEN);
+    let view = if state.cut_by.is_some() { view.claiming(claimed_len) } else { view };
+    let (ip_len, anomalies) = ip_len(head, view);
     let Some(mut payload) = view.limited_to(ip_len).after(HEADER_LEN) else { return state.skip(SkipReason::Truncated) };
     let packet = &mut *state.packet;
     packet.family = Family::V6;
@@ -50,7 +53,7 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>>
 
 /// The length to believe: zero is a jumbogram or segmentation offload, unless nothing is meant to follow.
 #[inline(always)]
-fn ip_len(head: &[u8; 40], view: View<'_>, is_cut: bool) -> (u32, Anomalies) {
+fn ip_len(head: &[u8; 40], view: View<'_>) -> (u32, Anomalies) {
     let payload_len = u32::from(u16::from_be_bytes([head[4], head[5]]));
     let claimed = match payload_len {
         0 if head[6] == NO_NEXT_HEADER => HEADER_LEN,
@@ -60,7 +63,7 @@ fn ip_len(head: &[u8; 40], view: View<'_>, is_cut: bool) -> (u32, Anomalies) {
     if claimed <= view.wire_len() {
         (claimed, Anomalies::default())
     } else {
-        (view.wire_len(), Anomalies(if is_cut { 0 } else { Anomalies::LENGTH_FROM_FRAME }))
+        (view.wire_len(), Anomalies(Anomalies::LENGTH_FROM_FRAME))
     }
 }
 

@@ -14,6 +14,7 @@ mod packet;
 mod plain;
 mod ppp;
 mod pseudo_link;
+mod switch_tag;
 mod transport;
 mod tunnel;
 mod view;

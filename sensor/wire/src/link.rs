@@ -3,7 +3,7 @@
 use crate::tunnel::{self, Trigger};
 use crate::view::View;
 use crate::walk::{End, Next, Step, Walk, walk};
-use crate::{Found, Options, Packet, plain, pseudo_link, wlan};
+use crate::{Found, Options, Packet, plain, pseudo_link, switch_tag, wlan};
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
@@ -40,6 +40,19 @@ pub enum LinkType {
     Nflog,
     /// IP behind 16 bytes of the capture (serial line IP).
     Slip,
+    /// OpenBSD's IPsec interface: address family, SPI and flags before IP.
+    Enc,
+    /// The packet filter log of the BSDs.
+    Pflog,
+    /// 802.11 behind what drivers told before radiotap: Prism's header or AVS's.
+    Prism,
+    /// IP over InfiniBand, with the global route header.
+    IpOverInfiniband,
+    ArcnetLinux,
+    DsaTagBrcm,
+    DsaTagBrcmPrepend,
+    DsaTagDsa,
+    DsaTagEdsa,
 }
 
 impl LinkType {
@@ -62,6 +75,15 @@ impl LinkType {
             258 => Some(Self::Pktap),
             239 => Some(Self::Nflog),
             8 => Some(Self::Slip),
+            109 => Some(Self::Enc),
+            117 => Some(Self::Pflog),
+            119 | 163 => Some(Self::Prism),
+            129 => Some(Self::ArcnetLinux),
+            242 => Some(Self::IpOverInfiniband),
+            281 => Some(Self::DsaTagBrcm),
+            282 => Some(Self::DsaTagBrcmPrepend),
+            284 => Some(Self::DsaTagDsa),
+            285 => Some(Self::DsaTagEdsa),
             _ => None,
         }
     }
@@ -134,6 +156,15 @@ pub(crate) fn step<'a>(link: LinkType, view: View<'a>, state: &mut Walk<'_>) -> 
         LinkType::Ppi => pseudo_link::read_ppi(view, state),
         LinkType::Pktap => pseudo_link::read_pktap(view, state),
         LinkType::Slip => pseudo_link::read_slip(view),
+        LinkType::Enc => pseudo_link::read_enc(view),
+        LinkType::Pflog => pseudo_link::read_pflog(view),
+        LinkType::Prism => pseudo_link::read_prism(view),
+        LinkType::IpOverInfiniband => pseudo_link::read_ip_over_infiniband(view),
+        LinkType::ArcnetLinux => pseudo_link::read_arcnet(view),
+        LinkType::DsaTagBrcm => switch_tag::read_brcm(view, state),
+        LinkType::DsaTagBrcmPrepend => switch_tag::read_brcm_prepend(view),
+        LinkType::DsaTagDsa => switch_tag::read_dsa(view, state),
+        LinkType::DsaTagEdsa => switch_tag::read_edsa(view, state),
         LinkType::Nflog => pseudo_link::read_nflog(view),
     }
 }

@@ -1,4 +1,4 @@
-//! Link headers that capture software makes up: BSD loopback, Linux cooked, NFLOG, PPI, and Cisco's HDLC, which is as short.
+//! Link headers that capture software makes up: BSD loopback, Linux cooked, NFLOG, PPI and others, and real ones that are as short.
 
 use sensor_model::MacAddr;
 
@@ -105,4 +105,58 @@ fn read_named<'a>(number: u32, payload: View<'a>, state: &mut Walk<'_>) -> Step<
 /// LINKTYPE_SLIP: direction and compression state, then the packet.
 pub(crate) fn read_slip(view: View<'_>) -> Step<'_> {
     view.after(16).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload))
+}
+
+/// LINKTYPE_ENC: address family, SPI, flags, each in the byte order of whoever captured.
+pub(crate) fn read_enc(view: View<'_>) -> Step<'_> {
+    view.after(12).map_or(TRUNCATED, |payload| Step::On(Next::Ip, payload))
+}
+
+/// LINKTYPE_PFLOG: a header that begins with its length, padded to four bytes.
+pub(crate) fn read_pflog(view: View<'_>) -> Step<'_> {
+    let Some(len) = view.u8_at(0).map(|len| u32::from(len).next_multiple_of(4)) else { return TRUNCATED };
+    match view.after(len) {
+        Some(payload) if len > 0 => Step::On(Next::Ip, payload),
+        Some(_) => Step::End(End::Skip(SkipReason::BadLength)),
+        None => TRUNCATED,
+    }
+}
+
+/// LINKTYPE_IEEE802_11_PRISM and LINKTYPE_IEEE802_11_AVS: four bytes that say which, then the length of the header. Prism's is in the byte
+/// order of whoever captured, and may be AVS's all the same.
+pub(crate) fn read_prism(view: View<'_>) -> Step<'_> {
+    let Some(len) = view.u32_at(4) else { return TRUNCATED };
+    let len = if len > 0xffff { len.swap_bytes() } else { len };
+    match view.after(len) {
+        Some(frame) if len >= 8 => Step::On(Next::Wlan, frame),
+        Some(_) => Step::End(End::Skip(SkipReason::BadLength)),
+        None => TRUNCATED,
+    }
+}
+
+/// LINKTYPE_IPOIB: the global route header, then ethertype and two reserved bytes (RFC 4391 6).
+pub(crate) fn read_ip_over_infiniband(view: View<'_>) -> Step<'_> {
+    match (view.u16_at(40), view.after(44)) {
+        (Some(ethertype), Some(payload)) => Step::On(Next::EtherType(ethertype), payload),
+        _ => TRUNCATED,
+    }
+}
+
+/// LINKTYPE_ARCNET_LINUX: addresses, two bytes of the chip, then the protocol (RFC 1051, RFC 1201). Only IP is read.
+pub(crate) fn read_arcnet(view: View<'_>) -> Step<'_> {
+    const RFC_1051_IP: u8 = 0xf0;
+    const RFC_1201_IP: u8 = 0xd4;
+    /// RFC 2497.
+    const IPV6: u8 = 0xc4;
+    let Some((protocol, payload)) = view.u8_at(4).zip(view.after(5)) else { return TRUNCATED };
+    match protocol {
+        RFC_1051_IP => Step::On(Next::Ip, payload),
+        // A split flag and a sequence number. Later pieces have no header of ours (RFC 1201 "fragmentation": even flags but 0).
+        RFC_1201_IP | IPV6 => match payload.u8_at(0).zip(payload.after(3)) {
+            Some((split, packet)) if split == 0 || split & 1 == 1 => Step::On(Next::Ip, packet),
+            Some(_) => Step::End(End::NonIp),
+            None => TRUNCATED,
+        },
+        _ => Step::End(End::NonIp),
+    }
 }

@@ -5,7 +5,8 @@ use etherparse::{PacketBuilder, SlicedPacket, TransportSlice};
 use proptest::prelude::*;
 use sensor_wire::{Family, LinkType, Options, Outcome, decode};
 
-const LINKS: [u32; 16] = [0, 1, 8, 9, 12, 50, 51, 101, 104, 105, 113, 127, 192, 239, 258, 276];
+const LINKS: [u32; 26] =
+    [0, 1, 8, 9, 12, 50, 51, 101, 104, 105, 109, 113, 117, 119, 127, 129, 163, 192, 239, 242, 258, 276, 281, 282, 284, 285];
 /// Ethertypes, protocols and ports that lead somewhere: random numbers seldom do.
 const ETHERTYPES: [u16; 18] = [
     0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x8847, 0x8848, 0x8864, 0x88e7, 0x88e5, 0x894f, 0x892f, 0xf1c1, 0x88be, 0x22eb,

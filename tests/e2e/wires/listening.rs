@@ -21,7 +21,7 @@ const FRAMES: usize = 100_000;
 const PER_SECOND: usize = 20_000;
 
 /// Two namespaces and the wire between them: nothing but the test's own frames is on it.
-fn quiet_wire() -> (Namespace, Namespace) {
+pub fn quiet_wire() -> (Namespace, Namespace) {
     let (talker, listener) = (Namespace::create("talker").unwrap(), Namespace::create("listener").unwrap());
     link::connect((&talker, "wire0"), (&listener, TAP)).unwrap();
     link::set_offloads(&listener, TAP, Gro::Off).unwrap();

@@ -6,7 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use sensor_wire::{Found, LinkType, Options, Outcome, Packet, decode, decode_into};
 
 /// Behind 0 and 1 Ethernet comes more often: most of the code is there.
-const LINKS: [u32; 18] = [1, 1, 0, 1, 8, 9, 12, 50, 51, 101, 104, 105, 113, 127, 192, 239, 258, 276];
+const LINKS: [u32; 28] = [
+    1, 1, 0, 1, 8, 9, 12, 50, 51, 101, 104, 105, 113, 127, 192, 239, 258, 276, 109, 117, 119, 129, 163, 242, 281, 282, 284, 285,
+];
 /// A PPI header around Ethernet: the same frame, the long way.
 const WRAPPER: [u8; 8] = [0, 0, 8, 0, 1, 0, 0, 0];
 

@@ -1,7 +1,7 @@
 //! A site of many hosts as a good mirror port would show it, and what is left of that when the mirror is wrong: directions of single
 //! hosts missing, VLANs missing, frames lost. The truth is who was damaged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -18,6 +18,7 @@ pub const NETWORKS: [u16; 3] = [10, 20, 30];
 const START_NANOS: u64 = 1_780_272_000_000_000_000;
 const SPAN_NANOS: u64 = 60_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
+const ETHERTYPE_LLDP: u16 = 0x88cc;
 const ROUTER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
 /// What a host does for a living.
@@ -74,6 +75,8 @@ pub struct Damage {
     /// What they are sent is not mirrored.
     pub deaf: BTreeSet<Ipv4Addr>,
     pub missing_vlans: BTreeSet<u16>,
+    /// Of these only frames to everybody are mirrored.
+    pub broadcast_vlans: BTreeSet<u16>,
     /// Frames lost in 10,000.
     pub loss: u64,
     /// Frames carry the tag of their sender's network.
@@ -83,13 +86,14 @@ pub struct Damage {
 /// What the damage did.
 #[derive(Clone, Debug, Default)]
 pub struct Left {
-    pub frames: u64,
+    /// With their time in nanoseconds.
+    pub frames: Vec<(u64, Vec<u8>)>,
     /// TCP payload of undamaged hosts, and the part of it that was lost.
     pub stream_bytes: u64,
     pub lost_bytes: u64,
     /// Hosts of which a direction was there and is gone, by what was deleted.
     pub damaged: BTreeSet<Ipv4Addr>,
-    /// Fewest packets of a direction that were there before anything was lost, by host.
+    /// Hosts with so few packets in a direction that loss may take them all.
     pub thin: BTreeSet<Ipv4Addr>,
 }
 
@@ -122,6 +126,15 @@ impl Watched {
         site
     }
 
+    /// The switch names a VLAN, as LLDP does every half minute (IEEE 802.1AB, VLAN name of 802.1Q Annex D).
+    pub fn name_vlan(&mut self, vlan: u16) {
+        let [high, low] = vlan.to_be_bytes();
+        let name = [0xfe, 10, 0x00, 0x80, 0xc2, 3, high, low, 3, b'p', b'l', b'c', 0, 0];
+        let link = Link::between([2, 0, 0, 0, 0, 2], [0x01, 0x80, 0xc2, 0, 0, 0x0e]);
+        let (from, to) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST);
+        self.sent.push(Sent { at_nanos: START_NANOS, from, to, payload_len: 0, frame: link.frame(ETHERTYPE_LLDP, &name) });
+    }
+
     #[must_use]
     pub fn of(&self, trade: Trade) -> Vec<Ipv4Addr> {
         self.hosts.iter().filter(|host| host.trade == trade).map(|host| host.address).collect()
@@ -133,16 +146,29 @@ impl Watched {
     /// When the disk is full.
     pub fn write(&self, damage: &Damage, random: &mut Random, capture: &Path) -> Result<Left> {
         let mut writer = CaptureWriter::create(capture)?;
+        let left = self.leave(damage, random);
+        for (at_nanos, frame) in &left.frames {
+            writer.write(*at_nanos, frame)?;
+        }
+        writer.finish()?;
+        Ok(left)
+    }
+
+    /// What a mirror with this damage shows.
+    #[must_use]
+    pub fn leave(&self, damage: &Damage, random: &mut Random) -> Left {
         let mut left = Left::default();
-        let mut counts = std::collections::BTreeMap::<Ipv4Addr, (u64, u64)>::new();
+        let mut counts = BTreeMap::<Ipv4Addr, (u64, u64)>::new();
         for sent in &self.sent {
             let (mute, deaf) = (damage.mute.contains(&sent.from), damage.deaf.contains(&sent.to));
             left.damaged.extend(mute.then_some(sent.from));
             left.damaged.extend(deaf.then_some(sent.to));
-            if mute || deaf || damage.missing_vlans.contains(&vlan_of(sent.from)) {
+            let vlan = vlan_of(sent.from);
+            let is_unicast = !sent.to.is_broadcast();
+            if mute || deaf || damage.missing_vlans.contains(&vlan) || is_unicast && damage.broadcast_vlans.contains(&vlan) {
                 continue;
             }
-            if !sent.to.is_broadcast() {
+            if is_unicast {
                 counts.entry(sent.from).or_default().0 += 1;
                 counts.entry(sent.to).or_default().1 += 1;
             }
@@ -153,15 +179,11 @@ impl Watched {
                 left.lost_bytes += counted;
                 continue;
             }
-            left.frames += 1;
-            writer.write(
-                sent.at_nanos,
-                &if damage.tagged { tagged(&sent.frame, vlan_of(sent.from)) } else { sent.frame.clone() },
-            )?;
+            let frame = if damage.tagged && vlan > 0 { tagged(&sent.frame, vlan) } else { sent.frame.clone() };
+            left.frames.push((sent.at_nanos, frame));
         }
-        writer.finish()?;
         left.thin = counts.into_iter().filter(|(_, (sent, received))| *sent.min(received) < 4).map(|(host, _)| host).collect();
-        Ok(left)
+        left
     }
 
     fn settle(&mut self, trade: Trade) {

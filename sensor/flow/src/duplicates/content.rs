@@ -3,13 +3,14 @@
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::FixedState;
-use sensor_wire::{Family, Packet, TunnelKind};
+use sensor_wire::{Family, Fragment, Packet, TunnelKind};
 
 use super::path::InnerLink;
 use crate::realm;
 
 const IPV4_LEN: usize = 20;
 const IPV6_LEN: usize = 40;
+const FRAGMENT_LEN: usize = 8;
 const UDP_LEN: u32 = 8;
 /// Ethernet header and four tags. A capture that cuts frames at a fixed length keeps less of a packet behind more tags: of cut
 /// packets only what every copy still has is compared.
@@ -72,12 +73,19 @@ fn ip_start(packet: &Packet, frame: &[u8]) -> Option<usize> {
         Family::V4 => IPV4_LEN,
         Family::V6 => IPV6_LEN,
     };
-    let by_lengths = packet.ip_len.checked_sub(packet.payload_len);
+    let is_later = matches!(packet.fragment, Fragment::Later { .. });
+    // A later fragment has no transport header, in IPv6 one that says what it is a fragment of (RFC 8200 4.5).
+    let by_fragment = match packet.family {
+        Family::V4 => IPV4_LEN as u32,
+        Family::V6 => (IPV6_LEN + FRAGMENT_LEN) as u32,
+    };
+    let by_lengths = packet.ip_len.checked_sub(packet.payload_len).filter(|_| packet.payload_len > 0 || !is_later);
     // A datagram that is shorter than its packet: bytes behind it count as IP, not as payload.
     let by_udp = UDP_LEN.checked_add(fixed as u32);
-    [by_lengths, by_udp].into_iter().flatten().find_map(|headers_len| {
+    [by_lengths, if is_later { Some(by_fragment) } else { by_udp }].into_iter().flatten().find_map(|headers_len| {
         let start = packet.payload_offset.checked_sub(headers_len)? as usize;
-        is_header_of(packet, frame.get(start..start.checked_add(fixed)?)?).then_some(start)
+        let is_it = is_header_of(packet, frame.get(start..start.checked_add(fixed)?)?) && is_piece_of(packet, frame, start);
+        is_it.then_some(start)
     })
 }
 
@@ -93,6 +101,17 @@ fn is_header_of(packet: &Packet, head: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// A later fragment that had to wait for its first one comes with the frame of that one.
+fn is_piece_of(packet: &Packet, frame: &[u8], start: usize) -> bool {
+    let Fragment::Later { offset } = packet.fragment else { return true };
+    // RFC 791 3.1 counts in units of 8 bytes, as RFC 8200 4.5 does three bits further up.
+    let field = match packet.family {
+        Family::V4 => number_at(frame, start.saturating_add(6)).map(|field| u32::from(field & 0x1fff) << 3),
+        Family::V6 => number_at(frame, (packet.payload_offset as usize).saturating_sub(6)).map(|field| u32::from(field & 0xfff8)),
+    };
+    field == Some(offset)
 }
 
 /// The link header directly before an IP header inside a tunnel of frames.
@@ -114,21 +133,21 @@ fn inner_link(packet: &Packet, frame: &[u8], ip_start: usize) -> Option<InnerLin
         Family::V6 => 0x86dd,
     };
     let mut end = ip_start.checked_sub(2)?;
-    if !carries_frames || ethertype(frame, end) != Some(expected) {
+    if !carries_frames || number_at(frame, end) != Some(expected) {
         return None;
     }
     let mut tag = 0;
     // Tags stand between the addresses and the type, each as a type of its own and the number (IEEE 802.1Q 9.3).
     while let Some(before) = end.checked_sub(4)
-        && matches!(ethertype(frame, before), Some(0x8100 | 0x88a8))
+        && matches!(number_at(frame, before), Some(0x8100 | 0x88a8))
     {
-        tag = ethertype(frame, before.checked_add(2)?)?.wrapping_add(1);
+        tag = number_at(frame, before.checked_add(2)?)?.wrapping_add(1);
         end = before;
     }
     let macs = frame.get(end.checked_sub(12)?..end)?;
     Some(InnerLink { destination: *macs.first_chunk()?, source: *macs.last_chunk()?, tag })
 }
 
-fn ethertype(frame: &[u8], at: usize) -> Option<u16> {
+fn number_at(frame: &[u8], at: usize) -> Option<u16> {
     frame.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
 }

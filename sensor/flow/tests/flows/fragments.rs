@@ -140,9 +140,10 @@ fn a_fragment_says_nothing_of_a_tcp_connection() {
     let piece = Packet { protocol: 6, ..piece(9) };
     let mut fed = table_of(&[(0, data), (0, piece), (0, piece)], config());
     assert_eq!(fed.table.stats().packets_counted, 3);
-    assert_eq!(fed.segment('>', ".", 1_561, 301, 0).stream_offset, 1_460);
+    fed.segment('>', ".", 1_561, 301, 0);
+    assert_eq!(fed.segment('>', "P.", 1_561, 301, 1).stream_offset, 1_460);
     let record = fed.only();
-    assert_eq!((record.history.as_str(), record.sent.payload_bytes, record.sent.frag_packets), ("DA", Some(1_460), 2));
+    assert_eq!((record.history.as_str(), record.sent.payload_bytes, record.sent.frag_packets), ("DA", Some(1_461), 2));
     assert_eq!(record.missed_bytes, 0);
 }
 

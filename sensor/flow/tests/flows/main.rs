@@ -2,7 +2,9 @@
 
 mod feeding;
 mod fragments;
+mod full;
 mod model;
 mod table;
 mod tcp_states;
 mod timeouts;
+mod vlans;

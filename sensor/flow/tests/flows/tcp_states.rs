@@ -1,6 +1,8 @@
 //! Zeek's connection states and history letters, one way to reach each.
 
-use crate::feeding::{CLIENT, Fed, SERVER, config, flags, tcp};
+use std::time::Duration;
+
+use crate::feeding::{CLIENT, Fed, SERVER, at, config, flags, tcp};
 use sensor_model::{ConnState, DirectionReason, FlowRecord};
 
 /// Feeds segments `(way, flags, sequence, acknowledgment, payload)` and gives the one flow.
@@ -283,4 +285,39 @@ fn a_long_history_is_kept_beyond_the_packed_letters() {
         fed.segment('>', "F.", 101 + step, 301, 0);
     }
     assert_eq!(fed.only().history, format!("ShA{}", "F".repeat(20)));
+}
+
+/// Segments at their microseconds; the round trips of the responder and of the originator, in microseconds.
+fn round_trips(segments: &[(i64, char, &str, u32, u32)]) -> (Option<u128>, Option<u128>) {
+    let mut fed = Fed::new(config());
+    for &(micros, way, text, sequence, acknowledgment) in segments {
+        let (from, to) = if way == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        fed.packet_at(at(micros * 1_000), tcp(from, to, flags(text), sequence, acknowledgment, 0));
+    }
+    let record = fed.only();
+    // Kept as a number of three bytes, a hair below.
+    let micros = |rtt: Option<Duration>| rtt.map(|rtt| (rtt.as_nanos() + 500) / 1_000);
+    (micros(record.received.rtt), micros(record.sent.rtt))
+}
+
+#[test]
+fn round_trips_are_from_syn_to_syn_ack_and_from_there_to_the_ack() {
+    let (syn, syn_ack, ack) = ((0, '>', "S", 100, 0), (1_500, '<', "S.", 300, 101), (1_700, '>', ".", 101, 301));
+    assert_eq!(round_trips(&[syn, syn_ack, ack]), (Some(1_500), Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack, ack, (9_000, '>', "P.", 101, 301)]), (Some(1_500), Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack]), (Some(1_500), None));
+    assert_eq!(round_trips(&[syn, (0, '<', "S.", 300, 101)]), (Some(0), None));
+}
+
+#[test]
+fn a_repeated_refused_or_unseen_segment_gives_no_round_trip() {
+    let (syn, syn_ack, ack) = ((0, '>', "S", 100, 0), (1_500, '<', "S.", 300, 101), (1_700, '>', ".", 101, 301));
+    assert_eq!(round_trips(&[syn, syn, syn_ack, ack]), (None, None));
+    assert_eq!(round_trips(&[syn, syn_ack, syn_ack, ack]), (Some(1_500), None));
+    assert_eq!(round_trips(&[syn, (900, '<', "R.", 0, 101)]), (None, None));
+    assert_eq!(round_trips(&[syn_ack, ack]), (None, None));
+    assert_eq!(round_trips(&[syn, (1_500, '<', "S.", 300, 77), ack]), (None, Some(200)));
+    assert_eq!(round_trips(&[syn, syn_ack, (1_700, '>', "R.", 101, 301)]), (Some(1_500), None));
+    // A clock that steps back measures nothing.
+    assert_eq!(round_trips(&[(5_000, '>', "S", 100, 0), syn_ack]).0, None);
 }

@@ -14,59 +14,74 @@ use sensor_wire::Options;
 use serde_json::Value;
 
 /// Least agreement by cases of Zeek's own tests, in per cent, by field.
-const BARS: [(&str, f64); 5] =
-    [("conn_state", 98.0), ("history no ^ x", 95.0), ("orientation", 99.0), ("pkts", 99.0), ("ip_bytes", 99.0)];
+const BARS: [(&str, f64); 8] = [
+    ("row present", 99.0),
+    ("orientation", 99.0),
+    ("conn_state", 98.0),
+    ("history no ^ x", 95.0),
+    ("pkts", 99.0),
+    ("ip_bytes", 99.0),
+    ("payload bytes", 99.0),
+    ("missed_bytes", 99.0),
+];
 
 /// Where we differ from Zeek, in which of these fields, and why.
-const EXPLAINED: [(&str, &[&str], &str); 9] = [
+const EXPLAINED: [(&str, &[&str], &str); 16] = [
+    // Zeek is wrong, or we have chosen otherwise.
     (
         "base.protocols.ntp.misordered-ntp",
-        &["orientation", "conn_state", "history no ^ x", "pkts", "ip_bytes"],
-        "port 123 on both sides, the answer was captured first: only the mode inside tells (`Table::set_originator`). Zeek turns \
-         the flow round after its first packet and then counts both packets for one side",
+        &["orientation", "conn_state", "history no ^ x", "pkts", "ip_bytes", "payload bytes"],
+        "port 123 on both sides, the answer (mode 4 from 17.253.4.253) was captured before the question (mode 3): only the mode inside \
+         tells (`Table::set_originator`). Zeek turns the flow round within its first packet, then counts that packet for the side that \
+         did not send it, so both for one",
     ),
     (
         "base.protocols.dns.max-compression-depth",
         &["orientation", "history no ^ x"],
-        "one packet to port 53 that says it is a response: only the bit inside tells (`Table::set_originator`)",
+        "one packet from port 12345 to 53 that says it is a response: only the bit inside tells (`Table::set_originator`); and the \
+         letter stands for the side that sent it, in Zeek for the side it was taken for",
     ),
     (
         "core.pppoe",
-        &["orientation", "conn_state", "history no ^ x"],
-        "a DHCPv6 server's reply from port 547 to 546: the client asked, through a group. Zeek does not know the port",
+        &["orientation", "conn_state"],
+        "a DHCPv6 server's reply from port 547 to 546 (RFC 8415 7.2): the client asked, through a group. Zeek does not know the ports",
+    ),
+    (
+        "core.tunnels.gtp.outer_ip_frag",
+        &["history no ^ x", "pkts", "ip_bytes", "payload bytes", "missed_bytes"],
+        "Zeek reassembles IP fragments and drops incomplete datagrams: of four from 63.94.149.181 the second piece is not there. We count \
+         all first fragments, 4 x 1480 bytes more, and later ones apart",
+    ),
+    (
+        "base.protocols.ldap.sasl-signed-clear-2",
+        &["ip_bytes"],
+        "a segmentation offload frame with IP length 0: Zeek counts no bytes, we the frame's 1885",
     ),
     (
         "core.pppoe-over-qinq",
         &["history no ^ x", "ip_bytes"],
         "six packets whose PPPoE length is 6 bytes short of their IP length: decode believes the smaller, Zeek the IP header",
     ),
+    ("core.tcp.bad-checksum-syn", &["row present"], BAD_CHECKSUMS),
+    ("core.udp-corrupt", &["row present"], BAD_CHECKSUMS),
+    ("core.tunnels.vxlan-unknown-internal-packet", &["row present"], BAD_CHECKSUMS),
     (
-        "base.protocols.ldap.sasl-signed-clear-2",
-        &["ip_bytes"],
-        "a segmentation offload frame with IP length 0: Zeek counts no bytes, we the frame",
+        "core.tunnels.max-depth",
+        &["row present"],
+        "tunnels in one another: Zeek has a row for each, we count a packet once, at the innermost (or outermost) header",
     ),
-    (
-        "core.tunnels.teredo",
-        &["pkts", "ip_bytes"],
-        "Zeek ends a DNS exchange 10 s after its answer, by what is inside, we after the UDP timeout; and Teredo between peers \
-         on other ports than 3544 is not opened",
-    ),
-    (
-        "core.tunnels.teredo_bubble_with_payload",
-        &["pkts", "ip_bytes"],
-        "Teredo between peers on other ports than 3544 is not opened",
-    ),
-    (
-        "core.tunnels.gtp.outer_ip_frag",
-        &["history no ^ x", "pkts", "ip_bytes"],
-        "Zeek reassembles IP fragments and drops the incomplete; we count first fragments, later ones stand apart",
-    ),
-    (
-        "core.cisco-fabric-path",
-        &["pkts", "ip_bytes"],
-        "half of its frames stand behind a FabricPath header, which is not decoded",
-    ),
+    // Headers that decode does not open.
+    ("core.tunnels.teredo", &["row present", "pkts", "ip_bytes", "payload bytes"], TEREDO),
+    ("core.tunnels.teredo_bubble_with_payload", &["row present", "pkts", "ip_bytes", "payload bytes"], TEREDO),
+    ("core.cisco-fabric-path", &["row present", "pkts", "ip_bytes"], "half of its frames stand behind a FabricPath header"),
+    ("core.vntag", &["row present"], VN_TAG),
+    ("core.vntag-in-vlan", &["row present"], VN_TAG),
+    ("core.tunnels.ayiya-large-identity", &["row present"], "AYIYA, a tunnel that nobody runs since 2017"),
 ];
+const BAD_CHECKSUMS: &str =
+    "only packets whose checksum is wrong: Zeek has a row without packets and the letter C, we count them as such";
+const TEREDO: &str = "Teredo between peers on other ports than 3544";
+const VN_TAG: &str = "behind a VN-Tag (0x8926)";
 
 #[test]
 fn states_histories_and_counts_agree_with_zeek() {
@@ -97,6 +112,13 @@ fn states_histories_and_counts_agree_with_zeek() {
     }
     eprintln!("link types not read yet: {skipped:?}");
     let agreement = compare(&set, &out);
+    for (case, fields, _) in EXPLAINED {
+        let differs = |field: &str| mismatches(&agreement, field).contains(case);
+        let equal: Vec<_> = fields.iter().filter(|field| !differs(field)).collect();
+        if !equal.is_empty() {
+            eprintln!("explained, but equal by now: {case} {equal:?}");
+        }
+    }
     for (field, bar) in BARS {
         let cases = agreement["fields"][field]["cases"].as_f64().unwrap();
         let unexplained = unexplained(&agreement, field);
@@ -120,10 +142,15 @@ fn with_carriers(inner: Vec<FlowRecord>, outer: Vec<FlowRecord>) -> Vec<FlowReco
     inside.chain(carriers.iter().cloned()).collect()
 }
 
+/// Cases that differ in a field.
+fn mismatches<'a>(agreement: &'a Value, field: &str) -> BTreeSet<&'a str> {
+    let all = agreement["mismatches"].as_array().unwrap().iter();
+    all.filter(|mismatch| mismatch["field"] == field).map(|mismatch| mismatch["case"].as_str().unwrap()).collect()
+}
+
 fn unexplained<'a>(agreement: &'a Value, field: &str) -> BTreeSet<&'a str> {
-    let mismatches = agreement["mismatches"].as_array().unwrap().iter();
-    let cases = mismatches.filter(|mismatch| mismatch["field"] == field).map(|mismatch| mismatch["case"].as_str().unwrap());
-    cases.filter(|case| !EXPLAINED.iter().any(|(name, fields, _)| name == case && fields.contains(&field))).collect()
+    let is_explained = |case: &str| EXPLAINED.iter().any(|(name, fields, _)| *name == case && fields.contains(&field));
+    mismatches(agreement, field).into_iter().filter(|case| !is_explained(case)).collect()
 }
 
 fn compare(set: &Path, out: &Path) -> Value {

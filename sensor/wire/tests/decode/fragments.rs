@@ -1,6 +1,6 @@
 //! Pieces of packets: which ones belong together, also where the packet that came in pieces is a tunnel's.
 
-use sensor_wire::{Fragment, LinkType, Options, Outcome, Packet, decode};
+use sensor_wire::{Anomalies, Fragment, LinkType, Options, Outcome, Packet, decode};
 
 use crate::build::{eth, ip4, ip4_with, ip6, tcp, udp};
 
@@ -74,6 +74,9 @@ fn given_a_tunnel_in_pieces_then_the_packet_inside_has_the_id_of_the_later_piece
         let (front, rest) = pieces(protocol, payload);
         let first = whole_or_first(&eth(0x0800, &front));
         assert_eq!((first.protocol, first.source_port, first.fragment), (6, 1111, Fragment::First), "{name}");
+        // Its headers say how long it is, though the rest comes later.
+        assert_eq!((first.ip_len, first.payload_len), (240, 200), "{name}");
+        assert!(first.payload_captured < 64 && !first.anomalies.has(Anomalies::LENGTH_FROM_FRAME), "{name}");
         let later = later(&eth(0x0800, &rest));
         assert_eq!((later.protocol, later.fragment_id), (protocol, first.fragment_id), "{name}");
     }

@@ -256,7 +256,7 @@ fn every_link_type_leads_to_the_packet() {
     let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
     let wlan = [&[0x08, 0x01][..], &[0; 22], &snap].concat();
     let qos = [&[0x88, 0x01][..], &[0; 24], &snap].concat();
-    let cases: [(u32, Vec<u8>); 14] = [
+    let cases: [(u32, Vec<u8>); 27] = [
         (101, ip.clone()),
         (0, [&[2, 0, 0, 0][..], &ip].concat()),
         (0, [&[0, 0, 0, 2][..], &ip].concat()),
@@ -272,6 +272,20 @@ fn every_link_type_leads_to_the_packet() {
         // Radiotap with a timestamp, flags that announce a checksum, and the checksum.
         (127, [&[0, 0, 17, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10][..], &wlan, &[1, 2, 3, 4]].concat()),
         (192, [&[0, 0, 8, 0, 105, 0, 0, 0][..], &wlan].concat()),
+        (109, [&[2, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0][..], &ip].concat()),
+        (117, [&[61, 2][..], &[0; 62], &ip].concat()),
+        (119, [&[0x44, 0, 0, 0, 144, 0, 0, 0][..], &[0; 136], &wlan].concat()),
+        (119, [&[0, 0, 0, 0x44, 0, 0, 0, 144][..], &[0; 136], &wlan].concat()),
+        (163, [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56], &wlan].concat()),
+        (129, [&[0xbe, 0x50, 0xab, 8, 0xf0][..], &ip].concat()),
+        (129, [&[0xbe, 0x50, 0xab, 8, 0xd4, 0, 0, 1][..], &ip].concat()),
+        (242, [&[0; 40][..], &[8, 0, 0, 0], &ip].concat()),
+        (281, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x2c, 0, 0, 0x80, 8, 0][..], &ip].concat()),
+        (282, [&[0x2c, 0, 0, 0x80][..], &eth(0x0800, &ip)].concat()),
+        (284, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xc0, 0x0a, 0, 0, 8, 0][..], &ip].concat()),
+        (285, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xda, 0xda, 0, 0, 0xc0, 0x0a, 0, 0, 8, 0][..], &ip].concat()),
+        // LLC behind a switch's tag.
+        (284, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xc0, 0x0a, 0, 0, 0, 37][..], &snap].concat()),
     ];
     for (number, bytes) in cases {
         let link = LinkType::from_number(number).expect("known");
@@ -279,4 +293,15 @@ fn every_link_type_leads_to_the_packet() {
         assert_eq!((ports(&packet), packet.payload(&bytes)), ((5, 6), &b"x"[..]), "{number}");
     }
     assert_eq!(LinkType::from_number(147), None);
+}
+
+#[test]
+fn the_vlan_that_a_switch_tag_replaced_is_kept() {
+    let ip = ip4(17, &udp(5, 6, b"x"));
+    let dsa = LinkType::from_number(284).expect("known");
+    for (modes, vlan) in [(0xe0, Some(0x123)), (0xc0, None)] {
+        let bytes = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, modes, 0x0a, 0x61, 0x23, 8, 0][..], &ip].concat();
+        let Outcome::Packet(packet) = decode(dsa, &bytes, 0, Options::default()) else { panic!("{modes}") };
+        assert_eq!((packet.vlan.map(|id| id.get()), packet.source_mac.to_string().as_str()), (vlan, "02:00:00:00:00:02"));
+    }
 }
