@@ -15,9 +15,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [interface, path, ring, buffers, waiting, rest @ ..] = arguments.as_slice() else {
         return Err("tap_count INTERFACE PATH RING BUFFERS sleep|spin [CPU]".into());
     };
-    if let [cpu] = rest {
-        sensor_capture::pin_thread(cpu.parse()?)?;
-    }
     let config = LiveConfig {
         path: path.parse()?,
         ring_size: ring.parse()?,
@@ -35,6 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         stop.store(true, Ordering::Relaxed);
     });
+    // After the other thread, which would else wait for this one's CPU.
+    if let [cpu] = rest {
+        sensor_capture::pin_thread(cpu.parse()?)?;
+    }
     println!("ready");
     let (mut received, mut seen) = (0_u64, 0_u64);
     // By powers of two of nanoseconds.

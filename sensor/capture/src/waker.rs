@@ -55,7 +55,8 @@ impl Waker {
 
     /// Whether somebody rang since the last wait; for a thread that spins.
     pub(crate) fn take_ring(&self) -> bool {
-        if !self.0.rung.swap(false, Ordering::SeqCst) {
+        // A thread that spins asks often: no write where nobody rang.
+        if !self.0.rung.load(Ordering::Relaxed) || !self.0.rung.swap(false, Ordering::SeqCst) {
             return false;
         }
         let mut count = 0_u64;

@@ -255,6 +255,7 @@ fn open_with(
             unfinished: None,
             spent,
             looked_at_interface: Instant::now(),
+            last_count: 0,
             _program: Arc::clone(&program),
         });
     }
