@@ -132,7 +132,7 @@ impl Inventory {
         if self.ledger.unseen.is_empty() {
             return BTreeSet::new();
         }
-        for (_, ip, record) in self.ips.iter().filter(|(.., record)| record.scope == Scope::Internal) {
+        for (_, ip, record) in self.ips.iter().filter(|(_, _, record)| record.scope == Scope::Internal) {
             let (is_heard, unseen) = networks.entry(network_of(ip, record.scope)).or_default();
             *is_heard |= record.counts.sent > 0 || record.counts.group > 0 || !record.heard_in.is_nowhere();
             *unseen += usize::from(record.signs.unseen_sent > 0);
@@ -157,9 +157,9 @@ impl Inventory {
         }
     }
 
-    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are proven
-    /// and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive. Where
-    /// both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
+    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are
+    /// proven and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive.
+    /// Where both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
     pub(crate) fn excuse(&self, standings: &mut [Standing], place_of: impl Fn(IpAddr) -> Option<usize>) {
         let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for ((sender, receiver), packets) in &self.ledger.unseen {
