@@ -155,14 +155,14 @@ impl Inventory {
     /// The same, for whoever keeps the address's place.
     pub fn count_at(&mut self, at: &mut Place, presence: Presence) {
         let Presence { ip, mac, sent_packets, received_packets, peer_is_group, is_proven, seen_at } = presence;
-        if let Some(mac) = mac.filter(|_| sent_packets > 0) {
-            self.see_sender(at, mac, ip, seen_at);
-        }
         let (sent, group) = if peer_is_group { (0, sent_packets) } else { (sent_packets, 0) };
         let counts = Counts { sent, received: received_packets, group };
         let need = if is_proven { Need::Proven } else { Need::Heard(Standing::of_strange(counts)) };
         if !self.place(at, ip, seen_at, need) {
             return;
+        }
+        if let Some(mac) = mac.filter(|_| sent_packets > 0) {
+            self.see_sender(at, mac, ip, seen_at);
         }
         let Some(record) = self.ips.get_mut(at.0) else { return };
         // A flow may be reported after its address has moved on.
@@ -277,7 +277,7 @@ impl Inventory {
     pub fn see_at(&mut self, at: &mut Place, sighting: Sighting) {
         let Sighting { mac, ip, tags, seen_at } = sighting;
         self.see_sender(at, mac, ip, seen_at);
-        self.hear_at(*at, tags, mac, Some(ip), false);
+        self.hear_at(self.slot(*at, ip), tags, mac, Some(ip), false);
     }
 
     fn see_sender(&mut self, at: &mut Place, mac: MacAddr, ip: IpAddr, seen_at: Timestamp) {
@@ -506,9 +506,9 @@ impl Inventory {
         true
     }
 
-    /// The address's row.
+    /// The row of an address whose place was looked for just before.
     pub(crate) fn slot(&self, at: Place, ip: IpAddr) -> Option<u32> {
-        if self.ips.is(at.0, &ip) { Some(at.0) } else { self.ips.find(&ip) }
+        self.ips.is(at.0, &ip).then_some(at.0)
     }
 
     fn used(&self) -> usize {

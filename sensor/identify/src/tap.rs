@@ -37,7 +37,7 @@ pub(crate) struct Standing {
 
 impl Inventory {
     /// Takes a report of a flow for the books about the tap. `weighed` belongs to the flow, and stays with it between its reports.
-    /// `places` are those of originator and responder.
+    /// `places` are those of originator and responder, as `count_at` left them.
     pub fn weigh(&mut self, weighed: &mut Weighed, record: &FlowRecord, places: [Place; 2]) {
         let ends = [(record.originator, record.sent.mac), (record.responder, record.received.mac)];
         let to_group = |(ip, mac): (IpAddr, Option<MacAddr>)| {
@@ -63,11 +63,12 @@ impl Inventory {
 
     /// A MAC that sent a frame with these tags, and the address it used; without one, whether it was to a single host.
     pub fn hear_in(&mut self, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
-        self.hear_at(Place::default(), tags, mac, ip, is_unicast);
+        let slot = ip.and_then(|ip| self.ips.find(&ip));
+        self.hear_at(slot, tags, mac, ip, is_unicast);
     }
 
-    /// The same, where the address stands at `at`.
-    pub(crate) fn hear_at(&mut self, at: Place, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
+    /// The same, where the address has the row `slot`.
+    pub(crate) fn hear_at(&mut self, slot: Option<u32>, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
         if mac.is_group() || mac.is_zero() {
             return;
         }
@@ -78,7 +79,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.slot(at, ip)).and_then(|slot| self.ips.get_mut(slot)) {
+        if let Some(record) = slot.and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }
