@@ -148,7 +148,7 @@ fn whole_sensor() -> Result<()> {
     let sensor = Sensor::start_configured(&listener, &scratch, &config)?;
     if has_first_in_line() {
         let threads = std::fs::read_dir(format!("/proc/{}/task", sensor.running.id()))?;
-        let names = threads.filter_map(|task| Some(task.ok()?.file_name().into_string().ok()?));
+        let names = threads.filter_map(|task| task.ok()?.file_name().into_string().ok());
         for thread in names {
             harness::namespace::run(Command::new("chrt").args(["-f", "-p", "5", &thread]))?;
         }

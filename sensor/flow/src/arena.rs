@@ -44,6 +44,11 @@ impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Clone> Arena<T> {
         Self { mapped, heap, values: PhantomData }
     }
 
+    /// Of the first `len` values.
+    pub const fn bytes_of(len: usize) -> usize {
+        len * size_of::<T>()
+    }
+
     /// Every value.
     pub fn values(&self) -> &[T] {
         match &self.mapped {

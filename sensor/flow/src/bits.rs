@@ -21,6 +21,10 @@ impl Bits {
         }
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        self.levels.iter().map(|level| level.capacity() * size_of::<u64>()).sum()
+    }
+
     pub fn insert(&mut self, number: usize) {
         let mut at = number;
         for level in &mut self.levels {

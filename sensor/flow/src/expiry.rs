@@ -128,6 +128,11 @@ const fn class_of(hot: &Hot) -> u8 {
     hot.flags >> Hot::TIMEOUT_SHIFT | if hot.protocol == TCP { 0 } else { 4 }
 }
 
+/// Nothing was to come but what trails when the flow's last packet had been worked in.
+pub const fn was_closed(hot: &Hot) -> bool {
+    class_of(hot) == CLOSED
+}
+
 /// The first look at a DNS flow that finds it silent.
 const fn dns_end(first_seen: i64, last_seen: i64) -> i64 {
     let until_silent = last_seen.saturating_sub(first_seen).saturating_add(DNS_SILENCE);

@@ -41,10 +41,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// For at most `limit` slots at a time with numbers below `slots`; two thirds full at most.
+    /// For at most `limit` slots at a time with numbers below `slots`; three quarters full at most, where one entry in sixty stands in a later bucket.
     pub fn new(limit: usize, slots: usize) -> Self {
         let number_bits = usize::BITS - slots.leading_zeros();
-        let buckets = Arena::scattered((limit + limit / 2).div_ceil(WIDTH) + 1);
+        let buckets = Arena::scattered((limit + limit / 3).div_ceil(WIDTH) + 1);
         Self { buckets, number_mask: (1 << number_bits) - 1, limit }
     }
 
@@ -129,6 +129,10 @@ impl Index {
             }
         }
         self.buckets[at].0[hole] = 0;
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        Arena::<Bucket>::bytes_of(self.buckets.values().len())
     }
 
     #[inline]

@@ -121,8 +121,13 @@ impl Paths {
         }
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<(Packed, u32)>();
+        entries + self.free.capacity() * size_of::<u32>() + self.index.memory_bytes()
+    }
+
     fn enlarge_index(&mut self) {
-        let mut index = Index::new(self.index.limit() * 4, self.limit);
+        let mut index = Index::new(self.index.limit() * 2, self.limit);
         for (number, (packed, _)) in self.entries.iter().enumerate().filter(|(_, (_, users))| *users > 0) {
             index.insert(hash_words(&packed.0, self.seeds), number);
         }

@@ -26,6 +26,8 @@ pub struct Rare {
     pub streams: [Stretch; 2],
     pub gaps: [u32; 2],
     pub missed_bytes: u64,
+    /// Last packet after a reset.
+    pub trailed_until: Option<i64>,
     /// Gaps of connections that were joined midway as well.
     pub gap_bytes: u64,
     /// The last gap of each side: where it began, and its length. Its data may only have been late.
@@ -245,6 +247,11 @@ impl Rares {
             });
         }
         self.get_mut(*number)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let histories: usize = self.parts.iter().map(|part| part.history.capacity()).sum();
+        self.parts.capacity() * size_of::<Rare>() + self.free.capacity() * size_of::<u32>() + histories
     }
 
     pub fn release(&mut self, number: u32) {

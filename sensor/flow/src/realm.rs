@@ -61,6 +61,10 @@ impl Realms {
         if packet.vlan.is_none() && packet.tunnel.is_none() { NONE } else { self.number(packet) }
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        self.networks.capacity() * size_of::<u64>() + self.numbers.capacity() * size_of::<(u64, u16)>()
+    }
+
     /// What of a realm goes into the hash of a key: what both directions share.
     #[inline]
     pub fn salt(&self, realm: u16) -> u64 {

@@ -3,6 +3,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::endpoint::{Endpoint, SEEN_DATA};
+use crate::expiry;
 use crate::handshake::ShortTime;
 use crate::history::{self, History};
 use crate::key::UDP;
@@ -63,13 +64,6 @@ impl Hot {
     /// Packets of both sides were seen.
     pub const fn is_two_way(&self) -> bool {
         self.counts[ORIGINATOR].packets > 0 && self.counts[RESPONDER].packets > 0
-    }
-
-    /// A packet came at `now`. What trails after both sides closed does not lengthen a connection (as Zeek's duration).
-    pub fn note_time(&mut self, now: i64) {
-        if !(self.ends[ORIGINATOR].did_close() && self.ends[RESPONDER].did_close()) {
-            self.last_seen = self.last_seen.max(now);
-        }
     }
 }
 
@@ -186,6 +180,19 @@ impl Slot<'_> {
         self.cold.round_trips.reverse();
         if let Some(rare) = self.known_rare() {
             rare.exchange_sides();
+        }
+    }
+
+    /// A packet came at `now`. What trails after both sides closed does not lengthen a connection, and what comes after a reset
+    /// lengthens it but not its time to live (as Zeek).
+    pub fn note_time(&mut self, now: i64) {
+        if self.hot.ends[ORIGINATOR].did_close() && self.hot.ends[RESPONDER].did_close() {
+            return;
+        }
+        if !expiry::was_closed(self.hot) {
+            self.hot.last_seen = self.hot.last_seen.max(now);
+        } else if let Some(rare) = self.rare() {
+            rare.trailed_until = rare.trailed_until.max(Some(now));
         }
     }
 

@@ -44,6 +44,7 @@ pub struct Store {
     rest: Arena<Rest>,
     /// IPv6 addresses, lower end first.
     wide: Arena<[[u8; 16]; 2]>,
+    has_wide: bool,
     index: Index,
     /// Slots in use; and those that are the first to go for want of room.
     in_use: Bits,
@@ -70,6 +71,7 @@ impl Store {
             hot: Arena::growing(slots),
             rest: Arena::growing(slots),
             wide: Arena::growing(slots),
+            has_wide: false,
             index: Index::new(capacity.min(SMALL), slots),
             in_use: Bits::new(slots),
             half_open: Bits::new(slots),
@@ -176,19 +178,29 @@ impl Store {
         for waiting in waiting {
             waiting.guess = self.index.guess(waiting.hash);
             prefetch_index(hot, waiting.guess as usize);
+            if waiting.key.wide {
+                prefetch_index(self.wide.values(), waiting.guess as usize);
+            }
         }
     }
 
     /// The slot of the flow that a packet belongs to.
-    pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
+    pub fn find(&self, waiting: &Waiting, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
+        let Waiting { key, hash, guess } = waiting;
         let mut search = Search::new(key, packet, &self.realms, now, timeouts);
         let hot = self.hot.values();
         let wide = key.wide.then(|| key::wide_pair(packet, key.from_low));
-        let exact = self.index.find(hash, |slot| {
-            hot.get(slot).is_some_and(|hot| search.is_candidate(hot))
-                && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair))
-                && search.is_exact(slot, &hot[slot], || self.rest[slot].cold.first_seen)
-        });
+        let between = |search: &Search<'_>, slot: usize| {
+            hot.get(slot).filter(|hot| search.is_candidate(hot) && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair)))
+        };
+        // Nearly always the guess is right; if not, the search looks at all there are.
+        let (guess, first_seen) = (*guess as usize, |slot: usize| self.rest[slot].cold.first_seen);
+        if between(&search, guess).is_some_and(|hot| search.is_certain(hot, || first_seen(guess))) {
+            return Some(guess);
+        }
+        let exact = self
+            .index
+            .find(*hash, |slot| between(&search, slot).is_some_and(|hot| search.is_exact(slot, hot, || first_seen(slot))));
         exact.or_else(|| search.second_best())
     }
 
@@ -210,6 +222,7 @@ impl Store {
         };
         self.rest[slot] = Rest::default();
         if key.wide {
+            self.has_wide = true;
             self.wide[slot] = key::wide_pair(packet, key.from_low);
         }
         self.index.insert(hash, slot);
@@ -230,6 +243,17 @@ impl Store {
         self.paths.release(cold.path);
         self.resting.push(slot as u32);
         self.used -= 1;
+    }
+
+    /// Memory that flows have touched so far: slots, index, sets, paths, rare parts and lists. IPv6 addresses are another 32 bytes a
+    /// slot, but only once the table has seen one: their pages are not touched before.
+    pub fn memory_bytes(&self) -> usize {
+        let slots = Arena::<Hot>::bytes_of(self.len) + Arena::<Rest>::bytes_of(self.len);
+        let wide = if self.has_wide { Arena::<[[u8; 16]; 2]>::bytes_of(self.len) } else { 0 };
+        let sets = [&self.in_use, &self.half_open, &self.closed].map(Bits::memory_bytes).iter().sum::<usize>();
+        let lists = (self.free.capacity() + self.resting.capacity()) * size_of::<u32>();
+        let parts = self.rares.memory_bytes() + self.paths.memory_bytes() + self.realms.memory_bytes();
+        slots + wide + self.index.memory_bytes() + sets + lists + parts
     }
 
     /// The numbers of ended flows may be given out again.

@@ -63,6 +63,11 @@ impl Inventory {
 
     /// A MAC that sent a frame with these tags, and the address it used; without one, whether it was to a single host.
     pub fn hear_in(&mut self, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
+        self.hear_at(Place::default(), tags, mac, ip, is_unicast);
+    }
+
+    /// The same, where the address stands at `at`.
+    pub(crate) fn hear_at(&mut self, at: Place, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
         if mac.is_group() || mac.is_zero() {
             return;
         }
@@ -73,7 +78,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.ips.find(&ip)).and_then(|slot| self.ips.get_mut(slot)) {
+        if let Some(record) = ip.and_then(|ip| self.slot(at, ip)).and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }
@@ -126,7 +131,7 @@ impl Inventory {
         if self.ledger.unseen.is_empty() {
             return BTreeSet::new();
         }
-        for (_, ip, record) in self.ips.iter().filter(|(.., record)| record.scope == Scope::Internal) {
+        for (_, ip, record) in self.ips.iter().filter(|(_, _, record)| record.scope == Scope::Internal) {
             let (is_heard, unseen) = networks.entry(network_of(ip, record.scope)).or_default();
             *is_heard |= record.counts.sent > 0 || record.counts.group > 0 || !record.heard_in.is_nowhere();
             *unseen += usize::from(record.signs.unseen_sent > 0);
@@ -151,9 +156,9 @@ impl Inventory {
         }
     }
 
-    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are proven
-    /// and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive. Where
-    /// both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
+    /// Puts the excuses into `standings`, where an asset stands at `place_of` its addresses. A pair of hosts between which packets are
+    /// proven and unseen has two that may be to blame: a sender that was never seen to send, a receiver that was never seen to receive.
+    /// Where both may, it is the one that explains more pairs, then the one that is ours; with nothing to choose by, neither is excused.
     pub(crate) fn excuse(&self, standings: &mut [Standing], place_of: impl Fn(IpAddr) -> Option<usize>) {
         let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for ((sender, receiver), packets) in &self.ledger.unseen {

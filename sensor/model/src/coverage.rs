@@ -20,6 +20,9 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// In the order of their declaration.
+    pub const ALL: &'static [Self] = &[Self::BothWays, Self::SendsOnly, Self::ReceivesOnly, Self::BroadcastOnly, Self::Never];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +67,22 @@ pub enum CoverageCause {
 }
 
 impl CoverageCause {
+    /// Every cause, in the order of their declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::OneDirectionMirror,
+        Self::PortNotMirrored,
+        Self::NoAnswer,
+        Self::Loss,
+        Self::PartlyMirrored,
+        Self::UnseenPeer,
+        Self::OneWayService,
+        Self::TooFewPackets,
+        Self::Unknown,
+        Self::VlanNotMirrored,
+        Self::OwnDrops,
+        Self::OversubscribedMirror,
+    ];
+
     /// As the documents write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

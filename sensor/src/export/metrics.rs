@@ -4,7 +4,7 @@ use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVe
 
 use crate::live::ledger::Stage;
 use crate::live::snapshot::Snapshot;
-use sensor_model::Visibility;
+use sensor_model::{CoverageCause, FlowMap, Visibility};
 
 /// Stages whose loss is missing in the flow map, and which nobody chose.
 const LOSING_PACKETS: [&str; 5] = ["wire", "port", "program", "ring", "handover"];
@@ -120,12 +120,11 @@ fn write_control_plane(registry: &Registry, snapshot: &Snapshot) -> Result<(), p
     )?;
     let seen = IntGaugeVec::new(Opts::new("sensor_hosts", "Assets by how the tap sees them."), &["visibility"])?;
     registry.register(Box::new(seen.clone()))?;
-    for visibility in
-        [Visibility::BothWays, Visibility::SendsOnly, Visibility::ReceivesOnly, Visibility::BroadcastOnly, Visibility::Never]
-    {
-        let count = map.assets.iter().filter(|asset| asset.coverage.visibility == visibility).count();
+    for visibility in Visibility::ALL {
+        let count = map.assets.iter().filter(|asset| asset.coverage.visibility == *visibility).count();
         seen.with_label_values(&[&visibility.as_str().replace(' ', "_")]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
+    write_coverage(registry, map)?;
     counter(registry, "sensor_alerts_total", "Alerts raised.", status.alerts)?;
     counter(
         registry,
@@ -147,6 +146,39 @@ fn counter(registry: &Registry, name: &str, help: &str, total: u64) -> Result<()
     let counter = IntCounter::new(name, help)?;
     counter.inc_by(total);
     registry.register(Box::new(counter))
+}
+
+/// What is behind the visibility of hosts: causes, VLANs, directions of flows, loss.
+fn write_coverage(registry: &Registry, map: &FlowMap) -> Result<(), prometheus::Error> {
+    let gauges = |name: &str, help: &str, label: &str| {
+        let gauges = IntGaugeVec::new(Opts::new(name, help), &[label])?;
+        registry.register(Box::new(gauges.clone()))?;
+        Ok::<_, prometheus::Error>(gauges)
+    };
+    let set = |gauges: &IntGaugeVec, label: &str, count: u64| {
+        gauges.with_label_values(&[label]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    };
+    let causes = gauges("sensor_host_causes", "Assets by the likely cause of how badly they are seen.", "cause")?;
+    for cause in CoverageCause::ALL {
+        set(&causes, cause.as_str(), map.assets.iter().filter(|asset| asset.coverage.cause == Some(*cause)).count() as u64);
+    }
+    let vlans = gauges("sensor_vlans", "VLANs by how the tap sees them.", "visibility")?;
+    for visibility in Visibility::ALL {
+        let count = map.coverage.vlans.iter().filter(|vlan| vlan.visibility == *visibility).count() as u64;
+        set(&vlans, &visibility.as_str().replace(' ', "_"), count);
+    }
+    let flows = gauges("sensor_flow_sights", "Flows so far by the directions that were seen.", "directions")?;
+    let sights = map.coverage.flows;
+    for (label, count) in [("both_ways", sights.both_ways), ("one_way", sights.one_way), ("unanswered", sights.unanswered)] {
+        set(&flows, label, count);
+    }
+    if let Some(ratio) = map.coverage.loss.ratio() {
+        let lost =
+            Gauge::new("sensor_loss_ratio", "Part of TCP data that was acknowledged and never seen, of flows seen both ways.")?;
+        lost.set(ratio);
+        registry.register(Box::new(lost))?;
+    }
+    Ok(())
 }
 
 fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {

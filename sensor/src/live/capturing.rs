@@ -1,8 +1,8 @@
 //! Keeps the port captured: a thread for each queue, and the capture opened anew when the port was away, has another number of queues, or
 //! other settings are wanted. Lanes and their flows stay.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -89,8 +89,12 @@ impl Capturing<'_> {
     fn start(&self, queues: Vec<Queue>, spreading: Spreading, lanes: &mut Vec<Lane>) -> Result<Threads> {
         let reshard = self.config.capture.reshard;
         let hands_over = tell_of_spreading(&self.interface, reshard, spreading, queues.len());
-        let session =
-            Arc::new(Session { stop: AtomicBool::new(false), reshard: AtomicBool::new(hands_over), witness: Witness::new() });
+        let session = Arc::new(Session {
+            stop: AtomicBool::new(false),
+            reshard: AtomicBool::new(hands_over),
+            witness: Witness::new(),
+            fragments: Mutex::new(Fragments::new(&FragmentLimits::default(), random_seed())),
+        });
         let wakers: Vec<_> = queues.iter().map(Queue::waker).collect();
         let exchanges = Exchange::between(&wakers, self.config.capture.max_handed_batches);
         let (count, pin, options) = (queues.len(), self.config.capture.pin, self.config.wire_options());
@@ -99,9 +103,8 @@ impl Capturing<'_> {
         let mut handles = Vec::new();
         for ((lane, queue), exchange) in lanes.drain(..).zip(queues).zip(exchanges) {
             let number = lane.number();
-            let fragments = Fragments::new(&FragmentLimits::default(), random_seed());
             let session = Arc::clone(&session);
-            let thread = QueueThread { lane, queue, exchange, fragments, session, options, lanes: count };
+            let thread = QueueThread { lane, queue, exchange, session, options, lanes: count };
             let run = move || {
                 if pin && let Err(cause) = pin_thread(number) {
                     warn!(number, %cause, "the queue's thread is not bound to a CPU");

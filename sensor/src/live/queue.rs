@@ -1,7 +1,7 @@
 //! One receive queue, one thread: polls frames, keeps the packets of its own lane and hands the others over to theirs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sensor_capture::live::{BATCH, nanos_now};
@@ -28,6 +28,8 @@ pub struct Session {
     /// Whether a packet goes to the lane that owns its flow, or stays at the queue it came to.
     pub reshard: AtomicBool,
     pub witness: Witness,
+    /// One for all queues: a device may bring the first fragment of a packet to another queue than the later ones.
+    pub fragments: Mutex<Fragments>,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,6 @@ pub struct QueueThread {
     pub queue: Queue,
     pub exchange: Exchange,
     /// Pieces of one datagram come to one queue: the card cannot hash ports that later pieces lack.
-    pub fragments: Fragments,
     pub session: Arc<Session>,
     pub options: Options,
     /// How many queues the port has.
@@ -83,14 +84,16 @@ impl QueueThread {
     }
 
     fn poll(&mut self, timeout: Duration, own: &mut Sorted, shared: &mut Sorted) -> Result<usize, CaptureError> {
-        let Self { lane, queue, exchange, fragments, session, options, lanes } = self;
+        let Self { lane, queue, exchange, session, options, lanes } = self;
         let started = nanos_now();
         let mut round = Round { lane, exchange, session, has_siblings: *lanes > 1 };
         let sorted = if session.reshard.load(Ordering::Relaxed) { shared } else { own };
         let mut last = started;
         let count = queue.poll(timeout, |frames| {
             sorted.refill(frames, *options);
-            sorted.place_fragments(fragments);
+            if sorted.has_fragments() {
+                sorted.place_fragments(&mut session.fragments.lock().unwrap_or_else(PoisonError::into_inner));
+            }
             round.spread(sorted, frames);
             last = frames.last().map_or(started, |frame| frame.seen_at_nanos);
         })?;

@@ -14,6 +14,8 @@ use crate::view::short_bytes;
 const EXAMPLES: usize = 5;
 /// Fewer frames than this say little.
 const FEW_FRAMES: u64 = 100;
+/// Hosts that are heard by broadcasts only and are no accident, when they are most of all.
+const FEW_HOSTS: usize = 3;
 /// Packets of a gateway that make its missing direction no accident.
 const GATEWAY_PACKETS: u64 = 20;
 /// So many neighbours ask for each other's MAC within such a time: caches are asked anew within a minute (RFC 1122 2.3.2.1).
@@ -215,13 +217,18 @@ fn hosts(heard: &Heard) -> Check {
     let blamed = ours(heard).filter(|asset| asset.coverage.cause == Some(CoverageCause::OneDirectionMirror));
     let blamed: Vec<String> = blamed.map(|asset| format!("{} ({})", asset.label, asset.coverage.visibility.as_str())).collect();
     let finding = format!("{} hosts: {}", ours(heard).count(), counts.join(", "));
-    if blamed.is_empty() {
-        return Check::ok("hosts", finding);
+    if !blamed.is_empty() {
+        let advice =
+            "their ports are mirrored in one direction only: set both directions for these ports, or add them to the session";
+        return Check::bad("hosts", State::Fail, format!("{finding}; proven to lack a direction"), advice).with(blamed);
     }
-    let advice =
-        "their ports are mirrored in one direction only: set both directions for these ports, or add them to the session";
-    let finding = format!("{finding}; {} are proven to lack a direction", blamed.len());
-    Check::bad("hosts", State::Fail, finding, advice).with(blamed)
+    let (all, by_broadcast) = (ours(heard).count(), by(Visibility::BroadcastOnly));
+    if by_broadcast >= FEW_HOSTS && by_broadcast * 2 > all {
+        let advice =
+            "most hosts are heard by their broadcasts only: their own ports, or VLANs, are not among the session's sources";
+        return Check::bad("hosts", State::Warn, finding, advice);
+    }
+    Check::ok("hosts", finding)
 }
 
 fn gateways(heard: &Heard) -> Check {

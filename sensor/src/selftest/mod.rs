@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use sensor_capture::Frame;
 use sensor_flow::{DuplicateConfig, DuplicateCounts, Duplicates, FragmentLimits, Fragments};
 use sensor_model::{Accounting, FlowMap};
@@ -36,7 +36,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const DUPLICATES: DuplicateConfig = DuplicateConfig { window: Duration::from_millis(4), contents: 1 << 14 };
 
 #[derive(Clone, Debug, Args)]
-#[group(id = "source", required = true, multiple = false, args = ["interface", "file"])]
+#[command(group(ArgGroup::new("heard_from").required(true).args(["interface", "file"])))]
 pub struct Arguments {
     /// Port that receives the mirrored traffic; it is silenced as `run` does
     #[arg(long, value_name = "IF")]

@@ -10,6 +10,13 @@ pub(crate) struct View<'a> {
     wire_len: u32,
 }
 
+/// A part of a view.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    skip: u32,
+    wire_len: u32,
+}
+
 impl<'a> View<'a> {
     pub(crate) fn of_frame(frame: &'a [u8], wire_len: u32) -> Self {
         Self { bytes: frame, offset: 0, wire_len: wire_len.max(as_len(frame.len())) }
@@ -64,6 +71,17 @@ impl<'a> View<'a> {
         Some(Self { bytes, offset: self.offset.saturating_add(len), wire_len: self.wire_len.saturating_sub(len) })
     }
 
+    /// Where `inside`, a part of this view, lies in it. Two numbers, because a view that comes back from a call through memory costs more to
+    /// read than to make anew.
+    pub(crate) const fn place_of(&self, inside: &Self) -> Place {
+        Place { skip: inside.offset.saturating_sub(self.offset), wire_len: inside.wire_len }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&self, place: Place) -> Option<Self> {
+        self.after(place.skip).map(|rest| rest.limited_to(place.wire_len))
+    }
+
     /// What follows `len` bytes, empty when they are more than there are.
     #[inline(always)]
     pub(crate) fn after_at_most(&self, len: u32) -> Self {
@@ -104,6 +122,15 @@ mod tests {
         assert_eq!(inner.u16_at(2), None);
         assert_eq!(inner.after(4).map(|v| v.captured()), None);
         assert_eq!(inner.after_at_most(4).captured(), 0);
+    }
+
+    #[test]
+    fn a_part_is_found_again_by_its_place() {
+        let view = View::of_frame(&[1, 2, 3, 4, 5, 6], 10).after(1).expect("captured");
+        for inside in [view.after(2).expect("captured").limited_to(6), view.limited_to(4).after(3).expect("captured"), view] {
+            let found = view.at(view.place_of(&inside)).expect("captured");
+            assert_eq!((found.bytes(), found.offset(), found.wire_len()), (inside.bytes(), inside.offset(), inside.wire_len()));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sensor_model::{MacAddr, VlanId};
 
 use crate::ip;
 use crate::tunnel::{self, Opened, Trigger};
-use crate::view::View;
+use crate::view::{Place, View};
 use crate::{
     Arp, Family, Found, Fragment, Options, Packet, SkipReason, Tunnel, TunnelKind, arp, ethernet, ipv4, ipv6, link, ppp,
     transport, wlan,
@@ -109,22 +109,20 @@ pub(crate) fn walk<'a>(mut next: Next, mut view: View<'a>, state: &mut Walk<'_>)
                 (next, view) = ethernet::typed(ethertype, inside, state);
                 continue;
             }
-            _ => match state.rare(next, view) {
-                Step::On(inner, inside) => {
-                    (next, view) = (inner, inside);
-                    continue;
-                }
-                Step::End(end) => return state.settle(end),
-            },
+            _ => {
+                let Some((inner, inside)) = state.rare(next, view).and_then(|(inner, place)| Some((inner, view.at(place)?)))
+                else {
+                    return state.settle(state.end);
+                };
+                (next, view) = (inner, inside);
+                continue;
+            }
         };
         let Some(payload) = state.ip(family, view) else { return state.settle(state.end) };
-        let Some(opened) = state.open(payload) else { return state.settle(End::Packet) };
-        state.carry();
-        if state.tunnels == MAX_TUNNELS {
-            return state.settle(End::Skip(SkipReason::TooDeep));
-        }
-        state.enter(opened.kind, opened.id);
-        (next, view) = (opened.next, opened.inside);
+        let Some((inner, inside)) = state.open(payload).and_then(|(inner, place)| Some((inner, payload.at(place)?))) else {
+            return state.settle(state.end);
+        };
+        (next, view) = (inner, inside);
     }
     state.settle(End::Skip(SkipReason::TooDeep))
 }
@@ -212,8 +210,8 @@ impl<'p> Walk<'p> {
 
     /// Everything but Ethernet, VLAN tags and IP.
     #[inline(never)]
-    fn rare<'a>(&mut self, next: Next, view: View<'a>) -> Step<'a> {
-        match next {
+    fn rare(&mut self, next: Next, view: View<'_>) -> Option<(Next, Place)> {
+        let step = match next {
             Next::EtherType(ethertype) => {
                 self.keep_ethertype(ethertype);
                 self.by_ethertype(ethertype, view)
@@ -222,6 +220,13 @@ impl<'p> Walk<'p> {
             Next::Ethernet | Next::Llc => ethernet::read_llc(view),
             Next::Ppp => ppp::read(view),
             Next::Wlan => wlan::read(view, self),
+        };
+        match step {
+            Step::On(inner, inside) => Some((inner, view.place_of(&inside))),
+            Step::End(end) => {
+                self.end = end;
+                None
+            }
         }
     }
 
@@ -283,17 +288,25 @@ impl<'p> Walk<'p> {
     /// A UDP tunnel is a guess from a port, the likelier one first: it is opened only when its header is plausible, and the UDP packet
     /// stands by.
     #[inline(never)]
-    fn open<'a>(&self, payload: View<'a>) -> Option<Opened<'a>> {
+    fn open(&mut self, payload: View<'_>) -> Option<(Next, Place)> {
         let by_port = |port| tunnel::opener(Trigger::UdpPort(port));
-        let openers = match self.packet.protocol {
+        let (likely, other) = match self.packet.protocol {
             ip::UDP => (by_port(self.packet.destination_port), by_port(self.packet.source_port)),
             protocol => (tunnel::opener(Trigger::ip(self.packet.family, protocol)), None),
         };
-        match openers {
-            (Some(opener), None) | (None, Some(opener)) => (opener.open)(payload),
-            (Some(likely), Some(other)) => (likely.open)(payload).or_else(|| (other.open)(payload)),
-            (None, None) => None,
+        for opener in [likely, other].into_iter().flatten() {
+            // Looked at where it was written: see `View::place_of`.
+            let Some(opened) = &(opener.open)(payload) else { continue };
+            self.carry();
+            if self.tunnels == MAX_TUNNELS {
+                self.end = End::Skip(SkipReason::TooDeep);
+                return None;
+            }
+            self.enter(opened.kind, opened.id);
+            return Some((opened.next, payload.place_of(&opened.inside)));
         }
+        self.end = End::Packet;
+        None
     }
 
     #[inline(always)]

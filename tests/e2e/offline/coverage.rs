@@ -10,7 +10,7 @@ use sensor_model::{Coverage, CoverageCause, FlowMap, Visibility, VlanCoverage, V
 
 const HOSTS: u8 = 60;
 /// In 10,000 frames.
-const LOSSES: [u64; 4] = [0, 50, 200, 500];
+const LOSSES: [u64; 3] = [0, 50, 500];
 /// How many sites are tried; more where somebody has the time.
 const SITES_VARIABLE: &str = "CORDON_COVERAGE_SITES";
 
@@ -70,7 +70,7 @@ impl Score {
 #[test]
 fn a_missing_direction_is_found_and_nobody_else_is_blamed() {
     let mut score = Score::default();
-    for seed in 0..sites(5) {
+    for seed in 0..sites(3) {
         let mut random = Random::new(seed);
         let site = Watched::new(HOSTS, &mut random);
         let damage = directions_missing(&site, &mut random);
@@ -89,7 +89,7 @@ fn a_missing_direction_is_found_and_nobody_else_is_blamed() {
 #[test]
 fn loss_alone_flips_no_host_and_is_measured() {
     let mut errors = Vec::new();
-    for seed in 1_000..1_000 + sites(3) {
+    for seed in 1_000..1_000 + sites(2) {
         let mut random = Random::new(seed);
         let site = Watched::new(HOSTS, &mut random);
         let (_, whole) = watched(&site, &Damage::default(), seed);
@@ -134,7 +134,7 @@ fn who_sends_only_and_who_never_answers_is_no_fault_of_the_mirror() {
 
 #[test]
 fn a_missing_vlan_is_told_from_missing_directions() {
-    for seed in 0..sites(2) {
+    for seed in 0..sites(1) {
         let mut site = Watched::new(HOSTS, &mut Random::new(seed));
         site.name_vlan(30);
         let damage = Damage { missing_vlans: [30].into(), tagged: true, ..Damage::default() };

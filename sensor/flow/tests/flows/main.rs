@@ -2,6 +2,7 @@
 
 mod feeding;
 mod fragments;
+mod full;
 mod model;
 mod table;
 mod tcp_states;

@@ -69,6 +69,24 @@ fn a_closed_connection_is_over_soon_whatever_trails() {
 }
 
 #[test]
+fn what_comes_after_a_reset_lengthens_the_connection_but_not_its_time_to_live() {
+    let mut fed = Fed::new(config());
+    for (second, packet) in [
+        (0, from_client("S", 100)),
+        (0, from_server("S.", 300)),
+        (0, from_client(".", 101)),
+        (1, from_server("R.", 301)),
+        (5, from_client("P.", 101)),
+        (9, from_client("P.", 101)),
+        (11, from_client("P.", 101)),
+    ] {
+        fed.packet_at(seconds(second), packet);
+    }
+    let ended: Vec<_> = fed.ended().iter().map(|record| (record.state, record.sent.packets, record.last_seen)).collect();
+    assert_eq!(ended, [(ConnState::RSTR, 4, seconds(9)), (ConnState::OTH, 1, seconds(11))]);
+}
+
+#[test]
 fn a_syn_and_fin_that_nobody_answered_are_over_soon() {
     let packets = [(0, from_client("S", 100)), (1, from_client("F.", 101)), (12, from_client("F.", 101))];
     assert_eq!(counted(packets), [(2, 0), (1, 0)]);

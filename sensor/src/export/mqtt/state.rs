@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use sensor_model::{Asset, AssetId, Scope, Visibility};
+use sensor_model::{Asset, AssetId, FlowMap, Scope, TapCoverage, Visibility};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ impl KnownState {
     pub fn news(&mut self, sensor: &str, snapshot: &Snapshot) -> Vec<Message> {
         let mut messages = vec![
             Message { topic: topics::kpi(sensor), payload: json!(snapshot.status).to_string() },
-            Message { topic: topics::coverage(sensor), payload: json!(coverage(&snapshot.map.assets)).to_string() },
+            Message { topic: topics::coverage(sensor), payload: json!(coverage(&snapshot.map)).to_string() },
         ];
         let mut told = 0;
         for asset in &snapshot.map.assets {
@@ -90,13 +90,21 @@ struct CoverageSummary<'a> {
     /// Hosts of ours by how they are seen.
     hosts: BTreeMap<&'static str, u64>,
     badly_seen: Vec<&'a str>,
+    /// The same hosts by the likely cause.
+    causes: BTreeMap<&'static str, u64>,
+    #[serde(flatten)]
+    tap: &'a TapCoverage,
 }
 
-fn coverage(assets: &[Asset]) -> CoverageSummary<'_> {
-    let mut summary = CoverageSummary { hosts: BTreeMap::new(), badly_seen: Vec::new() };
-    for asset in assets.iter().filter(|asset| asset.scope == Scope::Internal) {
+fn coverage(map: &FlowMap) -> CoverageSummary<'_> {
+    let (hosts, causes) = (BTreeMap::new(), BTreeMap::new());
+    let mut summary = CoverageSummary { hosts, badly_seen: Vec::new(), causes, tap: &map.coverage };
+    for asset in map.assets.iter().filter(|asset| asset.scope == Scope::Internal) {
         let visibility = asset.coverage.visibility;
         *summary.hosts.entry(visibility.as_str()).or_default() += 1;
+        if let Some(cause) = asset.coverage.cause {
+            *summary.causes.entry(cause.as_str()).or_default() += 1;
+        }
         if visibility != Visibility::BothWays && summary.badly_seen.len() < NAMED_HOSTS {
             summary.badly_seen.push(&asset.label);
         }
