@@ -130,11 +130,10 @@ impl Places {
             _ => return,
         };
         let slot = self.slot_mut(seen.path);
-        slot.count_votes(now, window);
-        let window = window.unsigned_abs();
-        if now.abs_diff(slot.watched_at) < window / WATCHES as u64 {
+        if now.abs_diff(slot.watched_at) < window.unsigned_abs() / WATCHES as u64 {
             return;
         }
+        slot.count_votes(now, window);
         if let Some(free) = slot.watches.iter_mut().find(|watch| watch.count == 0) {
             *free = Watch { digest: entry.digest(), since: now, ttl: seen.ttl, count: 1, weight, ..Watch::default() };
             slot.watched_at = now;
