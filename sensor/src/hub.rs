@@ -439,3 +439,6 @@ fn with_remembered(mut assets: Vec<Asset>, remembered: &BTreeMap<AssetNumber, As
     assets.sort_by(|a, b| a.id.cmp(&b.id));
     assets
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use sensor_model::{Accounting, DuplicatePath};
 
 use crate::config::Config;
 use crate::counts::{FrameCounts, StageCounts};
+use crate::export::document::write_lines;
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
@@ -226,12 +227,7 @@ impl Output {
     fn write_alerts(&mut self, hub: &mut Hub) -> Result<(), StagedError> {
         let Some(map) = &mut self.map else { return Ok(()) };
         let alerts = hub.take_alerts();
-        map.alerts.write(|out| {
-            alerts.iter().try_for_each(|alert| {
-                serde_json::to_writer(&mut *out, alert)?;
-                out.write_all(b"\n")
-            })
-        })
+        map.alerts.write(|out| write_lines(out, &alerts))
     }
 
     fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
@@ -263,18 +259,17 @@ impl Output {
         });
         map.coverage.duplicates = duplicates;
         if let Some(output) = &mut self.map {
-            output.flow_map.write(|out| {
-                serde_json::to_writer(&mut *out, &map)?;
-                out.write_all(b"\n")
-            })?;
+            output.flow_map.write(|out| write_lines(out, &[&map]))?;
         }
         Ok(MapStats {
             assets: map.assets.len(),
             assets_refused_internal: hub.unplaced().internal,
             assets_refused_external: hub.unplaced().external,
             hearsay: hub.unplaced().hearsay,
+            assets_evicted: hub.unplaced().evicted,
             conversations: map.conversations.len(),
             conversations_refused: hub.conversations().refused,
+            conversations_evicted: hub.conversations().evicted,
             alerts: hub.alerts().total,
             alerts_suppressed: hub.alerts().suppressed,
         })

@@ -1,5 +1,6 @@
 //! Frames in, decoded packets out, sorted by the table that owns their flow. Every frame is counted exactly once.
 
+use prefetch_index::prefetch_index;
 use sensor_capture::Frame;
 use sensor_flow::{Fragments, Observation, shard_of};
 use sensor_model::Timestamp;
@@ -10,6 +11,8 @@ use crate::counts::FrameCounts;
 /// Frames that are decoded before the first of them is sorted: a packet that is copied right after it was written waits for its own stores.
 /// From memory, decode and copy of 60 B of TCP: 13 to 15 ns a packet by groups, 18 to 20 one by one (2-core machine, busy).
 const GROUP: usize = 16;
+/// Ethernet, IP and TCP headers reach into the second.
+const CACHE_LINE: usize = 64;
 
 /// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its piece.
 #[derive(Debug, Default)]
@@ -54,7 +57,12 @@ impl Sorted {
         self.counts = FrameCounts::default();
         let mut decoded = std::mem::take(&mut self.decoded);
         let mut places = 0..;
-        for group in frames.chunks(GROUP) {
+        for (next, group) in (GROUP..).step_by(GROUP).zip(frames.chunks(GROUP)) {
+            // Of frames longer than the smallest, the processor's own prefetching finds no header.
+            for ahead in frames.iter().skip(next).take(GROUP) {
+                prefetch_index(ahead.bytes, 0);
+                prefetch_index(ahead.bytes, CACHE_LINE);
+            }
             for (frame, (found, packet)) in group.iter().zip(&mut decoded) {
                 *found = decode_into(frame.link, frame.bytes, frame.wire_len, options, packet);
             }

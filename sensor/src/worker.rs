@@ -26,8 +26,8 @@ use crate::sort::{Bucket, Sorted};
 
 /// Packets that go through the flow table at once: enough for its prefetching, few enough to stay in the cache.
 const BATCH: usize = 64;
-/// Slots examined for idle flows after each batch. A table is passed through every `capacity / SWEEP_SLOTS` batches.
-const SWEEP_SLOTS: usize = 64;
+/// Slots examined for idle flows after each batch, at most: the table looks at as many as packet time went by.
+const SWEEP_SLOTS: usize = 512;
 /// A host that keeps talking is reported again this often.
 const SIGHTING_INTERVAL: Duration = Duration::from_secs(30);
 

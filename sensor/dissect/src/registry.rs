@@ -1,5 +1,9 @@
 //! Every protocol that is known, and the choice among them by the first bytes.
 
+use std::sync::LazyLock;
+
+use sensor_model::IpProtocol;
+
 use crate::protocol::{Probe, Protocol, Recognition};
 use crate::session::SessionKey;
 use crate::{
@@ -65,12 +69,58 @@ pub(crate) const PROTOCOLS: &[&Protocol] = &[
     &office::RADIUS,
 ];
 
+/// The protocols of each transport, and which ports any of them has: most payloads are on none.
+struct Registry {
+    over_tcp: Vec<&'static Protocol>,
+    over_udp: Vec<&'static Protocol>,
+    over_others: Vec<&'static Protocol>,
+    /// A bit a port.
+    ports: Vec<u64>,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let over = |wanted: &dyn Fn(IpProtocol) -> bool| PROTOCOLS.iter().copied().filter(|known| wanted(known.transport)).collect();
+    let mut ports = vec![0_u64; 1 << 10];
+    for port in PROTOCOLS.iter().flat_map(|protocol| protocol.ports) {
+        if let Some(bits) = ports.get_mut(usize::from(port >> 6)) {
+            *bits |= 1 << (port & 63);
+        }
+    }
+    Registry {
+        over_tcp: over(&|transport| transport == IpProtocol::Tcp),
+        over_udp: over(&|transport| transport == IpProtocol::Udp),
+        over_others: over(&|transport| !matches!(transport, IpProtocol::Tcp | IpProtocol::Udp)),
+        ports,
+    }
+});
+
+impl Registry {
+    fn over(&self, transport: IpProtocol) -> &[&'static Protocol] {
+        match transport {
+            IpProtocol::Tcp => &self.over_tcp,
+            IpProtocol::Udp => &self.over_udp,
+            _ => &self.over_others,
+        }
+    }
+
+    /// Whether any protocol, of whichever transport, is registered for the port.
+    fn knows(&self, port: u16) -> bool {
+        self.ports.get(usize::from(port >> 6)).is_some_and(|bits| bits >> (port & 63) & 1 == 1)
+    }
+}
+
 /// The protocol whose first bytes these are. Candidates whose port fits are asked first; a port alone decides nothing.
 pub(crate) fn recognise(key: &SessionKey, bytes: &[u8]) -> (Recognition, Option<&'static Protocol>) {
+    let registry = &*REGISTRY;
+    let some_fit = registry.knows(key.responder_port) || registry.knows(key.originator_port);
     let mut unsure = false;
     for hinted in [true, false] {
-        for protocol in PROTOCOLS.iter().filter(|protocol| protocol.transport == key.protocol) {
-            let fits = protocol.ports.contains(&key.responder_port) || protocol.ports.contains(&key.originator_port);
+        if hinted && !some_fit {
+            continue;
+        }
+        for protocol in registry.over(key.protocol).iter().filter(|protocol| protocol.transport == key.protocol) {
+            let has = |port| protocol.ports.contains(&port);
+            let fits = some_fit && (has(key.responder_port) || has(key.originator_port));
             if fits != hinted {
                 continue;
             }
@@ -93,7 +143,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use sensor_model::IpProtocol;
 
     use super::*;
     use crate::samples::{SAMPLES, Script};

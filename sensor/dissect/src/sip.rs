@@ -12,6 +12,12 @@ pub(crate) const RTSP: Protocol = Protocol::tcp("rtsp", &[554, 8554], recognise_
 
 /// The version closes a request's first line and opens an answer's.
 fn recognise(bytes: &[u8], version: &[u8], methods: &[&[u8]]) -> Recognition {
+    // Most payloads are neither, and long: their first byte tells. Blanks are left to the whole examination.
+    let first = bytes.first();
+    let may_begin = |word: &&[u8]| word.first() == first;
+    if first.is_some_and(|byte| !byte.is_ascii_whitespace()) && ![version].iter().chain(methods).any(may_begin) {
+        return Recognition::No;
+    }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     if line.starts_with(version) || (line.ends_with(version) && methods.iter().any(|method| line.starts_with(method))) {
         return Recognition::Yes;

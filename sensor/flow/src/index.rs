@@ -41,10 +41,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// For at most `limit` slots at a time with numbers below `slots`; four fifths full at most, and then one entry in forty stands in a later bucket.
+    /// For at most `limit` slots at a time with numbers below `slots`; three quarters full at most, where one entry in sixty stands in a later bucket.
     pub fn new(limit: usize, slots: usize) -> Self {
         let number_bits = usize::BITS - slots.leading_zeros();
-        let buckets = Arena::scattered((limit + limit / 4).div_ceil(WIDTH) + 1);
+        let buckets = Arena::scattered((limit + limit / 3).div_ceil(WIDTH) + 1);
         Self { buckets, number_mask: (1 << number_bits) - 1, limit }
     }
 

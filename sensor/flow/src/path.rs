@@ -127,7 +127,7 @@ impl Paths {
     }
 
     fn enlarge_index(&mut self) {
-        let mut index = Index::new(self.index.limit() * 4, self.limit);
+        let mut index = Index::new(self.index.limit() * 2, self.limit);
         for (number, (packed, _)) in self.entries.iter().enumerate().filter(|(_, (_, users))| *users > 0) {
             index.insert(hash_words(&packed.0, self.seeds), number);
         }

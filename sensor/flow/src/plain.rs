@@ -32,13 +32,14 @@ pub fn count(hot: &mut Hot, key: &FlowKey, packet: &Packet, now: i64, timeouts: 
         Some(segment) => {
             let flags = segment.flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST | TcpFlags::ACK);
             let beyond = segment.acknowledgment.wrapping_sub(hot.last[RESPONDER - side]) as i32;
-            // Unacknowledged data must come the long way, so that its first acknowledgment does.
+            // The first acknowledgment of data goes the long way.
+            let peer = hot.seen[RESPONDER - side];
             let is_next = (segment.sequence == hot.last[side])
                 & (beyond <= 0)
                 & (flags == TcpFlags::ACK)
                 & (segment.window != 0)
                 & (len < MAX_LEN)
-                & ((len == 0) | (hot.seen[side] & DATA_ACKED != 0));
+                & ((peer & DATA_ACKED != 0) | (peer & SEEN_DATA == 0));
             if !is_next {
                 return None;
             }
@@ -67,12 +68,12 @@ pub fn is_possible(flow: &Slot<'_>) -> bool {
     let hot = &*flow.hot;
     let is_open =
         |end: Endpoint| matches!(end.state(), State::Established | State::Partial) && !end.sent_fin() && !end.did_close();
-    // Else an acknowledgment may be the first of data.
-    let is_acknowledged =
-        |side: usize| hot.seen[side] & DATA_ACKED != 0 || hot.last[side] == flow.stream.start[side].wrapping_add(1);
+    // Data that no letter tells of: it came with a SYN.
+    let is_told =
+        |side: usize| hot.seen[side] & (DATA_ACKED | SEEN_DATA) != 0 || hot.last[side] == flow.stream.start[side].wrapping_add(1);
     match hot.protocol {
         UDP => true,
-        TCP => !flow.has_holes() && hot.ends.into_iter().all(is_open) && [ORIGINATOR, RESPONDER].into_iter().all(is_acknowledged),
+        TCP => !flow.has_holes() && hot.ends.into_iter().all(is_open) && [ORIGINATOR, RESPONDER].into_iter().all(is_told),
         _ => false,
     }
 }
@@ -85,8 +86,9 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Reports};
+    use crate::event::FlowEvent;
     use crate::realm::VlanKey;
-    use crate::table::{FlowEvent, Observation, Table, Touch};
+    use crate::table::{Observation, Table, Touch};
 
     /// What one packet adds: who sends, its flags, how far from the expected numbers it is, payload, window, and the time since the last.
     type Step = (bool, u8, (i8, i8), u16, bool, u32);

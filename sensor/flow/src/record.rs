@@ -10,7 +10,7 @@ use crate::key::{ICMP, ICMP_V6, TCP, UDP};
 use crate::path::Path;
 use crate::rare::Rare;
 use crate::slot::{Cold, Hot, ORIGINATOR, RESPONDER, Stream};
-use crate::tcp;
+use crate::{scaled, tcp};
 
 /// A flow's parts, for reading.
 pub struct View<'a> {
@@ -81,7 +81,7 @@ impl View<'_> {
             ip_bytes: whole(counts.ip_bytes, carries[1]),
             l2_bytes: whole(counts.frame_bytes, carries[2]),
             payload_bytes: self.payload_bytes(side),
-            retransmits: if self.hot.protocol == TCP { tcp::retransmits(self.stream, self.rare, side) } else { 0 },
+            retransmits: if self.hot.protocol == TCP { scaled::retransmits(self.stream, self.rare, side) } else { 0 },
             frag_packets,
             frag_ip_bytes,
             frag_l2_bytes,

@@ -44,6 +44,11 @@ impl<'a> Search<'a> {
             && hot.is(Hot::WIDE) == self.key.wide
     }
 
+    /// Whether a candidate is the packet's flow, whatever others there are.
+    pub fn is_certain(&self, hot: &Hot, first_seen: impl FnOnce() -> i64) -> bool {
+        hot.realms[usize::from(self.key.from_low)] == self.key.realm && !self.timeouts.is_over(hot, first_seen, self.now)
+    }
+
     /// Whether a candidate is the packet's flow beyond doubt. Remembers those that may be.
     pub fn is_exact(&mut self, slot: usize, hot: &Hot, first_seen: impl FnOnce() -> i64) -> bool {
         let (own, other) = (hot.realms[usize::from(self.key.from_low)], hot.realms[usize::from(!self.key.from_low)]);

@@ -178,19 +178,29 @@ impl Store {
         for waiting in waiting {
             waiting.guess = self.index.guess(waiting.hash);
             prefetch_index(hot, waiting.guess as usize);
+            if waiting.key.wide {
+                prefetch_index(self.wide.values(), waiting.guess as usize);
+            }
         }
     }
 
     /// The slot of the flow that a packet belongs to.
-    pub fn find(&self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
+    pub fn find(&self, waiting: &Waiting, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
+        let Waiting { key, hash, guess } = waiting;
         let mut search = Search::new(key, packet, &self.realms, now, timeouts);
         let hot = self.hot.values();
         let wide = key.wide.then(|| key::wide_pair(packet, key.from_low));
-        let exact = self.index.find(hash, |slot| {
-            hot.get(slot).is_some_and(|hot| search.is_candidate(hot))
-                && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair))
-                && search.is_exact(slot, &hot[slot], || self.rest[slot].cold.first_seen)
-        });
+        let between = |search: &Search<'_>, slot: usize| {
+            hot.get(slot).filter(|hot| search.is_candidate(hot) && wide.as_ref().is_none_or(|pair| self.is_wide_pair(slot, pair)))
+        };
+        // Nearly always the guess is right; if not, the search looks at all there are.
+        let (guess, first_seen) = (*guess as usize, |slot: usize| self.rest[slot].cold.first_seen);
+        if between(&search, guess).is_some_and(|hot| search.is_certain(hot, || first_seen(guess))) {
+            return Some(guess);
+        }
+        let exact = self
+            .index
+            .find(*hash, |slot| between(&search, slot).is_some_and(|hot| search.is_exact(slot, hot, || first_seen(slot))));
         exact.or_else(|| search.second_best())
     }
 

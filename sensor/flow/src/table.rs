@@ -4,6 +4,7 @@ use sensor_model::{Direction, DirectionReason, FlowRecord, Timestamp};
 use sensor_wire::{Fragment, Packet};
 
 use crate::config::{Config, Reports};
+use crate::event::{FlowEvent, TableStats};
 use crate::expiry::{Clock, Standing, Timeouts};
 use crate::key::{FlowKey, TCP, wide_pair};
 use crate::orient::orient;
@@ -38,28 +39,6 @@ pub struct Touch {
     pub inspect: bool,
     /// Offset of this payload in the direction's byte stream, when TCP and known; 0 for datagrams, and where nothing is to inspect.
     pub stream_offset: u32,
-}
-
-/// What the table tells the control plane. Counts in a record are totals since the flow began.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FlowEvent {
-    /// First packet.
-    Opened { flow: FlowId, record: Box<FlowRecord> },
-    /// Still alive at an interim interval, or just answered for the first time, or just closed.
-    Interim { flow: FlowId, record: Box<FlowRecord> },
-    /// No further event will name this flow.
-    Ended { flow: FlowId, record: Box<FlowRecord> },
-}
-
-/// Counters; every packet given is in exactly one of the first two.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TableStats {
-    pub packets_counted: u64,
-    pub packets_refused: u64,
-    pub flows_opened: u64,
-    pub flows_ended: u64,
-    pub flows_evicted: u64,
-    pub flows_active: u64,
 }
 
 /// Flows of one worker or shard.
@@ -103,10 +82,10 @@ impl Table {
                 *waiting = self.store.look_up(&observation.packet);
             }
             self.store.guess(waiting);
-            for (Waiting { key, hash, guess }, observation) in waiting.iter().zip(group) {
-                let touch = match self.take_plain(key, *guess, observation) {
+            for (waiting, observation) in waiting.iter().zip(group) {
+                let touch = match self.take_plain(&waiting.key, waiting.guess, observation) {
                     Some(touch) => Some(touch),
-                    None => self.take(key, *hash, observation, events),
+                    None => self.take(waiting, observation, events),
                 };
                 touches.push(touch);
             }
@@ -227,24 +206,23 @@ impl Table {
         })
     }
 
-    fn take(&mut self, key: &FlowKey, hash: u64, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
-        let packet = &observation.packet;
+    fn take(&mut self, waiting: &Waiting, observation: &Observation, events: &mut Vec<FlowEvent>) -> Option<Touch> {
+        let (key, packet) = (&waiting.key, &observation.packet);
         let now = observation.seen_at.as_nanos();
-        let found = self.store.find(key, hash, packet, now, &self.timeouts);
+        let found = self.store.find(waiting, packet, now, &self.timeouts);
         if matches!(packet.fragment, Fragment::Later { .. }) {
             return self.take_fragment(found, key, observation, events);
         }
         let found = found.filter(|&slot| !self.ends_before(slot, key, packet, now, events));
         let (slot, opened) = match found {
             Some(slot) => (slot, false),
-            None => (self.open(key, hash, packet, now, events), true),
+            None => (self.open(waiting, packet, now, events), true),
         };
         self.stats.packets_counted += 1;
         Some(self.count(slot, opened, key, observation, events))
     }
 
-    /// Counts a later fragment, which [`crate::Fragments`] gave the ports of its first, beside the packets of its flow. It opens none:
-    /// without that flow it is refused.
+    /// Counts a later fragment, with the ports of its first from [`crate::Fragments`]. It opens no flow: without one it is refused.
     fn take_fragment(
         &mut self,
         found: Option<usize>,
@@ -253,13 +231,11 @@ impl Table {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touch> {
         let (packet, now) = (&observation.packet, observation.seen_at.as_nanos());
-        let first_seen = |slot| self.store.first_seen(slot).as_nanos();
-        let is_over = |slot| self.store.hot(slot).is_none_or(|hot| self.timeouts.is_over(hot, || first_seen(slot), now));
-        let found = found.filter(|&slot| !is_over(slot));
         let counted = found.filter(|&slot| {
             let mut flow = self.store.slot(slot);
             let side = flow.hot.side_of(key.from_low);
-            flow.count_fragment(side, packet.ip_len, packet.wire_len)
+            !self.timeouts.is_over(flow.hot, || flow.cold.first_seen, now)
+                && flow.count_fragment(side, packet.ip_len, packet.wire_len)
         });
         let Some(slot) = counted else {
             self.stats.packets_refused += 1;
@@ -290,14 +266,14 @@ impl Table {
         ends
     }
 
-    fn open(&mut self, key: &FlowKey, hash: u64, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
+    fn open(&mut self, Waiting { key, hash, .. }: &Waiting, packet: &Packet, now: i64, events: &mut Vec<FlowEvent>) -> usize {
         if self.store.used >= self.store.capacity
             && let Some(victim) = self.clock.victim(&self.store, &self.timeouts, now)
         {
             self.stats.flows_evicted += 1;
             self.end(victim, events);
         }
-        let slot = self.store.insert(key, hash, packet);
+        let slot = self.store.insert(key, *hash, packet);
         let orientation = orient(packet);
         let path = self.store.paths.take(&Path::of(packet, orientation.sender_is_originator));
         let mut flow = self.store.slot(slot);
@@ -362,8 +338,7 @@ impl Table {
             self.store.move_standing(slot, standing, moved_to);
         }
         // The totals of a short connection are known when it closes: whoever looks now need not wait for its timeout.
-        let closes = moved_to == Standing::Closed && standing != Standing::Closed;
-        if due || closes {
+        if due || moved_to == Standing::Closed && standing != Standing::Closed {
             self.report(slot, opened, now, events);
         }
         let stream_offset = if inspect { arrival.stream_offset } else { 0 };

@@ -4,7 +4,8 @@
 use sensor_wire::{TcpFlags, TcpSegment};
 
 use crate::endpoint::{self, State};
-use crate::rare::{Rare, before, note_gap};
+use crate::rare::{before, note_gap};
+use crate::scaled;
 use crate::slot::{Hot, ORIGINATOR, RESPONDER, Slot, Stream};
 
 /// Sequence numbers of SYN and RST further away than this are not believed (as Zeek does).
@@ -28,7 +29,7 @@ pub fn receive(slot: &mut Slot<'_>, side: usize, segment: &TcpSegment, len: u32)
     let position = segment.sequence.wrapping_sub(slot.stream.start[side]);
 
     write_letters(slot, side, flags, position, len);
-    note_window(slot, side, flags, segment.window);
+    scaled::note_window(slot, side, flags, segment.window);
     if flags.has(TcpFlags::FIN) {
         slot.hot.ends[side].mark_fin();
     }
@@ -85,12 +86,6 @@ pub fn is_reuse(slot: &Slot<'_>, side: usize, segment: &TcpSegment) -> bool {
         }
     }
     segment.sequence != slot.stream.start[reference]
-}
-
-/// How often a side sent payload that lay wholly at or below what it had sent before, keep-alives left out.
-pub fn retransmits(stream: &Stream, rare: Option<&Rare>, side: usize) -> u64 {
-    let (carried, keep_alives) = rare.map_or((0, 0), |rare| (rare.retransmit_carries[side], rare.keep_alives[side]));
-    (u64::from(carried) << 8 | u64::from(stream.retransmits[side])).saturating_sub(u64::from(keep_alives))
 }
 
 /// Payload bytes of a side, from its sequence numbers.
@@ -176,47 +171,6 @@ fn once_or_elsewhere(slot: &mut Slot<'_>, side: usize, bit: u8, same_place: bool
     seen && same_place
 }
 
-/// A zero window tells of a reader that cannot keep up, unless the connection is ending anyway.
-fn note_window(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, window: u16) {
-    let ends = slot.hot.ends;
-    if window == 0
-        && !flags.has(TcpFlags::RST)
-        && ends[RESPONDER - side].state() != State::Closed
-        && ends[side].state() != State::Reset
-    {
-        count_scaled(slot, side, b'W', |stream| &mut stream.zero_windows[side], |rare| &mut rare.zero_window_carries[side]);
-    }
-}
-
-fn note_retransmit(slot: &mut Slot<'_>, side: usize) {
-    count_scaled(slot, side, b'T', |stream| &mut stream.retransmits[side], |rare| &mut rare.retransmit_carries[side]);
-}
-
-/// Counts in the slot's octet, and its carries in the rare part; without one the octet stays at its end.
-fn count_scaled(
-    slot: &mut Slot<'_>,
-    side: usize,
-    letter: u8,
-    octet: impl Fn(&mut Stream) -> &mut u8,
-    carries: impl Fn(&mut Rare) -> &mut u32,
-) {
-    let (count, carry) = octet(slot.stream).overflowing_add(1);
-    if carry {
-        let Some(carries) = slot.rare().map(&carries) else { return };
-        *carries = carries.saturating_add(1);
-    }
-    *octet(slot.stream) = count;
-    let carried = slot.known_rare().map_or(0, |rare| *carries(rare));
-    write_scaled(slot, side, letter, u64::from(carried) << 8 | u64::from(count));
-}
-
-/// `C`, `G`, `T` and `W` are written at the first, tenth, hundredth ... time.
-fn write_scaled(slot: &mut Slot<'_>, side: usize, letter: u8, count: u64) {
-    if count.checked_ilog10().is_some_and(|power| 10_u64.pow(power) == count) {
-        slot.push_letter(letter, side);
-    }
-}
-
 fn advance_last(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, end: u32, len: u32) {
     let last = slot.hot.last[side];
     let step = end.wrapping_sub(last) as i32;
@@ -230,14 +184,7 @@ fn advance_last(slot: &mut Slot<'_>, side: usize, flags: TcpFlags, end: u32, len
         slot.hot.last[side] = end;
         slot.stream.wraps[side] = slot.stream.wraps[side].saturating_add(u16::from(end < last));
     } else if slot.hot.ends[side].state() != State::Reset && len > 0 {
-        note_retransmit(slot, side);
-        // One octet below what comes next asks whether the peer is alive, and repeats nothing that was lost (RFC 9293 3.8.4).
-        if len == 1
-            && step == 0
-            && let Some(rare) = slot.rare()
-        {
-            rare.keep_alives[side] = rare.keep_alives[side].saturating_add(1);
-        }
+        scaled::note_retransmit(slot, side, len == 1 && step == 0);
     }
 }
 
@@ -360,7 +307,7 @@ fn acknowledge(slot: &mut Slot<'_>, side: usize, upto: u32) {
         rare.gaps[side] = counted.saturating_add(gaps);
         rare.missed_bytes = rare.missed_bytes.saturating_add(missed);
         for count in counted + 1..=counted.saturating_add(gaps) {
-            write_scaled(slot, side, b'G', u64::from(count));
+            scaled::write(slot, side, b'G', u64::from(count));
         }
     }
 }

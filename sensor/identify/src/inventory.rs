@@ -277,7 +277,7 @@ impl Inventory {
     pub fn see_at(&mut self, at: &mut Place, sighting: Sighting) {
         let Sighting { mac, ip, tags, seen_at } = sighting;
         self.see_sender(at, mac, ip, seen_at);
-        self.hear_in(tags, mac, Some(ip), false);
+        self.hear_at(*at, tags, mac, Some(ip), false);
     }
 
     fn see_sender(&mut self, at: &mut Place, mac: MacAddr, ip: IpAddr, seen_at: Timestamp) {

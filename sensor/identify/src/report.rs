@@ -134,14 +134,18 @@ pub(crate) fn assets(inventory: &Inventory) -> Vec<Asset> {
         draft.signs.in_unseen_network = draft.scope == Scope::Internal && draft.addresses.iter().any(of_unseen);
     }
     let telling = telling_packets(inventory.loss());
-    let mut assets: Vec<Asset> = drafts.into_iter().map(|draft| finish(draft, telling)).collect();
-    assets.extend(overflow(inventory));
-    assets.sort_by(|a, b| a.id.cmp(&b.id));
+    // Drafts are large: what is sorted is their places.
+    let mut drafts: Vec<Option<Draft<'_>>> = drafts.into_iter().chain(overflow(inventory)).map(Some).collect();
+    let mut order: Vec<(AssetId, usize)> =
+        drafts.iter_mut().flatten().map(|draft| std::mem::replace(&mut draft.id, AssetId(String::new()))).zip(0..).collect();
+    order.sort_unstable();
+    let in_order = order.into_iter().filter_map(|(id, at)| Some((id, drafts.get_mut(at)?.take()?)));
+    let mut assets: Vec<Asset> = in_order.map(|(id, draft)| finish(id, draft, telling)).collect();
     label(&mut assets);
     assets
 }
 
-fn finish(mut draft: Draft<'_>, telling_packets: u64) -> Asset {
+fn finish(id: AssetId, mut draft: Draft<'_>, telling_packets: u64) -> Asset {
     let span = draft.span.unwrap_or(Span::at(Timestamp::default()));
     if let Some(vendor) = draft.mac.and_then(vendor_of) {
         draft.dossier.to_mut().put(derived(FactKind::Vendor, vendor.into(), "oui", span));
@@ -157,7 +161,7 @@ fn finish(mut draft: Draft<'_>, telling_packets: u64) -> Asset {
         coverage_of(draft.counts, draft.signs, draft.gave_sign, telling_packets)
     };
     Asset {
-        id: draft.id,
+        id,
         label: String::new(),
         scope: draft.scope,
         macs: draft.mac.into_iter().collect(),
@@ -201,9 +205,9 @@ fn operating_system(dossier: &Dossier) -> Option<Claim> {
 }
 
 /// The assets that stand for everything that found no room.
-fn overflow(inventory: &Inventory) -> impl Iterator<Item = Asset> {
+fn overflow(inventory: &Inventory) -> impl Iterator<Item = Draft<'_>> {
     let unplaced = inventory.unplaced;
     let both = [(OTHER_EXTERNAL, Scope::External, unplaced.external), (OTHER_INTERNAL, Scope::Internal, unplaced.internal)];
     let used = both.into_iter().filter(|(.., count)| *count > 0);
-    used.map(|(id, scope, _)| finish(Draft::new(AssetId(id.to_owned()), scope, None), u64::MAX))
+    used.map(|(id, scope, _)| Draft::new(AssetId(id.to_owned()), scope, None))
 }

@@ -71,7 +71,13 @@ pub(crate) fn role_of(dossier: &Dossier) -> Option<Claim> {
     }
     let named = dossier.of(FactKind::Role).filter(|piece| Role::from_str(&piece.value).is_ok());
     let named = named.max_by_key(|piece| weight(piece)).map(claim);
-    let followed = LINES.iter().filter_map(|line| follow(line, dossier));
+    let (serves, uses) = (dossier.of(FactKind::Serves).next().is_some(), dossier.of(FactKind::Uses).next().is_some());
+    let may_hold = |line: &&Line| match line.when {
+        When::Serves(_) | When::ServesBoth(..) => serves,
+        When::Uses(..) => uses,
+        When::Routes => true,
+    };
+    let followed = LINES.iter().filter(may_hold).filter_map(|line| follow(line, dossier));
     // `max_by_key` keeps the last of equals, so the table is walked from below, and what was named comes last.
     followed.rev().chain(named).max_by_key(|claim| claim.strength)
 }

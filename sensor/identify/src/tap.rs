@@ -63,6 +63,11 @@ impl Inventory {
 
     /// A MAC that sent a frame with these tags, and the address it used; without one, whether it was to a single host.
     pub fn hear_in(&mut self, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
+        self.hear_at(Place::default(), tags, mac, ip, is_unicast);
+    }
+
+    /// The same, where the address stands at `at`.
+    pub(crate) fn hear_at(&mut self, at: Place, tags: VlanStack, mac: MacAddr, ip: Option<IpAddr>, is_unicast: bool) {
         if mac.is_group() || mac.is_zero() {
             return;
         }
@@ -73,7 +78,7 @@ impl Inventory {
         {
             book.hear_unicast(mac);
         }
-        if let Some(record) = ip.and_then(|ip| self.ips.find(&ip)).and_then(|slot| self.ips.get_mut(slot)) {
+        if let Some(record) = ip.and_then(|ip| self.slot(at, ip)).and_then(|slot| self.ips.get_mut(slot)) {
             record.heard_in.note(tags);
         }
     }

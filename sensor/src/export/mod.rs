@@ -2,6 +2,7 @@
 
 pub mod community_id;
 pub mod conn_log;
+pub mod document;
 pub mod line;
 pub mod metrics;
 pub mod mqtt;

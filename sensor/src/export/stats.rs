@@ -71,8 +71,13 @@ pub struct MapStats {
     pub assets_refused_internal: u64,
     pub assets_refused_external: u64,
     pub hearsay: u64,
+    /// Addresses that made room for others that have shown more of themselves.
+    pub assets_evicted: u64,
     pub conversations: usize,
+    /// Flows that ended without a place in the map.
     pub conversations_refused: u64,
+    /// Conversations that made room for others that have shown more of themselves.
+    pub conversations_evicted: u64,
     pub alerts: u64,
     pub alerts_suppressed: u64,
 }

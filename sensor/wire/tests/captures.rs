@@ -18,13 +18,20 @@ type Flows = BTreeMap<(String, (IpAddr, u16), (IpAddr, u16)), [u64; 4]>;
 const NOT_ASKED: [&str; 4] =
     ["nDPI__fuzz-2006-09-29-28586", "nDPI__ip_fragmented_garbage", "zeek__truncated-header", "suriverify__decode-too-small"];
 
-/// Where we differ, and why that is meant.
+/// Where we differ, and why that is meant, with the bytes that make the difference.
 const EXPLAINED: [(&str, &str); 6] = [
-    ("discovery/nDPI__sflow.pcap", "tshark dissects the headers that sFlow samples quote; they are payload, the frame is UDP"),
+    // Frame 4: UDP to port 6343 (`04 03 18 c7`), an sFlow datagram (`00 00 00 05`) whose flow sample (`00 00 00 01`) quotes the first 78
+    // bytes of an Ethernet frame (`00 1c 23 9f 15 0b 00 19 b9 dd b2 64 81 00`). The quoted frame was not on this wire.
+    ("discovery/nDPI__sflow.pcap", "tshark counts the flow that sFlow quotes instead of the UDP packet that was there"),
+    // Blocks of type `00 00 0b ad` and `40 00 0b ad` at 0xd8 and 0x9a4 are custom blocks (draft-ietf-opsawg-pcapng 4.8), not packets.
     ("linktypes/gopacket__be-test202.pcapng", "8 packets; tshark counts three custom blocks as packets as well"),
+    // The second section says version 2.0 (`00 02 00 00` behind `1a 2b 3c 4d`), which nobody has defined.
     ("linktypes/gopacket__be-test901.pcapng", "tshark cannot read it"),
+    // File header `c3 00 00 00`: 802.15.4 with its checksum; the IPv6 in it is compressed and in pieces (6LoWPAN).
     ("linktypes/tcpdump__802_15_4-data.pcap", "link type 195 is refused by name"),
+    // Interface description `0f 01`: virtual sockets, which have no IP.
     ("linktypes/tcpdump__vsock-1.pcapng", "link type 271 is refused by name"),
+    // Record header `30 00 00 00 30 fe fd f3`: 48 bytes stored of 0xf3fdfe30 on the wire.
     ("malformed/nDPI__fuzz-2021-06-07-c6c72a0a56.pcap", "the record says 4093509168 bytes, tshark clamps it to 2147483647"),
 ];
 

@@ -3,5 +3,6 @@
 
 mod any_bytes;
 mod corpus;
+mod cut;
 mod formats;
 mod made;
