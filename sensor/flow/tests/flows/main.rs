@@ -7,4 +7,5 @@ mod model;
 mod table;
 mod tcp_states;
 mod timeouts;
+mod unseen;
 mod vlans;
