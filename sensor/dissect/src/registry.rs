@@ -1,5 +1,6 @@
 //! Every protocol that is known, and the choice among them by the first bytes.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sensor_model::IpProtocol;
@@ -69,59 +70,60 @@ pub(crate) const PROTOCOLS: &[&Protocol] = &[
     &office::RADIUS,
 ];
 
-/// The protocols of each transport, and which ports any of them has: most payloads are on none.
-struct Registry {
-    over_tcp: Vec<&'static Protocol>,
-    over_udp: Vec<&'static Protocol>,
-    over_others: Vec<&'static Protocol>,
-    /// A bit a port.
-    ports: Vec<u64>,
+/// The protocols of one transport, and which of them have a port: most payloads are on none.
+struct Transport {
+    protocols: Vec<&'static Protocol>,
+    /// By port, ascending: a bit for each of `protocols`.
+    owners: Vec<(u16, u64)>,
 }
 
-static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let over = |wanted: &dyn Fn(IpProtocol) -> bool| PROTOCOLS.iter().copied().filter(|known| wanted(known.transport)).collect();
-    let mut ports = vec![0_u64; 1 << 10];
-    for port in PROTOCOLS.iter().flat_map(|protocol| protocol.ports) {
-        if let Some(bits) = ports.get_mut(usize::from(port >> 6)) {
-            *bits |= 1 << (port & 63);
-        }
-    }
-    Registry {
-        over_tcp: over(&|transport| transport == IpProtocol::Tcp),
-        over_udp: over(&|transport| transport == IpProtocol::Udp),
-        over_others: over(&|transport| !matches!(transport, IpProtocol::Tcp | IpProtocol::Udp)),
-        ports,
-    }
+struct Registry {
+    tcp: Transport,
+    udp: Transport,
+    others: Transport,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry {
+    tcp: Transport::of(|transport| transport == IpProtocol::Tcp),
+    udp: Transport::of(|transport| transport == IpProtocol::Udp),
+    others: Transport::of(|transport| !matches!(transport, IpProtocol::Tcp | IpProtocol::Udp)),
 });
 
-impl Registry {
-    fn over(&self, transport: IpProtocol) -> &[&'static Protocol] {
-        match transport {
-            IpProtocol::Tcp => &self.over_tcp,
-            IpProtocol::Udp => &self.over_udp,
-            _ => &self.over_others,
+impl Transport {
+    fn of(wanted: impl Fn(IpProtocol) -> bool) -> Self {
+        const { assert!(PROTOCOLS.len() <= u64::BITS as usize) };
+        let protocols: Vec<&Protocol> = PROTOCOLS.iter().copied().filter(|known| wanted(known.transport)).collect();
+        let mut owners: BTreeMap<u16, u64> = BTreeMap::new();
+        for (at, protocol) in protocols.iter().enumerate() {
+            for port in protocol.ports {
+                *owners.entry(*port).or_default() |= 1_u64.wrapping_shl(at as u32);
+            }
         }
+        Self { protocols, owners: owners.into_iter().collect() }
     }
 
-    /// Whether any protocol, of whichever transport, is registered for the port.
-    fn knows(&self, port: u16) -> bool {
-        self.ports.get(usize::from(port >> 6)).is_some_and(|bits| bits >> (port & 63) & 1 == 1)
+    /// Those that are registered for the port, a bit each.
+    fn owners_of(&self, port: u16) -> u64 {
+        let found = self.owners.binary_search_by_key(&port, |(known, _)| *known).ok();
+        found.and_then(|at| self.owners.get(at)).map_or(0, |(_, owners)| *owners)
     }
 }
 
 /// The protocol whose first bytes these are. Candidates whose port fits are asked first; a port alone decides nothing.
 pub(crate) fn recognise(key: &SessionKey, bytes: &[u8]) -> (Recognition, Option<&'static Protocol>) {
-    let registry = &*REGISTRY;
-    let some_fit = registry.knows(key.responder_port) || registry.knows(key.originator_port);
+    let transport = match key.protocol {
+        IpProtocol::Tcp => &REGISTRY.tcp,
+        IpProtocol::Udp => &REGISTRY.udp,
+        _ => &REGISTRY.others,
+    };
+    let fitting = transport.owners_of(key.responder_port) | transport.owners_of(key.originator_port);
     let mut unsure = false;
-    for hinted in [true, false] {
-        if hinted && !some_fit {
+    for (hinted, asked) in [(true, fitting), (false, !fitting)] {
+        if asked == 0 {
             continue;
         }
-        for protocol in registry.over(key.protocol).iter().filter(|protocol| protocol.transport == key.protocol) {
-            let has = |port| protocol.ports.contains(&port);
-            let fits = some_fit && (has(key.responder_port) || has(key.originator_port));
-            if fits != hinted {
+        for (at, protocol) in transport.protocols.iter().enumerate() {
+            if asked.wrapping_shr(at as u32) & 1 == 0 || protocol.transport != key.protocol {
                 continue;
             }
             match (protocol.recognise)(&Probe { bytes, hinted }) {
@@ -140,8 +142,6 @@ pub(crate) fn recognise(key: &SessionKey, bytes: &[u8]) -> (Recognition, Option<
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
