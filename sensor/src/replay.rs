@@ -23,8 +23,8 @@ use crate::hub::Hub;
 use shards::{News, PIECE_FRAMES, Shards};
 
 /// Pieces that several workers take at a time, and the bytes of frames beyond which no further piece is added.
-const PIECES_TOGETHER: usize = 32;
-const BYTES_TOGETHER: u64 = 64 << 20;
+const PIECES_TOGETHER: usize = 8;
+const BYTES_TOGETHER: u64 = 8 << 20;
 /// Flows whose last records are made together at the end.
 const LAST_FLOWS: usize = 2_048;
 
