@@ -153,6 +153,13 @@ impl Feeding<'_> {
             self.session.stream(direction).pass(offset, payload, taken.bytes);
             return self.settle(direction, taken.last);
         }
+        if self.is_foreign(direction, offset, payload) {
+            let stream = self.session.stream(direction);
+            stream.pass(offset, payload, payload.len());
+            stream.close();
+            self.count_probe();
+            return self.finish_when_deaf();
+        }
         match self.session.stream(direction).arrive(offset, payload) {
             Arrival::Nothing => return self.finish_when_deaf(),
             Arrival::Gap if self.session.protocol.is_some_and(|protocol| protocol.framing == Framing::Continuous) => {
@@ -164,6 +171,14 @@ impl Feeding<'_> {
             Some(protocol) => self.drain(protocol, direction),
             None => self.probe(direction),
         }
+    }
+
+    /// The common end of a stream that nobody knows: its first segment says so, and need not be copied.
+    fn is_foreign(&mut self, direction: Direction, offset: u32, payload: &[u8]) -> bool {
+        self.session.protocol.is_none()
+            && payload.len() <= Stream::MAX_IN_ORDER
+            && self.session.stream(direction).continues_at(offset)
+            && registry::recognise(self.key, payload).0 == Recognition::No
     }
 
     fn probe(&mut self, direction: Direction) {

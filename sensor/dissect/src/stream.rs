@@ -35,7 +35,7 @@ pub(crate) enum Arrival {
 
 impl Stream {
     /// Most bytes kept in order. A TLS hello with post-quantum shares and a session ticket stays well below.
-    const MAX_IN_ORDER: usize = 10 * 1024;
+    pub const MAX_IN_ORDER: usize = 10 * 1024;
     /// Most bytes kept that wait for earlier ones: four full Ethernet segments.
     const MAX_WAITING: usize = 6 * 1024;
     pub const MAX_BYTES: usize = Self::MAX_IN_ORDER + Self::MAX_WAITING;
