@@ -32,7 +32,7 @@ pub enum Command {
         /// Count flows at the outermost header instead of the innermost one behind tunnels
         #[arg(long)]
         no_decap: bool,
-        /// Write conn.log and stats.json only: no assets, no conversations, no alerts, in a fraction of the time
+        /// Write conn.log and stats.json only: no assets, no conversations, no alerts, which is faster
         #[arg(long)]
         no_map: bool,
         /// Whether packets with a wrong checksum are left out

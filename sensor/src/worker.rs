@@ -6,6 +6,7 @@
 //!          (sort.rs)       +------------ this file ------------+
 //! ```
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,13 +14,14 @@ use sensor_capture::Frame;
 use sensor_dissect::{Finding, SessionKey, Status};
 use sensor_flow::{DuplicateConfig, FlowEvent, FlowId, Observation, Reports, Table, Touch};
 use sensor_identify::Sighting;
-use sensor_model::{Direction, DuplicatePath, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
+use sensor_model::{Direction, DirectionReason, DuplicatePath, FlowRecord, IpProtocol, MacAddr, Timestamp, VlanStack};
 use sensor_wire::Packet;
 
 use crate::counts::StageCounts;
 use crate::dedup::Dedup;
 use crate::event::{Event, What};
 use crate::link_layer::LinkWatch;
+use crate::orientation::reverse;
 use crate::recent::Recent;
 use crate::sessions::Sessions;
 use crate::sort::{Bucket, Sorted};
@@ -168,7 +170,7 @@ impl Worker {
         touches.clear();
         self.table.process(observations, &mut touches, &mut flow_events);
         let an_id_may_be_reused = flow_events.iter().any(|event| matches!(event, FlowEvent::Ended { .. }));
-        let mut pending = flow_events.drain(..).peekable();
+        let mut pending = VecDeque::from(flow_events);
         let mut number = base;
         for (at, (observation, place)) in observations.iter().zip(places).enumerate() {
             number = base + u64::from(*place);
@@ -178,31 +180,41 @@ impl Worker {
             }
             // Events stand in packet order. Those up to the opening of this packet's flow, or to its interim report,
             // were caused by this packet or by an earlier one.
-            while let Some(event) = pending.next_if(|event| is_due(event, touch, touches.get(at + 1..).unwrap_or_default())) {
+            let later = touches.get(at + 1..).unwrap_or_default();
+            while let Some(event) = pending.pop_front_if(|event| is_due(event, touch, later)) {
                 self.pass_on(event, number, events);
             }
             if touch.opened {
                 // After the end of the flow that had this id before.
                 self.sessions.close(touch.flow);
             }
-            let taken_over = || later_opened(touches.get(at + 1..).unwrap_or_default(), touch);
+            let taken_over = || later_opened(later, touch);
             if touch.inspect && !(an_id_may_be_reused && taken_over()) {
                 let payload =
                     frames.get(*place as usize).map(|frame| observation.packet.payload(frame.bytes)).unwrap_or_default();
-                self.inspect(observation, touch, payload, number, events);
+                self.inspect(observation, touch, payload, number, &mut pending, events);
             }
         }
-        for event in pending {
+        for event in pending.drain(..) {
             self.pass_on(event, number, events);
         }
         self.touches = touches;
-        self.flow_events = flow_events;
+        self.flow_events = pending.into();
         if let Some(last) = observations.last() {
             self.sweep(last.seen_at, SWEEP_SLOTS, number, events);
         }
     }
 
-    fn inspect(&mut self, observation: &Observation, touch: Touch, payload: &[u8], number: u64, events: &mut Vec<Event>) {
+    /// `pending` holds the events of the batch that are still to be passed on.
+    fn inspect(
+        &mut self,
+        observation: &Observation,
+        touch: Touch,
+        payload: &[u8],
+        number: u64,
+        pending: &mut VecDeque<FlowEvent>,
+        events: &mut Vec<Event>,
+    ) {
         // The batch's touches were made before an earlier packet of it finished the flow.
         if self.sessions.is_finished(touch.flow) {
             return;
@@ -219,12 +231,16 @@ impl Worker {
         let status = session.feed(&key, direction, touch.stream_offset, payload, observation.seen_at, &mut self.findings);
         for finding in self.findings.drain(..) {
             match finding {
-                Finding::Service(name) => self.table.set_service(touch.flow, name),
-                // The session's responder asks: what it sends goes this packet's way, or the other one.
-                Finding::Reversed(_) if direction == Direction::ToOriginator => {
-                    self.table.set_originator(touch.flow, touch.direction);
+                Finding::Service(name) => {
+                    self.table.set_service(touch.flow, name);
+                    amend_end(pending, touch.flow, |record| record.service = Some(name));
                 }
-                Finding::Reversed(_) => self.table.set_originator(touch.flow, opposite(touch.direction)),
+                Finding::Reversed(_) => {
+                    // The session's responder asks: what it sends goes this packet's way, or the other one.
+                    let asks = if direction == Direction::ToOriginator { touch.direction } else { opposite(touch.direction) };
+                    self.table.set_originator(touch.flow, asks);
+                    amend_end(pending, touch.flow, |record| set_originator(record, asks));
+                }
                 Finding::Fact(_) | Finding::Operation(_) => {}
             }
             if self.tells_everything {
@@ -279,7 +295,30 @@ fn is_due(event: &FlowEvent, touch: Touch, later: &[Option<Touch>]) -> bool {
     match event {
         FlowEvent::Opened { flow, .. } => (*flow == touch.flow && touch.opened) || !later_opened_flow(later, *flow),
         FlowEvent::Interim { flow, .. } => *flow == touch.flow || !named_later(*flow),
-        FlowEvent::Ended { .. } => touch.opened || !later.iter().flatten().any(|other| other.opened),
+        // Only an opening ends another flow, whose own packets are all before it: they are inspected first.
+        FlowEvent::Ended { flow, .. } => touch.opened && *flow != touch.flow && !named_later(*flow),
+    }
+}
+
+/// The record of a flow that ends in this batch was made before the batch's bytes were read.
+fn amend_end(pending: &mut VecDeque<FlowEvent>, flow: FlowId, amend: impl FnOnce(&mut FlowRecord)) {
+    let record = pending.iter_mut().find_map(|event| match event {
+        FlowEvent::Ended { flow: ended, record } if *ended == flow => Some(record),
+        _ => None,
+    });
+    if let Some(record) = record {
+        amend(record);
+    }
+}
+
+/// As `Table::set_originator`, for a record that has left the table.
+fn set_originator(record: &mut FlowRecord, asks: Direction) {
+    if record.direction_reason <= DirectionReason::Role {
+        return;
+    }
+    match asks {
+        Direction::ToResponder => record.direction_reason = DirectionReason::Role,
+        Direction::ToOriginator => reverse(record, DirectionReason::Role),
     }
 }
 

@@ -1,7 +1,5 @@
 //! One worker, batch by batch.
 
-use sensor_model::DirectionReason;
-
 use super::*;
 use crate::config::Config;
 use crate::sort::Sorted;
@@ -92,4 +90,25 @@ fn a_flow_that_takes_over_an_id_is_inspected_whatever_is_told() {
     };
     assert_eq!(services(Reports::All), [Some("ntp"); 6]);
     assert_eq!(services(Reports::EndsOnly), [Some("ntp"); 6]);
+}
+
+#[test]
+fn flows_that_end_in_one_batch_keep_what_their_bytes_said() {
+    // Polls from one port, each beyond the timeout of the one before; the server's answers (mode 4) were captured alone.
+    let mut answer = [0; 48];
+    answer[0] = 0x24;
+    let packet = datagram((2, 123), (1, 123), &answer);
+    let frames: Vec<Frame<'_>> = (1..=5).map(|poll| Frame { seen_at_nanos: poll * 128_000_000_000, ..frame(&packet) }).collect();
+    let (mut worker, mut sorted, mut events) =
+        (Worker::new(0, &Config::load(None).unwrap().limits(1), 1), Sorted::new(1), Vec::new());
+    sorted.refill(&frames, sensor_wire::Options::default());
+    worker.take(0, &sorted.buckets[0], &frames, &mut events);
+    worker.drain(0, &mut events);
+    let ended = |event: &Event| match &event.what {
+        What::Flow(FlowEvent::Ended { record, .. }) => Some((record.service, record.originator, record.direction_reason)),
+        _ => None,
+    };
+    let client = IpAddr::from([10, 0, 0, 1]);
+    let ended: Vec<_> = events.iter().filter_map(ended).collect();
+    assert_eq!(ended, [(Some("ntp"), client, DirectionReason::Role); 5]);
 }
