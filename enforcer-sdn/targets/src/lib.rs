@@ -5,9 +5,12 @@
 
 pub mod cisco_ios;
 pub mod counterexample;
+pub mod junos_filter;
 pub mod nftables;
 mod prove;
+mod reading;
 mod registry;
+mod saying;
 mod target;
 #[cfg(test)]
 mod template;

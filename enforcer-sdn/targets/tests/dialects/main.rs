@@ -1,7 +1,11 @@
 //! The dialects from outside: text and back, mutants, known mis-compilations, a real kernel. One binary, for it links once.
 
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod junos_filter;
 #[cfg(test)]
 mod miscompiled;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, Rendering, Target};
+use enforcer_targets::{RenderOptions, Rendering, TARGETS, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -33,6 +33,21 @@ impl Random {
 /// How many random cases: the environment's number, else the quick one.
 pub fn cases(variable: &str, quick: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(quick)
+}
+
+/// All dialects, or the one that `CORDON_TARGET` names.
+pub fn targets() -> Vec<&'static Target> {
+    let only = std::env::var("CORDON_TARGET").ok();
+    let targets: Vec<_> = TARGETS.iter().filter(|target| only.as_deref().is_none_or(|name| name == target.name)).collect();
+    assert!(!targets.is_empty(), "no dialect is called {only:?}");
+    targets
+}
+
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
 }
 
 fn v4(random: &mut Random) -> RangeSet<u32> {
@@ -200,6 +215,16 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
         }
         if !target.capability.schedule {
             rule.selector.week = WeekSet::always();
+        }
+    }
+    if admits_established(target) {
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        if ruleset.rules.first() != Some(&first) {
+            ruleset.rules.insert(0, first);
+        }
+        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
+            rule.selector.state = StateSet::New;
         }
     }
     loop {
