@@ -6,7 +6,9 @@
 pub mod cisco_ios;
 pub mod counterexample;
 pub mod junos_filter;
+pub mod junos_srx;
 pub mod nftables;
+pub mod panos;
 mod prove;
 mod reading;
 mod registry;

@@ -1,10 +1,10 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{cisco_ios, junos_filter, nftables};
+use crate::{cisco_ios, junos_filter, junos_srx, nftables, panos};
 
 /// All dialects, by name.
-pub const TARGETS: &[Target] = &[cisco_ios::TARGET, junos_filter::TARGET, nftables::TARGET];
+pub const TARGETS: &[Target] = &[cisco_ios::TARGET, junos_filter::TARGET, junos_srx::TARGET, nftables::TARGET, panos::TARGET];
 
 /// The dialect of that name.
 #[must_use]

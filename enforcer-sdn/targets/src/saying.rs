@@ -1,6 +1,6 @@
 //! What renderers ask of a rule before they say it: a plain id, packets that exist, and nothing that the dialect has no word for.
 
-use enforcer_packetset::{L4, StateSet};
+use enforcer_packetset::{L4, PortSet, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::target::RenderError;
@@ -102,7 +102,7 @@ impl Say {
                 return Err(self.cannot(rule, "a rule about established packets", advice));
             }
             if rule.selector.state == StateSet::Established {
-                let any = enforcer_packetset::Selector { state: StateSet::Established, ..enforcer_packetset::Selector::any() };
+                let any = Selector { state: StateSet::Established, ..Selector::any() };
                 is_settled |= is_silent && rule.selector == any;
             } else {
                 rules.push(rule);
@@ -110,4 +110,19 @@ impl Say {
         }
         Ok(rules)
     }
+}
+
+/// Each source range with each destination range, as `7` or `7-9`; None where every port is meant.
+pub(crate) fn port_pairs(source: &PortSet, destination: &PortSet) -> Vec<(Option<String>, Option<String>)> {
+    let text = |&(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let texts = |set: &PortSet| -> Vec<Option<String>> {
+        if set.is_full() { vec![None] } else { set.ranges().iter().map(|range| Some(text(range))).collect() }
+    };
+    let to = texts(destination);
+    texts(source).into_iter().flat_map(|from| to.iter().map(move |to| (from.clone(), to.clone()))).collect()
+}
+
+/// The members of a set of ICMP types or codes.
+pub(crate) fn members(set: &RangeSet<u8>) -> Vec<u8> {
+    set.ranges().iter().flat_map(|&(first, last)| first..=last).collect()
 }

@@ -6,7 +6,7 @@ mod paths;
 mod values;
 
 pub(crate) use paths::paths;
-pub(crate) use values::{digits, of_family, ports_of, prefix, range};
+pub(crate) use values::{address_range, digits, of_family, ports_of, prefix, range};
 
 use crate::target::ParseError;
 

@@ -1,5 +1,6 @@
 //! Words as numbers, ranges and addresses. Digits only: no signs, no leading zeros, no host bits.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet};
@@ -43,4 +44,18 @@ pub(crate) fn ports_of(protocol: u8, source: PortSet, destination: PortSet) -> O
         132 => Some(L4::Sctp { source, destination }),
         _ => None,
     }
+}
+
+/// All addresses from the first to the last; None when there are none.
+pub(crate) fn address_range(first: &str, last: &str) -> Option<AddressSet> {
+    let set = match (first.parse().ok()?, last.parse().ok()?) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            AddressSet { v4: RangeSet::range(first.to_bits(), last.to_bits()), v6: RangeSet::empty() }
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            AddressSet { v4: RangeSet::empty(), v6: RangeSet::range(first.to_bits(), last.to_bits()) }
+        }
+        _ => return None,
+    };
+    (!set.is_empty()).then_some(set)
 }

@@ -7,9 +7,13 @@ mod goldens;
 #[cfg(test)]
 mod junos_filter;
 #[cfg(test)]
+mod junos_srx;
+#[cfg(test)]
 mod miscompiled;
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
+mod panos;
 #[cfg(test)]
 mod real_nft;
 #[cfg(test)]
