@@ -5,6 +5,7 @@
 
 pub mod cisco_ios;
 pub mod counterexample;
+pub mod fortios;
 pub mod junos_filter;
 pub mod junos_srx;
 pub mod nftables;

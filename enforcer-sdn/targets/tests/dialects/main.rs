@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod fortios;
+#[cfg(test)]
 mod goldens;
 #[cfg(test)]
 mod junos_filter;

@@ -76,8 +76,8 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
     let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
-    // A term is called by its name nowhere else.
-    let is_term = line.trim_start().starts_with("term ");
+    // A term is called by its name nowhere else, and a policy by its number.
+    let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
     let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     let digits: Vec<usize> = line[..end]
         .char_indices()
