@@ -61,6 +61,9 @@ impl Say {
             }
             L4::Icmp { types, codes } | L4::Icmp6 { types, codes } => types.is_empty() || codes.is_empty(),
         };
+        // Other packets than TCP have no flags to be restricted.
+        let has_flags = matches!(selector.l4, L4::Any | L4::Protocol(6) | L4::Tcp { .. });
+        let is_empty = is_empty || selector.flags.is_empty() || !(has_flags || selector.flags.is_full());
         let speaks = |is_ipv6: bool| match selector.l4 {
             L4::Icmp { .. } => !is_ipv6,
             L4::Icmp6 { .. } => is_ipv6,
@@ -73,6 +76,13 @@ impl Say {
         if is_empty || !(families.v4 || families.v6) || selector.week.is_never() {
             return Err(self.cannot(rule, "a rule that selects no packet", "a set of it is empty: leave it out"));
         }
+        if !selector.link.is_any() {
+            return Err(self.cannot(
+                rule,
+                "VLANs, MAC addresses and directions",
+                "bind the text where they are what they should be",
+            ));
+        }
         Ok(families)
     }
 
@@ -81,6 +91,13 @@ impl Say {
             return Ok(());
         }
         Err(self.cannot(rule, "connection states", "compile for a stateless point, with rules for the way back"))
+    }
+
+    pub fn no_flags(&self, rule: &PointRule) -> Result<(), RenderError> {
+        if rule.selector.flags.is_full() {
+            return Ok(());
+        }
+        Err(self.cannot(rule, "TCP flags", "the point follows connections: compile for it as a stateful one"))
     }
 
     pub fn no_times(&self, rule: &PointRule) -> Result<(), RenderError> {

@@ -25,13 +25,22 @@ mod render;
 mod services;
 mod tree;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "fortios",
     title: "FortiOS firewall policies with their objects, stateful",
-    capability: Capability { stateful: true, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::products,
 };

@@ -96,6 +96,7 @@ struct Objects<'a, 'r> {
 fn policy<'r>(objects: &mut Objects<'_, 'r>, rule: &'r PointRule) -> Result<Vec<String>, RenderError> {
     let Families { v4, v6 } = SAY.families(rule)?;
     SAY.no_times(rule)?;
+    SAY.no_flags(rule)?;
     if rule.action == Action::Log {
         return Err(SAY.cannot(rule, "a log without a verdict", "put the zone in another mode"));
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use enforcer_packetset::{AddressSet, L4, Number, Prefix, RangeSet, Selector};
+use enforcer_packetset::{AddressSet, FlagSet, L4, Number, Prefix, RangeSet, Selector};
 
-use super::names;
+use super::{flags, names};
 use crate::reading::{Cursor, Word, digits, of_family, ports_of, prefix, range};
 use crate::target::ParseError;
 
@@ -24,6 +24,7 @@ pub(super) struct From<'a> {
     either_port: Option<Field<'a, u16>>,
     icmp_type: Option<Field<'a, u8>>,
     icmp_code: Option<Field<'a, u8>>,
+    flags: Option<(Word<'a>, FlagSet)>,
     /// `next-header` was asked instead of `payload-protocol`.
     pub asks_first_header: bool,
 }
@@ -65,6 +66,16 @@ impl<'a> From<'a> {
                 field(&mut self.icmp_type, cursor, keyword, is_except, |name| names::icmp_type(name, is_ipv6))?;
             }
             ("icmp-code", _) => field(&mut self.icmp_code, cursor, keyword, is_except, |_| None)?,
+            ("tcp-established" | "tcp-initial" | "tcp-flags", _) if !is_except => {
+                let set = match name {
+                    "tcp-established" => FlagSet::ack_or_rst(),
+                    "tcp-initial" => FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK),
+                    _ => flags::read(cursor.some("TCP flags")?)?,
+                };
+                if self.flags.replace((keyword, set)).is_some() {
+                    return Err(keyword.error("a second condition on TCP flags", "say them in one"));
+                }
+            }
             _ => {
                 let advice =
                     "packets are matched by address, protocol, ports, ICMP and TCP flags; `inet6` asks `payload-protocol`";
@@ -89,10 +100,23 @@ impl<'a> From<'a> {
         let mut selectors = Vec::new();
         for (source, destination) in pairs {
             for l4 in self.l4s(is_ipv6)? {
-                selectors.push(Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() });
+                let flags = self.flags(&l4)?;
+                let (source, destination) = (source.clone(), destination.clone());
+                selectors.push(Selector { source, destination, l4, flags, ..Selector::any() });
             }
         }
         Ok(selectors)
+    }
+
+    fn flags(&self, l4: &L4) -> Result<FlagSet, ParseError> {
+        match (&self.flags, l4) {
+            (None, _) => Ok(FlagSet::full()),
+            (Some((_, set)), L4::Protocol(6) | L4::Tcp { .. }) => Ok(*set),
+            (Some((word, _)), _) => {
+                let advice = "the device looks for flags in packets of any protocol: ask for `tcp`, and nothing else";
+                Err(word.error("TCP flags without the protocol", advice))
+            }
+        }
     }
 
     fn l4s(&self, is_ipv6: bool) -> Result<Vec<L4>, ParseError> {

@@ -9,6 +9,7 @@
 //!   of nothing but `except` matches nothing, which nobody means: it is refused.
 //! - Ports, ICMP types and TCP flags are bits at a place: the filter does not look whether the protocol has such a field. So they are read
 //!   only beside a protocol that has them.
+//! - `tcp-established` is ACK or RST, which any sender can set: no connection state. `tcp-initial` is SYN without ACK.
 //! - `port` and `address` match either side.
 //! - In `inet6`, `next-header` looks at the first header only, so a packet with an extension header escapes it; `payload-protocol` finds
 //!   the protocol behind them. We write the latter and remark on the former.
@@ -18,18 +19,37 @@
 //!
 //! Checked by reading back only: no Junos device is at hand.
 
+mod flags;
 mod from;
 mod names;
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use enforcer_policy::Ruleset;
+
+use crate::cost::{self, Cost, Entries, Hardware};
+use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "junos-filter",
     title: "Junos firewall filters (MX, EX, QFX), stateless",
-    capability: Capability { stateful: false, ipv6: true, log_only: true, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: true,
+        schedule: false,
+        tcp_flags: FlagWords::Any,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost,
 };
+
+/// The hardware has no lists: each prefix stands with each other and each port. Both filters end with a term of their own.
+fn cost(ruleset: &Ruleset, rendering: &Rendering, hardware: &Hardware) -> Cost {
+    let mut cost = cost::products(ruleset, rendering, hardware);
+    cost.rest = Entries { v4: 1, v6: hardware.v6_width, either: 0 };
+    cost
+}

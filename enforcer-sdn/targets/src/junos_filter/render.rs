@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{AddressSet, L4, Number, RangeSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, Number, RangeSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::saying::Say;
@@ -53,6 +53,7 @@ fn term(out: &mut Writer, rule: &PointRule, is_ipv6: bool) -> Result<(), RenderE
     SAY.no_states(rule)?;
     SAY.no_times(rule)?;
     let protocol = protocol(rule, is_ipv6 && families.v6)?;
+    let flags = flags(rule)?;
     if !families.has(is_ipv6) {
         return Ok(());
     }
@@ -60,6 +61,7 @@ fn term(out: &mut Writer, rule: &PointRule, is_ipv6: bool) -> Result<(), RenderE
     let mut conditions = addresses("source-address", &rule.selector.source, is_ipv6, needs_condition);
     conditions.extend(addresses("destination-address", &rule.selector.destination, is_ipv6, false));
     conditions.extend(protocol);
+    conditions.extend(flags);
     let verb = match rule.action {
         Action::Allow => "accept;",
         Action::Deny => "discard;",
@@ -117,7 +119,9 @@ fn protocol(rule: &PointRule, is_ipv6: bool) -> Result<Conditions, RenderError> 
     let is = |name: &str| vec![(0, format!("{keyword} {name};"))];
     let with = |name: &str, more: [Conditions; 2]| is(name).into_iter().chain(more.into_iter().flatten()).collect();
     Ok(match &rule.selector.l4 {
-        L4::Any => Vec::new(),
+        L4::Any if rule.selector.flags.is_full() => Vec::new(),
+        // The device would look for flags in packets of any protocol.
+        L4::Any => is("tcp"),
         // In IPv6 these are extension headers (RFC 8200 and IANA's list), which `payload-protocol` looks behind.
         L4::Protocol(0 | 43 | 44 | 50 | 51 | 60 | 135 | 139 | 140) if is_ipv6 => {
             return Err(SAY.cannot(rule, "this protocol number in IPv6", "there it is a header before the protocol"));
@@ -132,4 +136,30 @@ fn protocol(rule: &PointRule, is_ipv6: bool) -> Result<Conditions, RenderError> 
         L4::Icmp { types, codes } => with("icmp", [values("icmp-type", types), values("icmp-code", codes)]),
         L4::Icmp6 { types, codes } => with("icmp6", [values("icmp-type", types), values("icmp-code", codes)]),
     })
+}
+
+/// The names of the six low bits; the device knows no others.
+const FLAGS: [&str; 6] = ["fin", "syn", "rst", "push", "ack", "urgent"];
+
+fn flags(rule: &PointRule) -> Result<Conditions, RenderError> {
+    let set = rule.selector.flags;
+    if set.is_full() {
+        return Ok(Vec::new());
+    }
+    if set == FlagSet::ack_or_rst() {
+        return Ok(vec![(0, "tcp-established;".into())]);
+    }
+    let names = |mask: u8| FLAGS.iter().enumerate().filter(move |(bit, _)| mask >> bit & 1 == 1);
+    let text = match (set.as_any_bit(), set.as_masked()) {
+        (Some(mask), _) if mask < 64 => names(mask).map(|(_, name)| (*name).to_owned()).collect::<Vec<_>>().join(" | "),
+        (_, Some((value, mask))) if mask < 64 => {
+            let sign = |bit: usize| if value >> bit & 1 == 1 { "" } else { "!" };
+            names(mask).map(|(bit, name)| format!("{}{name}", sign(bit))).collect::<Vec<_>>().join(" & ")
+        }
+        _ => {
+            let advice = "it knows bits of which one is set, or a mask and a value, of FIN, SYN, RST, PSH, ACK and URG";
+            return Err(SAY.cannot(rule, "this set of TCP flags", advice));
+        }
+    };
+    Ok(vec![(0, format!("tcp-flags \"({text})\";"))])
 }

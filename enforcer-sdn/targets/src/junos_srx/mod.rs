@@ -20,13 +20,22 @@ mod parse;
 mod predefined;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "junos-srx",
     title: "Junos security policies (SRX), global, stateful",
-    capability: Capability { stateful: true, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::products,
 };

@@ -60,6 +60,7 @@ impl Writer<'_> {
 fn policy(out: &mut Writer<'_>, rule: &PointRule) -> Result<(), RenderError> {
     let families = SAY.families(rule)?;
     SAY.no_times(rule)?;
+    SAY.no_flags(rule)?;
     let verb = match rule.action {
         Action::Allow => "permit",
         Action::Deny => "deny",

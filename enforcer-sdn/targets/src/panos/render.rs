@@ -52,6 +52,7 @@ impl Writer<'_> {
 fn security_rule(out: &mut Writer<'_>, rule: &PointRule) -> Result<(), RenderError> {
     let families = SAY.families(rule)?;
     SAY.no_times(rule)?;
+    SAY.no_flags(rule)?;
     let verb = match rule.action {
         Action::Allow => "allow",
         Action::Deny => "drop",

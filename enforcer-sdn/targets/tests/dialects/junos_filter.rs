@@ -1,6 +1,6 @@
 //! What Junos filters mean beyond what we write ourselves.
 
-use enforcer_packetset::{L4, PortSet, RangeSet, Selector};
+use enforcer_packetset::{FlagSet, L4, PortSet, RangeSet, Selector};
 use enforcer_policy::Action;
 use enforcer_targets::Way;
 
@@ -113,6 +113,23 @@ fn except_fields_are_all_other_values() {
 }
 
 #[test]
+fn established_is_ack_or_rst_of_tcp_and_initial_is_syn_without_ack() {
+    let flags = |set| Selector { l4: L4::Protocol(6), flags: set, ..only_v4() };
+    let wanted = ruleset(vec![
+        (flags(FlagSet::ack_or_rst()), Action::Allow, false),
+        (flags(FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK)), Action::Deny, true),
+        (flags(FlagSet::masked(FlagSet::FIN, FlagSet::FIN | FlagSet::PSH)), Action::Deny, true),
+        (only_v4(), Action::Deny, false),
+    ]);
+    let text = "term a { from { protocol tcp; tcp-established; } then accept; }
+        term b { from { protocol tcp; tcp-initial; } then { log; discard; } }
+        term c { from { protocol 6; tcp-flags \"(fin & !push)\"; } then { log; discard; } }";
+    holds(TARGET, &wanted, &filter(text));
+    let lost = text.replace(" tcp-established;", "");
+    assert_eq!(differs(TARGET, &wanted, &filter(&lost)).way, Way::AdmitsDenied);
+}
+
+#[test]
 fn ports_that_crossed_protocols_are_found() {
     let (hmi, plc) = (&["192.0.2.10"][..], &["198.51.100.0/28"][..]);
     let wanted = ruleset(vec![
@@ -157,6 +174,9 @@ fn what_is_not_understood_is_refused_at_its_place() {
         ("source-address { 2001:db8::/32; }", 34),
         ("source-prefix-list { nosuch; }", 38),
         ("address { 10.0.0.1; } source-address { 10.0.0.2; }", 27),
+        ("tcp-established;", 17),
+        ("protocol [ tcp udp ]; tcp-initial;", 39),
+        ("protocol tcp; tcp-flags psh;", 41),
         ("ttl 1;", 17),
         ("next-header tcp;", 17),
         ("is-fragment;", 17),
