@@ -11,6 +11,7 @@ pub mod junos_filter;
 pub mod junos_srx;
 pub mod nftables;
 pub mod panos;
+pub mod pf;
 mod prove;
 mod reading;
 mod registry;

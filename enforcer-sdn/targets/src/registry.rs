@@ -1,11 +1,11 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{cisco_ios, fortios, junos_filter, junos_srx, nftables, panos};
+use crate::{cisco_ios, fortios, junos_filter, junos_srx, nftables, panos, pf};
 
 /// All dialects, by name.
 pub const TARGETS: &[Target] =
-    &[cisco_ios::TARGET, fortios::TARGET, junos_filter::TARGET, junos_srx::TARGET, nftables::TARGET, panos::TARGET];
+    &[cisco_ios::TARGET, fortios::TARGET, junos_filter::TARGET, junos_srx::TARGET, nftables::TARGET, panos::TARGET, pf::TARGET];
 
 /// The dialect of that name.
 #[must_use]

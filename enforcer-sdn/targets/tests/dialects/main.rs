@@ -17,6 +17,8 @@ mod mutants;
 #[cfg(test)]
 mod panos;
 #[cfg(test)]
+mod pf;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;

@@ -19,7 +19,12 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     // Only lines of sets and rules: the frame is not the policy's.
     let candidates: Vec<usize> = (0..lines.len())
-        .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
+        .filter(|&at| {
+            rendering.rule_at(at + 1).is_some()
+                || lines[at].contains("elements")
+                || lines[at].starts_with("table <")
+                || lines[at].starts_with("\t\t\t")
+        })
         .collect();
     let at = random.pick(&candidates);
     let rule = rendering.rule_at(at + 1);
@@ -54,8 +59,8 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
         5 | 6 => {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
-            let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
+            let end = words.iter().position(|word| ["comment", "label"].contains(word)).unwrap_or(words.len());
+            let skipped = ["prefix", "level", "info", "counter", "const", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
                 || (dropped > 0 && words[dropped - 1] == "\"cordon")
@@ -75,7 +80,7 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
+    let end = ["log prefix", "counter", "label"].iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // A term is called by its name nowhere else, and a policy by its number.
     let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
     let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
