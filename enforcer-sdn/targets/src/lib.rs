@@ -5,12 +5,16 @@
 
 pub mod cisco_ios;
 pub mod counterexample;
+mod entries;
 pub mod nftables;
+mod product;
 mod prove;
 mod registry;
+pub mod rfc8519;
 mod target;
 #[cfg(test)]
 mod template;
+mod tree;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};
