@@ -7,6 +7,7 @@ pub mod cisco_ios;
 pub mod counterexample;
 mod entries;
 pub mod nftables;
+pub mod openconfig;
 mod product;
 mod prove;
 mod registry;

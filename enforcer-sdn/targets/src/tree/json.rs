@@ -64,7 +64,8 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ParseError> {
             Value::List(items.into_iter().map(|raw| node(text, raw, depth + 1)).collect::<Result<_, _>>()?)
         }
         Some(b'"') => Value::Text(serde_json::from_str(slice).map_err(unreadable)?),
-        Some(b't' | b'f') => Value::Truth,
+        Some(b't') => Value::Truth(true),
+        Some(b'f') => Value::Truth(false),
         Some(b'n') => Value::Null,
         _ => Value::Number(slice.to_owned()),
     };

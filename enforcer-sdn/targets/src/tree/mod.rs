@@ -18,7 +18,7 @@ pub(crate) struct Node {
 #[derive(Debug)]
 enum Value {
     Null,
-    Truth,
+    Truth(bool),
     /// As it is written.
     Number(String),
     Text(String),
@@ -105,7 +105,7 @@ impl<'a> Field<'a> {
     fn kind(self) -> &'static str {
         match self.node.value {
             Value::Null => "nothing",
-            Value::Truth => "a truth value",
+            Value::Truth(_) => "a truth value",
             Value::Number(_) => "a number",
             Value::Text(_) => "a text",
             Value::List(_) => "a list",
@@ -151,6 +151,27 @@ impl<'a> Field<'a> {
             _ => Err(self.unlike("a number")),
         }
     }
+
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self.node.value, Value::Number(_))
+    }
+
+    /// Whether two values say the same, whatever the order of members.
+    pub(crate) fn says_the_same(self, other: Self) -> bool {
+        fn same(a: &Node, b: &Node) -> bool {
+            match (&a.value, &b.value) {
+                (Value::Null, Value::Null) => true,
+                (Value::Truth(a), Value::Truth(b)) => a == b,
+                (Value::Number(a), Value::Number(b)) | (Value::Text(a), Value::Text(b)) => a == b,
+                (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+                (Value::Object(a), Value::Object(b)) => {
+                    a.len() == b.len() && a.iter().all(|(name, a)| b.iter().any(|(other, b)| name == other && same(a, b)))
+                }
+                _ => false,
+            }
+        }
+        same(self.node, other.node)
+    }
 }
 
 /// The members of an object that nobody has taken yet.
@@ -176,6 +197,11 @@ impl<'a> Members<'a> {
 
     pub(crate) fn need(&mut self, name: &str) -> Result<Field<'a>, ParseError> {
         self.take(name)?.ok_or_else(|| self.of.error(format!("`{name}` is missing"), "add it"))
+    }
+
+    /// What nobody has taken yet, by name.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, Field<'a>)> {
+        self.left.iter().map(|&(name, node)| (name, Field { node, ..self.of }))
     }
 
     /// An error when something is left: what is not understood may change what the text does.
