@@ -3,9 +3,11 @@
 //! Renderer and parser of a dialect share nothing but value types, so that reading a rendering back is an independent check. `prove` is
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
+mod around;
 pub mod cisco_ios;
 pub mod counterexample;
 mod entries;
+pub mod kubernetes;
 pub mod nftables;
 pub mod openconfig;
 mod product;

@@ -56,13 +56,18 @@ impl Writing<'_> {
 
     /// The id is a plain word, the rule selects some packet, and it speaks of single packets only.
     pub(crate) fn check_stateless(self) -> Result<(), RenderError> {
+        if self.rule.selector.state != StateSet::Any {
+            return Err(self.cannot("connection states", "compile for a stateless point, with rules for the way back"));
+        }
+        self.check_words()
+    }
+
+    /// The id is a plain word, and the rule selects some packet, at any time.
+    pub(crate) fn check_words(self) -> Result<(), RenderError> {
         let Self { rule, .. } = self;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if rule.id.is_empty() || rule.id.len() > LONGEST_ID || !rule.id.chars().all(is_plain) {
             return Err(self.cannot("the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
-        }
-        if rule.selector.state != StateSet::Any {
-            return Err(self.cannot("connection states", "compile for a stateless point, with rules for the way back"));
         }
         if !rule.selector.week.is_always() {
             return Err(self.cannot("times", "leave the schedule to a point that has the policy's clock"));

@@ -2,6 +2,7 @@
 //! that is left over is an error, never a skip.
 
 mod json;
+mod yaml;
 
 use std::str::FromStr;
 
@@ -41,6 +42,11 @@ impl<'a> Tree<'a> {
     /// One JSON document.
     pub(crate) fn of_json(text: &'a str, module: &'static str) -> Result<Self, ParseError> {
         Ok(Self::new(text, json::parse(text)?, module))
+    }
+
+    /// The YAML documents of a text; JSON is YAML too. Names stand alone there.
+    pub(crate) fn of_yaml(text: &'a str) -> Result<Vec<Self>, ParseError> {
+        Ok(yaml::parse(text)?.into_iter().map(|root| Self::new(text, root, "")).collect())
     }
 
     fn new(text: &'a str, root: Node, module: &'static str) -> Self {
@@ -150,6 +156,10 @@ impl<'a> Field<'a> {
             }
             _ => Err(self.unlike("a number")),
         }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.node.value, Value::Null)
     }
 
     pub(crate) fn is_number(self) -> bool {

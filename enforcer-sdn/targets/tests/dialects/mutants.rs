@@ -21,6 +21,9 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     let candidates: Vec<usize> = (0..lines.len())
         .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
         .collect();
+    if candidates.is_empty() {
+        return None;
+    }
     let at = random.pick(&candidates);
     let rule = rendering.rule_at(at + 1);
     match random.below(7) {
