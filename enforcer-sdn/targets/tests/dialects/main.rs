@@ -11,6 +11,8 @@ mod mutants;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
