@@ -57,6 +57,9 @@ impl<'a> Around<'a> {
         for rule in rules {
             let writing = Writing { target, rule };
             writing.check_words()?;
+            if !rule.selector.flags.is_full() {
+                return Err(writing.cannot("TCP flags", "compile for a stateful point"));
+            }
             if rule.log || rule.action == Action::Log {
                 return Err(writing.cannot("a log entry", "take the logs from another point, and leave them out here"));
             }

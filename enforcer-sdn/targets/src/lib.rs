@@ -5,6 +5,7 @@
 
 mod around;
 pub mod cisco_ios;
+pub mod cost;
 pub mod counterexample;
 mod entries;
 pub mod kubernetes;
@@ -21,4 +22,6 @@ mod tree;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};
-pub use target::{Capability, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target};
+pub use target::{
+    Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
+};

@@ -2,7 +2,7 @@
 //!
 //! For renderers only. What cannot be a product of the wanted shape is an error; nothing is widened, and an empty set is never "any".
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
 use enforcer_policy::PointRule;
 
 use crate::target::RenderError;
@@ -19,6 +19,8 @@ pub(crate) struct Product {
     pub(crate) source: Prefix,
     pub(crate) destination: Prefix,
     pub(crate) service: Service,
+    /// Not full: the service is TCP with ports.
+    pub(crate) flags: FlagSet,
 }
 
 /// Protocol and fields of one entry.
@@ -69,6 +71,9 @@ impl Writing<'_> {
         if rule.id.is_empty() || rule.id.len() > LONGEST_ID || !rule.id.chars().all(is_plain) {
             return Err(self.cannot("the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
         }
+        if !rule.selector.link.is_any() {
+            return Err(self.cannot("VLANs, MAC addresses and directions", "bind the list where they are what they should be"));
+        }
         if !rule.selector.week.is_always() {
             return Err(self.cannot("times", "leave the schedule to a point that has the policy's clock"));
         }
@@ -95,13 +100,24 @@ impl Writing<'_> {
         let mut products = Vec::with_capacity(count);
         for &source in &sources {
             for &destination in &destinations {
-                products.extend(services.iter().map(|&service| Product { source, destination, service }));
+                products.extend(services.iter().map(|&service| Product { source, destination, service, flags: selector.flags }));
             }
         }
         Ok(products)
     }
 
     fn services(self, is_ipv6: bool) -> Result<Vec<Service>, RenderError> {
+        let flags = self.rule.selector.flags;
+        if flags.is_empty() {
+            return Err(self.cannot("a rule that selects no packet", "its set of TCP flags is empty: leave it out"));
+        }
+        if !flags.is_full() {
+            return match &self.rule.selector.l4 {
+                L4::Any | L4::Protocol(6) => self.ports(6, &PortSet::full(), &PortSet::full()),
+                L4::Tcp { source, destination } => self.ports(6, source, destination),
+                _ => Err(self.cannot("a rule that selects no packet", "TCP flags of another protocol: leave it out")),
+            };
+        }
         match &self.rule.selector.l4 {
             L4::Any => Ok(vec![Service::Any]),
             // In IPv6 these are extension headers (RFC 8200 4), which lists look behind.

@@ -17,7 +17,8 @@ mod parse;
 mod peers;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// Says for which hosts a policy stands.
 const ADDRESSES: &str = "cordon/addresses";
@@ -28,7 +29,15 @@ const POINT: &str = "cordon/point";
 pub const TARGET: Target = Target {
     name: "kubernetes",
     title: "Kubernetes NetworkPolicy as YAML, stateful, for one zone",
-    capability: Capability { stateful: true, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::lines,
 };

@@ -1,6 +1,6 @@
 //! The headers of one entry as a selector, and containers with `config` and `state`. For the parser only.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector};
 
 use super::icmp;
 use crate::target::ParseError;
@@ -78,7 +78,7 @@ pub(super) fn selector(entry: &mut Members<'_>, is_ipv6: bool) -> Result<Selecto
         selector.l4 = icmp_set(field, is_ipv6, protocol, selector.l4)?;
     }
     if let Some(field) = entry.take("transport")? {
-        selector.l4 = transport(field, protocol, selector.l4)?;
+        (selector.l4, selector.flags) = transport(field, protocol, selector.l4)?;
     }
     Ok(selector)
 }
@@ -167,30 +167,70 @@ fn identity<'a>(field: Field<'a>, module: &str) -> Result<&'a str, ParseError> {
     Ok(text.strip_prefix(module).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text))
 }
 
-fn transport(field: Field<'_>, protocol: Option<u8>, without: L4) -> Result<L4, ParseError> {
+fn transport(field: Field<'_>, protocol: Option<u8>, without: L4) -> Result<(L4, FlagSet), ParseError> {
     let mut members = field.members()?;
     let Some(mut config) = config(&mut members)? else {
         members.done(ADVICE)?;
-        return Ok(without);
+        return Ok((without, FlagSet::full()));
     };
     members.done(ADVICE)?;
     let (source, destination) = (config.take("source-port")?, config.take("destination-port")?);
     if let Some(flags) = config.take("tcp-flags")? {
-        return Err(flags.error("`tcp-flags` without a mode", "the model does not say whether any or all of them: match ports"));
+        let advice = "this leaf of older models does not say whether any or all of them: use `detail-mode`";
+        return Err(flags.error("`tcp-flags` without a mode", advice));
     }
+    let flags = flags(&mut config)?;
     config.done(ADVICE)?;
-    if source.is_none() && destination.is_none() {
-        return Ok(without);
+    if source.is_none() && destination.is_none() && flags.is_none() {
+        return Ok((without, FlagSet::full()));
     }
     let source = source.map_or_else(|| Ok(PortSet::full()), ports)?;
     let destination = destination.map_or_else(|| Ok(PortSet::full()), ports)?;
+    let flags = match flags {
+        Some(flags) if protocol == Some(6) => flags,
+        Some(_) => return Err(field.error("TCP flags without TCP", "name the protocol")),
+        None => FlagSet::full(),
+    };
     match protocol {
-        Some(6) => Ok(L4::Tcp { source, destination }),
-        Some(17) => Ok(L4::Udp { source, destination }),
+        Some(6) => Ok((L4::Tcp { source, destination }, flags)),
+        Some(17) => Ok((L4::Udp { source, destination }, flags)),
         _ => {
             Err(field
                 .error("ports without TCP or UDP", "name the protocol: what ports of all protocols are, the model does not say"))
         }
+    }
+}
+
+fn flags(config: &mut Members<'_>) -> Result<Option<FlagSet>, ParseError> {
+    let Some(mode) = config.take("detail-mode")? else { return Ok(None) };
+    match mode.text()? {
+        "BUILTIN" => {
+            let word = config.need("builtin-detail")?;
+            match word.text()? {
+                "TCP_INITIAL" => Ok(Some(FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK))),
+                "TCP_ESTABLISHED" => Ok(Some(FlagSet::ack_or_rst())),
+                other => Err(word.error(format!("`{other}` is not understood"), "write TCP_INITIAL or TCP_ESTABLISHED")),
+            }
+        }
+        "EXPLICIT" => {
+            let how = config.need("explicit-detail-match-mode")?;
+            let list = config.need("explicit-tcp-flags")?;
+            let mut mask = 0;
+            for flag in list.items()? {
+                let name = bare(flag.text()?).strip_prefix("TCP_").unwrap_or("").to_ascii_lowercase();
+                match FlagSet::NAMES.iter().position(|known| *known == name) {
+                    Some(bit) => mask |= 1 << bit,
+                    None => return Err(flag.error("no TCP flag of the model", "write TCP_ACK, TCP_SYN and so on")),
+                }
+            }
+            match how.text()? {
+                _ if mask == 0 => Err(list.error("an empty set of flags", "name one, or leave the flags out")),
+                "ANY" => Ok(Some(FlagSet::any_bit(mask))),
+                "ALL" => Ok(Some(FlagSet::masked(mask, mask))),
+                other => Err(how.error(format!("`{other}` is no way to match"), "write ANY or ALL")),
+            }
+        }
+        other => Err(mode.error(format!("`{other}` is no mode"), "write EXPLICIT or BUILTIN")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use enforcer_packetset::FlagSet;
 use enforcer_policy::{Action, Ruleset};
 
 use super::{MODULE, icmp};
@@ -107,6 +108,9 @@ fn matches(writing: Writing<'_>, product: &Product) -> Result<String, RenderErro
                 .join(", ");
         }
     }
+    if !product.flags.is_full() {
+        transport.extend(flags(writing, product.flags)?);
+    }
     for (side, prefix) in [("source", product.source), ("destination", product.destination)] {
         if prefix.length() > 0 {
             network.push(format!("\"{side}-address\": \"{}/{}\"", prefix.network(), prefix.length()));
@@ -130,6 +134,30 @@ fn protocol(number: u8) -> String {
         1 => "\"openconfig-packet-match-types:IP_ICMP\"".into(),
         _ => number.to_string(),
     }
+}
+
+/// Leaves for the flags: a built-in word, or any or all of some.
+fn flags(writing: Writing<'_>, set: FlagSet) -> Result<Vec<String>, RenderError> {
+    let builtin = |word: &str| Ok(vec!["\"detail-mode\": \"BUILTIN\"".into(), format!("\"builtin-detail\": \"{word}\"")]);
+    if set == FlagSet::ack_or_rst() {
+        return builtin("TCP_ESTABLISHED");
+    }
+    if set == FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK) {
+        return builtin("TCP_INITIAL");
+    }
+    let (mode, mask) = match (set.as_any_bit(), set.as_masked()) {
+        (Some(mask), _) => ("ANY", mask),
+        (None, Some((value, mask))) if value == mask => ("ALL", mask),
+        _ => return Err(writing.cannot("these TCP flags", "the model has words for any or all of some flags")),
+    };
+    let names = FlagSet::NAMES.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1);
+    let names: Vec<String> =
+        names.map(|(_, name)| format!("\"openconfig-packet-match-types:TCP_{}\"", name.to_ascii_uppercase())).collect();
+    Ok(vec![
+        "\"detail-mode\": \"EXPLICIT\"".into(),
+        format!("\"explicit-detail-match-mode\": \"{mode}\""),
+        format!("\"explicit-tcp-flags\": [{}]", names.join(", ")),
+    ])
 }
 
 /// None for all ports.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use enforcer_packetset::FlagSet;
+
 use crate::product::{ALL_PORTS, Product, Service, Writing};
 use crate::target::RenderError;
 
@@ -28,6 +30,9 @@ pub(crate) fn matches(writing: Writing<'_>, product: &Product, more: &[String]) 
             transport.extend(code.map(|code| format!("\"code\": {code}")));
         }
     }
+    if !product.flags.is_full() {
+        transport.push(format!("\"ietf-acl-enh:flags-bitmask\": {{{}}}", flags(writing, product.flags)?));
+    }
     transport.extend(more.iter().cloned());
     for (side, prefix) in [("source", product.source), ("destination", product.destination)] {
         if prefix.length() > 0 {
@@ -47,6 +52,22 @@ pub(crate) fn matches(writing: Writing<'_>, product: &Product, more: &[String]) 
         containers.push(format!("\"{name}\": {{{}}}", transport.join(", ")));
     }
     Ok(containers.join(", "))
+}
+
+/// RFC 9899: any or all of some flags, or not.
+fn flags(writing: Writing<'_>, set: FlagSet) -> Result<String, RenderError> {
+    let (any, none) = (set.as_any_bit(), set.complement().as_any_bit());
+    let all = |set: FlagSet| set.as_masked().filter(|(value, mask)| value == mask).map(|(value, _)| value);
+    let (operator, mask) = match (any, all(set), none, all(set.complement())) {
+        (Some(mask), ..) => ("any", mask),
+        (_, Some(mask), ..) => ("match", mask),
+        (.., Some(mask), _) => ("not any", mask),
+        (.., Some(mask)) => ("not match", mask),
+        _ => return Err(writing.cannot("these TCP flags", "RFC 9899 has words for any, all or none of some flags")),
+    };
+    let names = FlagSet::NAMES.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1);
+    let names: Vec<String> = names.map(|(_, name)| format!("\"ietf-acl-enh:{name}\"")).collect();
+    Ok(format!("\"operator\": \"{operator}\", \"explicit-tcp-flag\": [{}]", names.join(", ")))
 }
 
 /// None for all ports.

@@ -1,6 +1,6 @@
 //! The `matches` of an ACE as a selector. For parsers only.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector};
 
 use crate::target::ParseError;
 use crate::tree::{Field, Members};
@@ -55,6 +55,7 @@ pub(crate) fn read<'a>(matches: Option<Field<'a>>, versions: Versions) -> Result
         None => (None, versions.addresses(), versions.addresses(), versions),
     };
     let mut direction = None;
+    let mut flags = FlagSet::full();
     let mut l4 = protocol.map_or(L4::Any, L4::Protocol);
     let mut is_given = false;
     for name in ["tcp", "udp", "icmp"] {
@@ -78,12 +79,17 @@ pub(crate) fn read<'a>(matches: Option<Field<'a>>, versions: Versions) -> Result
             icmp(field, number)?
         } else {
             let mut members = field.members()?;
-            direction = if name == "tcp" { members.take("ietf-mud:direction-initiated")? } else { None };
-            ports(members, number, direction.is_some())?
+            let mut set = None;
+            if name == "tcp" {
+                direction = members.take("ietf-mud:direction-initiated")?;
+                set = members.take("ietf-acl-enh:flags-bitmask")?.map(flag_set).transpose()?;
+            }
+            flags = set.unwrap_or_else(FlagSet::full);
+            ports(members, number, direction.is_some() || set.is_some())?
         };
     }
     members.done(ADVICE)?;
-    Ok(Matched { selector: Selector { source, destination, l4, ..Selector::any() }, direction })
+    Ok(Matched { selector: Selector { source, destination, l4, flags, ..Selector::any() }, direction })
 }
 
 fn internet(field: Field<'_>, version: Versions) -> Result<(Option<u8>, AddressSet, AddressSet), ParseError> {
@@ -138,7 +144,7 @@ fn ports(mut members: Members<'_>, number: u8, has_more: bool) -> Result<L4, Par
     let field = members.of;
     let (source, destination) = (members.take("source-port")?, members.take("destination-port")?);
     if let Some(flags) = members.take("flags")? {
-        let advice = "RFC 8519 does not say whether other flags may be set: match ports, or use a stateful point";
+        let advice = "RFC 8519 does not say whether other flags may be set: use `ietf-acl-enh:flags-bitmask` of RFC 9899";
         return Err(flags.error("`flags` without a mask", advice));
     }
     members.done(ADVICE)?;
@@ -148,6 +154,46 @@ fn ports(mut members: Members<'_>, number: u8, has_more: bool) -> Result<L4, Par
     let source = source.map_or_else(|| Ok(PortSet::full()), port_set)?;
     let destination = destination.map_or_else(|| Ok(PortSet::full()), port_set)?;
     Ok(if number == 6 { L4::Tcp { source, destination } } else { L4::Udp { source, destination } })
+}
+
+/// RFC 9899's `flags-bitmask`, of which an empty one would select nothing or everything.
+fn flag_set(field: Field<'_>) -> Result<FlagSet, ParseError> {
+    let mut members = field.members()?;
+    let operator = members.need("operator")?;
+    let (names, bits) = (members.take("explicit-tcp-flag")?, members.take("bitmask")?);
+    members.done("flags are `operator` with `explicit-tcp-flag` or `bitmask`")?;
+    let mut mask = 0;
+    match (names, bits) {
+        (Some(names), None) => {
+            for name in names.items()? {
+                let text = name.text()?;
+                let bare = text.strip_prefix("ietf-acl-enh:").unwrap_or(text);
+                match FlagSet::NAMES.iter().position(|known| *known == bare) {
+                    Some(bit) => mask |= 1 << bit,
+                    None => {
+                        return Err(name.error(
+                            format!("`{text}` is no flag of the flag byte"),
+                            "write ack, syn, fin, rst, psh, urg, ece or cwr",
+                        ));
+                    }
+                }
+            }
+        }
+        (None, Some(bits)) => mask = bits.number::<u8>()?,
+        _ => return Err(field.error("no flags, or flags in two ways", "write `explicit-tcp-flag` or `bitmask`")),
+    }
+    if mask == 0 {
+        return Err(field.error("an empty set of flags", "name one, or leave the container out"));
+    }
+    let mut words: Vec<&str> = operator.text()?.split(' ').collect();
+    words.sort_unstable();
+    match words.as_slice() {
+        ["any"] => Ok(FlagSet::any_bit(mask)),
+        ["match"] => Ok(FlagSet::masked(mask, mask)),
+        ["any", "not"] => Ok(FlagSet::any_bit(mask).complement()),
+        ["match", "not"] => Ok(FlagSet::masked(mask, mask).complement()),
+        _ => Err(operator.error("neither `any` nor `match`, perhaps with `not`", "say how the flags are compared")),
+    }
 }
 
 fn port_set(field: Field<'_>) -> Result<PortSet, ParseError> {

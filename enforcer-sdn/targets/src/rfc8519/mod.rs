@@ -6,7 +6,8 @@
 //! container without members is no container (RFC 7950 7.5.1): `"tcp": {}` selects *every* packet, and is refused; all of TCP is
 //! `"protocol": 6`. An ACE without `matches` selects every packet of the list's type. `protocol` is IPv6's upper-layer header. `icmp`
 //! is ICMP in an IPv4 list and ICMPv6 in an IPv6 list; in a mixed list it needs `ipv4` or `ipv6` beside it. `flags` of `tcp` has no mask,
-//! and whether other flags may be set too is not said (RFC 9899 was written for that): it is refused. There are no SCTP ports, no sets, no
+//! and whether other flags may be set too is not said: it is refused. Rules with TCP flags take `flags-bitmask` of RFC 9899 (module
+//! `ietf-acl-enh`), which a device must know; other lists keep to RFC 8519. There are no SCTP ports, no sets, no
 //! connections, and `reject` is `drop` with a word to the sender. Names are at most 64 characters without blanks. Lists that are not bound
 //! at an `attachment-points` interface do nothing, if any list is; binding is the driver's business.
 //!
@@ -17,7 +18,8 @@ pub(crate) mod matches;
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The YANG module.
 pub(crate) const MODULE: &str = "ietf-access-control-list";
@@ -26,7 +28,15 @@ pub(crate) const MODULE: &str = "ietf-access-control-list";
 pub const TARGET: Target = Target {
     name: "rfc8519",
     title: "RFC 8519 access control lists as JSON, stateless",
-    capability: Capability { stateful: false, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::Any,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::products,
 };
