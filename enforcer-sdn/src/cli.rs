@@ -62,6 +62,8 @@ pub enum Command {
     Serve,
     /// List the dialects that rules can be written in.
     Targets,
+    /// Print the JSON schema of policy documents, for editors.
+    Schema,
     /// The timer of an applied plan; started by `apply`.
     #[command(hide = true)]
     Watchdog { plan: String },

@@ -127,6 +127,7 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
     let assets: &[Asset] = map.map_or(&[], |map| &map.assets);
     let uses = map.map_or_else(|| Uses { owners: HashMap::new(), addresses: HashMap::new() }, uses);
     let claimed: Vec<AddressSet> = policy.zones.iter().map(|zone| claims(zone, assets, &uses)).collect();
+    let claimed = carved(policy, claimed);
     let overlaps = overlaps(policy, &claimed, &uses);
     if !overlaps.is_empty() {
         return Err(overlaps);
@@ -158,6 +159,17 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
         }
     }
     Ok(resolution)
+}
+
+/// What lies in an inner zone is its own, whatever the priorities.
+fn carved(policy: &Policy, claimed: Vec<AddressSet>) -> Vec<AddressSet> {
+    let inner = |at: usize| {
+        let below = policy.within(at).into_iter().filter(move |&below| below != at);
+        union_of(below.filter_map(|below| claimed.get(below)))
+    };
+    let nested = |at: usize| policy.zones.get(at).is_some_and(|zone| !zone.inner.is_empty());
+    let of = |(at, claim): (usize, &AddressSet)| if nested(at) { claim.difference(&inner(at)) } else { claim.clone() };
+    claimed.iter().enumerate().map(of).collect()
 }
 
 fn priority(policy: &Policy, at: usize) -> Option<i32> {
