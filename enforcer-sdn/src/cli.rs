@@ -38,9 +38,9 @@ pub enum Command {
     Check(Documents),
     /// Say, for every observed conversation, what the policy would do with it.
     Simulate(Documents),
-    /// Compare two policies: whose verdict changes.
+    /// Compare two policies or plans: which packets and conversations get another verdict.
     Diff(Diff),
-    /// Say which rule decides for one packet, and why.
+    /// Say which rule decides for one packet, why, and in which line on which device.
     Explain(Explain),
     /// Compile, render and prove; show what would change on the devices.
     Plan(PlanArgs),
@@ -108,16 +108,22 @@ pub enum ModeArg {
 
 #[derive(Args, Debug)]
 pub struct Diff {
-    /// The policy before.
+    /// Before: a policy document, or a plan.
     pub old: PathBuf,
-    /// The policy after.
+    /// After: a policy document, or a plan.
     pub new: PathBuf,
     /// Flow maps: files or addresses of sensors; repeat for several.
     #[arg(long, value_name = "FILE|URL")]
     pub flowmap: Vec<String>,
-    /// Enforcement point, where there are several.
+    /// Only this enforcement point.
     #[arg(long)]
     pub point: Option<String>,
+    /// Compare policies as if every zone were in `enforce`.
+    #[arg(long)]
+    pub enforced: bool,
+    /// Packet sets to print of each kind and point.
+    #[arg(long, default_value_t = 20)]
+    pub most: usize,
 }
 
 #[derive(Args, Debug)]
@@ -128,8 +134,11 @@ pub struct Explain {
     pub from: String,
     /// Asset (id or label) or address that is asked.
     pub to: String,
-    /// Service as protocol and port (tcp/502), or icmp.
+    /// Service: a name (modbus), or protocol and port (tcp/502, icmp/echo-request, ip/47).
     pub service: String,
+    /// At this moment (2026-12-31T18:00:00Z); now when absent.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 #[derive(Args, Debug)]

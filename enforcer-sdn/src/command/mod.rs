@@ -1,6 +1,8 @@
 //! One function a command. Each reads its documents, asks a pure room, prints, and says its exit code.
 
 mod devices;
+mod diff;
+mod explain;
 mod judge;
 mod learn;
 mod plan;
@@ -30,8 +32,8 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Learn(arguments) => learn::learn(cli, &config, arguments),
         Command::Check(arguments) => judge::check(cli, &config, arguments),
         Command::Simulate(arguments) => judge::simulate(cli, &config, arguments),
-        Command::Diff(arguments) => judge::diff(cli, &config, arguments),
-        Command::Explain(arguments) => judge::explain(cli, &config, arguments),
+        Command::Diff(arguments) => diff::diff(cli, &config, arguments),
+        Command::Explain(arguments) => explain::explain(cli, &config, arguments),
         Command::Plan(arguments) => plan::plan(cli, &config, arguments),
         Command::Render(arguments) => prove::render(&config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),

@@ -72,21 +72,28 @@ pub fn compile_point(policy: &Policy, map: &FlowMap, point: &Point) -> Result<(&
 pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) -> Result<(&'static Target, Compiled)> {
     let known = || enforcer_targets::TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
     let found = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`; known: {}", known()))?;
+    let described = EnforcementPoint {
+        name: point.name.clone(),
+        target: target.to_owned(),
+        sees: sees(point)?,
+        stateful: found.capability.stateful,
+    };
+    let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
+    Ok((found, compiled))
+}
+
+/// What crosses a point.
+pub fn sees(point: &Point) -> Result<Sees> {
     let side = |(name, prefixes): (&String, &Vec<String>)| -> Result<Side> {
         let prefixes: Result<Vec<Prefix>, String> = prefixes.iter().map(|prefix| prefix.parse()).collect();
         let prefixes =
             prefixes.map_err(|refused| anyhow::anyhow!("enforcement point `{}`, side `{name}`: {refused}", point.name))?;
         Ok(Side { name: name.clone(), addresses: prefixes.into_iter().collect() })
     };
-    let sees = if point.sides.is_empty() {
-        Sees::Everything
-    } else {
-        Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?)
-    };
-    let described =
-        EnforcementPoint { name: point.name.clone(), target: target.to_owned(), sees, stateful: found.capability.stateful };
-    let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
-    Ok((found, compiled))
+    if point.sides.is_empty() {
+        return Ok(Sees::Everything);
+    }
+    Ok(Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?))
 }
 
 /// The text of a ruleset, read back by the dialect's own parser and found equal. Anything else is no text.
