@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::driver::{self, Cut, Driver};
 use crate::exit::{Exit, failure};
 use crate::plan::{Plan, running_sha256};
-use crate::store::{Applied, Checkpoint, Pending, Store};
+use crate::store::{self, Applied, Checkpoint, Pending, Store};
 use crate::watchdog;
 
 /// Packet sets that a plan tells of each kind.
@@ -52,6 +52,7 @@ pub fn apply(
         );
     }
     refuse_stale(&store, plan)?;
+    refuse_other_quarantines(config, plan)?;
 
     let mut reached = Vec::new();
     let mut checkpoints = Vec::new();
@@ -168,6 +169,24 @@ fn refuse_stale(store: &Store, plan: &Plan) -> Result<()> {
         return Err(failure(Exit::TrafficWouldBreak, message));
     }
     Ok(())
+}
+
+/// A plan from before a quarantine would let the asset out again, one from before a release would shut it in again.
+fn refuse_other_quarantines(config: &Config, plan: &Plan) -> Result<()> {
+    let now = clock::now();
+    let active = store::quarantines(&config.state)?.into_iter().filter(|one| one.is_active(now));
+    let mut active: Vec<_> = active.map(|one| one.asset).collect();
+    active.sort_unstable();
+    if active == plan.quarantined {
+        return Ok(());
+    }
+    let words = |all: &[sensor_model::AssetId]| match all {
+        [] => "nobody".to_owned(),
+        all => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let message =
+        format!("the plan has {} in quarantine, and by now it is {}; plan again", words(&plan.quarantined), words(&active));
+    Err(failure(Exit::Drift, message))
 }
 
 fn change(driver: &dyn Driver, text: &str, wanted: &Parsed) -> Result<Cut> {

@@ -62,6 +62,12 @@ pub enum Command {
     Serve,
     /// List the dialects that rules can be written in.
     Targets,
+    /// Shut one asset in for a while: it may talk to nobody, whatever zone and mode it is in.
+    Quarantine(QuarantineArgs),
+    /// Let an asset out of quarantine.
+    Release(Release),
+    /// Tell the figures that matter: coverage, time to block, false positives, lateral attempts, changes, owners, reviews.
+    Report(Documents),
     /// Print the JSON schema of policy documents, for editors.
     Schema,
     /// The timer of an applied plan; started by `apply`.
@@ -193,6 +199,55 @@ pub struct Apply {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub confirm: Option<Duration>,
     /// Return at once; the timer runs on by itself.
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct QuarantineArgs {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Asset (id or label) or address.
+    pub asset: String,
+    /// How long (30m, 8h, 7d).
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, default_value = "24h")]
+    pub duration: Duration,
+    /// Who answers for it.
+    #[arg(long)]
+    pub owner: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Where it was asked for.
+    #[arg(long)]
+    pub ticket: Option<String>,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Asset (id or label) or address, as `report` lists it.
+    pub asset: String,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// From a plan to the devices.
+#[derive(Args, Debug)]
+pub struct Way {
+    /// Where to write the plan.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Apply the plan at once; it rolls back by itself unless confirmed in time.
+    #[arg(long)]
+    pub apply: bool,
+    /// With --apply: how long to wait for `confirm`.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub confirm: Option<Duration>,
+    /// With --apply: return at once; the timer runs on by itself.
     #[arg(long)]
     pub detach: bool,
 }

@@ -66,7 +66,9 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
 fn memberless(policy: &Policy, resolution: &Resolution) -> Vec<Diagnostic> {
     let zones = policy.zones.iter().zip(&resolution.zones);
     zones
-        .filter(|(zone, members)| zone.mode != Mode::Observe && !zone.is_group() && members.addresses.is_empty())
+        .filter(|(zone, members)| {
+            zone.mode != Mode::Observe && !zone.is_group() && !members.is_quarantined && members.addresses.is_empty()
+        })
         .map(|(zone, _)| {
             let message = format!("zone `{}` is in `{}` and has no members", zone.name.value, zone.mode);
             Diagnostic::error("zone-empty", message)

@@ -74,6 +74,8 @@ pub struct Policy {
     /// In the order of the text. `rules_in_order` gives the order of decision.
     pub rules: Vec<Rule>,
     pub guardrails: Vec<Guardrail>,
+    /// Zones that are quarantines, as indices: what they take from another zone is not missed there.
+    pub quarantines: Vec<usize>,
     pub sources: Sources,
 }
 

@@ -134,7 +134,12 @@ impl Names {
                     _ => format!("{} zones", names.len()),
                 }
             }
-            (false, _) => prefixes(set, |host| self.zone_of(host)),
+            (false, _) => {
+                let rest = family(&AddressSet::full()).difference(set);
+                let of = |set: &AddressSet| prefixes(set, |host| self.zone_of(host));
+                // Everything but a few is said shorter.
+                if rest.prefixes().len() < set.prefixes().len() { format!("any but {}", of(&rest)) } else { of(set) }
+            }
         }
     }
 

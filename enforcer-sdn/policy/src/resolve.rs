@@ -29,6 +29,8 @@ pub struct ZoneMembers {
     pub addresses: AddressSet,
     /// Assets that have an address in the zone, by id.
     pub assets: Vec<AssetId>,
+    /// It claims addresses, and every one of them is in a quarantine now.
+    pub is_quarantined: bool,
 }
 
 impl Resolution {
@@ -145,6 +147,10 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
         }
         let level_sets = level.iter().filter_map(|&at| claimed.get(at));
         taken = union_of(level_sets.chain([&taken]));
+    }
+    let shut_in = union_of(policy.quarantines.iter().filter_map(|at| claimed.get(*at)));
+    for (zone, claim) in zones.iter_mut().zip(&claimed) {
+        zone.is_quarantined = zone.addresses.is_empty() && !claim.is_empty() && claim.is_subset(&shut_in);
     }
     let mut resolution = Resolution::new(zones, uses);
     for asset in assets {

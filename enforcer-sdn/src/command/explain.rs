@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context, Result, bail};
-use enforcer_packetset::{AddressSet, L4, Packet, PacketSet, Prefix, Selector, StateSet, Verdict, WeekSet};
+use enforcer_packetset::{AddressSet, L4, Packet, PacketSet, Prefix, Selector, Verdict, WeekSet};
 use enforcer_policy::{Action, Policy, Sees, Standing};
 use sensor_model::{Conversation, FlowMap, IpProtocol, Timestamp};
 use serde::Serialize;
@@ -149,7 +149,6 @@ fn packets(policy: &Policy, source: IpAddr, destination: IpAddr, service: &str, 
                 source: host(source),
                 destination: host(destination),
                 l4,
-                state: StateSet::New,
                 week: WeekSet::from_ranges([(minute, minute)]),
                 ..Selector::any()
             };

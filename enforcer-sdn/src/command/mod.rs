@@ -7,6 +7,8 @@ mod judge;
 mod learn;
 mod plan;
 mod prove;
+mod quarantine;
+mod report;
 mod serve;
 mod verify;
 
@@ -20,10 +22,10 @@ use sensor_model::FlowMap;
 
 use crate::cli::{Cli, Command, Documents};
 use crate::config::Config;
-use crate::documents;
 use crate::exit::{Exit, failure};
 use crate::plan::{Input, sha256};
 use crate::watchdog;
+use crate::{clock, documents, store};
 
 /// Runs the command that was asked for.
 pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
@@ -38,6 +40,9 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Render(arguments) => prove::render(&config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),
         Command::Targets => prove::targets(cli),
+        Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
+        Command::Release(arguments) => quarantine::release(cli, &config, arguments, started),
+        Command::Report(arguments) => report::report(cli, &config, arguments),
         Command::Schema => {
             print!("{}", enforcer_policy::schema());
             Ok(Exit::Done)
@@ -77,7 +82,8 @@ fn read_policy(config: &Config, option: &[PathBuf]) -> Result<(Policy, Vec<Input
     let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let load = |path: &str| documents::text(Path::new(path)).map_err(|error| error.root_cause().to_string());
     let files = enforcer_policy::gather(&named, load).map_err(|found| refused(&found))?;
-    let policy = enforcer_policy::read(&files).map_err(|found| refused(&found))?;
+    let shut_in = store::quarantines(&config.state)?;
+    let policy = enforcer_policy::read_quarantined(&files, &shut_in, clock::now()).map_err(|found| refused(&found))?;
     let inputs = files.iter().map(|file| Input { name: file.name.clone(), sha256: sha256(file.text.as_bytes()) }).collect();
     Ok((policy, inputs))
 }

@@ -12,7 +12,7 @@ fn run(context: &Context) -> Vec<Diagnostic> {
     zones
         // Without a map only prefixes can be known.
         .filter(|(zone, members)| {
-            !zone.is_group() && members.addresses.is_empty()
+            !zone.is_group() && !members.is_quarantined && members.addresses.is_empty()
                 && (context.map.is_some() || zone.members.iter().all(Member::is_prefix_only))
         })
         .map(|(zone, _)| {

@@ -63,6 +63,7 @@ fn assemble(tops: &[Fields], sources: &Sources, log: &mut Log) -> Policy {
         services: Vec::new(),
         rules: Vec::new(),
         guardrails: Vec::new(),
+        quarantines: Vec::new(),
         sources: sources.clone(),
     };
     for top in tops {
