@@ -4,6 +4,7 @@
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
 pub mod cisco_ios;
+pub mod cost;
 pub mod counterexample;
 pub mod nftables;
 mod prove;
@@ -14,4 +15,6 @@ mod template;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};
-pub use target::{Capability, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target};
+pub use target::{
+    Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
+};
