@@ -2,7 +2,7 @@
 
 use crate::diagram::{Arena, Edge, IN, Limits, Node, NodeId, OUT, node_of};
 use crate::level::Level;
-use crate::{AddressSet, PacketSet, RangeSet};
+use crate::{AddressSet, FlagSet, PacketSet, RangeSet};
 
 /// Values of one field, ascending.
 type Ranges = Vec<(u128, u128)>;
@@ -109,6 +109,31 @@ impl Product {
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.ranges(Level::State).is_some_and(|ranges| ranges == [(1, 1)])
+    }
+
+    /// TCP flag bytes. None: every one, and other protocols too.
+    #[must_use]
+    pub fn flags(&self) -> Option<FlagSet> {
+        let ranges = self.ranges(Level::Flags)?;
+        Some(FlagSet::from_ranges(ranges.iter().filter_map(|&(a, b)| Some((u8::try_from(a).ok()?, u8::try_from(b).ok()?)))))
+    }
+
+    /// Whether it is only packets that come in (false) or leave (true). None: both.
+    #[must_use]
+    pub fn is_leaving(&self) -> Option<bool> {
+        self.ranges(Level::Heading).and_then(|ranges| ranges.first()).map(|&(first, _)| first == 1)
+    }
+
+    /// VLAN ids; 0 is untagged. None: every one.
+    #[must_use]
+    pub fn vlans(&self) -> Option<RangeSet<u16>> {
+        self.small(Level::Vlan)
+    }
+
+    /// Whether it is about certain MAC addresses only.
+    #[must_use]
+    pub fn is_about_macs(&self) -> bool {
+        self.ranges(Level::SourceMac).is_some() || self.ranges(Level::DestinationMac).is_some()
     }
 
     fn small(&self, level: Level) -> Option<RangeSet<u16>> {

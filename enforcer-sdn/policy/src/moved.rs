@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use enforcer_packetset::{AddressSet, Packet, PacketSet, Product, RangeSet};
+use enforcer_packetset::{AddressSet, FlagSet, Packet, PacketSet, Product, RangeSet};
 use serde::{Serialize, Serializer};
 
 use crate::diff::{Decide, Difference};
@@ -205,6 +205,7 @@ fn service(product: &Product) -> String {
         _ => "",
     };
     let established = if product.is_established() { ", established" } else { "" };
+    let link = link(product);
     let ports = |set: Option<RangeSet<u16>>| set.map_or_else(String::new, |set| format!("/{}", numbers(&set)));
     let from = |set: Option<RangeSet<u16>>| set.map_or_else(String::new, |set| format!(" from port {}", numbers(&set)));
     let word = match product.protocols() {
@@ -225,7 +226,25 @@ fn service(product: &Product) -> String {
             }
         }
     };
-    format!("{word}{family}{established}")
+    format!("{word}{family}{established}{link}")
+}
+
+/// Flags and link fields where they matter.
+fn link(product: &Product) -> String {
+    let flags = product.flags().map(|flags| match (flags.as_any_bit(), flags.complement().as_any_bit()) {
+        (Some(bits), _) => format!("with {}", bit_names(bits)),
+        (_, Some(bits)) => format!("without {}", bit_names(bits)),
+        _ => "with certain flags".to_owned(),
+    });
+    let heading = product.is_leaving().map(|leaving| if leaving { "leaving" } else { "coming in" }.to_owned());
+    let vlans = product.vlans().map(|vlans| format!("VLAN {}", numbers(&vlans)));
+    let macs = product.is_about_macs().then(|| "certain MAC addresses".to_owned());
+    [flags, heading, vlans, macs].into_iter().flatten().map(|word| format!(", {word}")).collect()
+}
+
+fn bit_names(bits: u8) -> String {
+    let names = FlagSet::NAMES.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+    names.map(|(_, name)| *name).collect::<Vec<_>>().join(" or ")
 }
 
 fn protocol_words(protocols: &RangeSet<u16>) -> String {
