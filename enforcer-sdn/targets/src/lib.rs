@@ -3,14 +3,18 @@
 //! Renderer and parser of a dialect share nothing but value types, so that reading a rendering back is an independent check. `prove` is
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
+pub mod cisco_asa;
 pub mod cisco_ios;
 pub mod counterexample;
+mod entries;
+mod lists;
 pub mod nftables;
 mod prove;
 mod registry;
 mod target;
 #[cfg(test)]
 mod template;
+mod words;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};

@@ -7,6 +7,7 @@
 //! know whole packets only. Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions
 //! pass, is the driver's business.
 
+mod objects;
 mod parse;
 mod render;
 

@@ -2,9 +2,9 @@
 
 use enforcer_packetset::Packet;
 use enforcer_policy::{Action, Ruleset};
-use enforcer_targets::{NotProven, Parsed, Rendering, TARGETS, prove};
+use enforcer_targets::{NotProven, Parsed, Rendering, prove};
 
-use crate::rulesets::{Random, cases, fit, layered_ruleset, packet};
+use crate::rulesets::{Random, cases, fit, layered_ruleset, packet, targets};
 
 #[derive(Default, Debug)]
 struct Tally {
@@ -94,7 +94,7 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
 #[test]
 fn mutants_are_found_or_mean_the_same() {
     let wanted = cases("CORDON_MUTANTS", 1500) as usize;
-    for target in TARGETS {
+    for target in targets() {
         let mut random = Random(6);
         let mut tally = Tally::default();
         while tally.unreadable + tally.different + tally.equal < wanted {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, Rendering, Target};
+use enforcer_targets::{RenderOptions, Rendering, TARGETS, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -28,6 +28,12 @@ impl Random {
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
+}
+
+/// Every dialect, or the one that the environment names.
+pub fn targets() -> impl Iterator<Item = &'static Target> {
+    let only = std::env::var("CORDON_TARGET").ok();
+    TARGETS.iter().filter(move |target| only.as_ref().is_none_or(|only| only == target.name))
 }
 
 /// How many random cases: the environment's number, else the quick one.
@@ -145,22 +151,27 @@ fn some_selector(random: &mut Random) -> Selector {
 }
 
 pub fn ruleset(random: &mut Random, longest: u64) -> Ruleset {
-    let rules = (0..random.below(longest + 1))
-        .map(|number| PointRule {
-            id: format!("r-{number}"),
-            selector: some_selector(random),
-            action: random.pick(&[Action::Allow, Action::Allow, Action::Deny, Action::Deny, Action::Log]),
-            log: random.one_in(3),
-            origin: Vec::new(),
-        })
-        .collect();
+    // As every compiled ruleset begins; a stateful device may do it by itself.
+    let mut rules = if random.one_in(2) { vec![established()] } else { Vec::new() };
+    rules.extend((0..random.below(longest + 1)).map(|number| PointRule {
+        id: format!("r-{number}"),
+        selector: some_selector(random),
+        action: random.pick(&[Action::Allow, Action::Allow, Action::Deny, Action::Deny, Action::Log]),
+        log: random.one_in(3),
+        origin: Vec::new(),
+    }));
     Ruleset { point: "test".into(), rules }
+}
+
+fn established() -> PointRule {
+    let selector = Selector { state: StateSet::Established, ..Selector::any() };
+    PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() }
 }
 
 /// A ruleset in which every line counts: each destination is allowed something, minus an exception before it, and the rest is denied.
 pub fn layered_ruleset(random: &mut Random) -> Ruleset {
     let rule = |id: String, selector: Selector, action, log| PointRule { id, selector, action, log, origin: Vec::new() };
-    let mut rules = Vec::new();
+    let mut rules = vec![established()];
     for number in 0..1 + random.below(4) as u32 {
         let first = 0x0ac8_0000 + (number << 13);
         let first_v6 = (0x2001_0db8 << 96) | (u128::from(number + 1) << 76);
@@ -194,6 +205,9 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
 
 /// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
 pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
+    if !target.capability.stateful {
+        ruleset.rules.retain(|rule| rule.id != "established");
+    }
     for rule in &mut ruleset.rules {
         if !target.capability.stateful {
             rule.selector.state = StateSet::Any;
