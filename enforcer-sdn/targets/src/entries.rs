@@ -54,6 +54,17 @@ impl Writer {
     }
 }
 
+/// Sequence numbers as devices give them: 10, 20 and so on.
+#[derive(Default)]
+pub(crate) struct Numbers(u32);
+
+impl Numbers {
+    pub(crate) const fn next(&mut self) -> u32 {
+        self.0 = self.0.saturating_add(10);
+        self.0
+    }
+}
+
 /// The name, if all of these devices take it for a list's: with a letter first, for a list named by a number is another kind of list.
 pub(crate) fn list_name<'a>(options: &'a RenderOptions, target: &'static str, longest: usize) -> Result<&'a str, RenderError> {
     let name = &options.name;

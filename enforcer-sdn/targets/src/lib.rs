@@ -5,6 +5,7 @@
 
 pub mod cisco_asa;
 pub mod cisco_ios;
+pub mod cisco_nxos;
 pub mod counterexample;
 mod entries;
 mod lists;

@@ -98,6 +98,15 @@ impl Lists {
         list.ok_or_else(|| words.error_ahead("an entry outside of a list", advice))
     }
 
+    /// For devices on which it is not known what an empty list does.
+    pub(crate) fn refuse_empty(&self) -> Result<(), ParseError> {
+        let empty = self.lists.iter().flatten().find(|list| list.chain.is_empty());
+        empty.map_or(Ok(()), |list| {
+            let what = format!("the list `{}` has no entries: what it does when it is bound depends on the device", list.name);
+            Err(ParseError { line: 1, column: 1, what, advice: "give its entries, or leave the list out".into() })
+        })
+    }
+
     /// Both lists with what they do at their end, unwritten.
     pub(crate) fn finish(self, unwritten: fn(bool) -> Vec<enforcer_packetset::Step>) -> Result<Parsed, ParseError> {
         let mut parsed = Parsed::default();

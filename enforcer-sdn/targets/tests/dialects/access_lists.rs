@@ -303,3 +303,56 @@ fn what_asa_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
         ],
     );
 }
+
+#[test]
+fn nxos_lists_groups_and_numbers_are_read() {
+    let wanted = ruleset(vec![
+        allow(between(&["10.0.6.0/24", "10.0.12.3/32", "10.1.0.0/16"], &["10.0.1.11/32"], tcp(&[(80, 80), (7937, 8999)]))),
+        allow(between(ALL4, ALL4, icmp(8))),
+        rest4(),
+    ]);
+    let text = "\
+object-group ip address g
+  10 10.0.6.0/24
+  20 host 10.0.12.3
+  30 10.1.0.0 0.0.255.255
+object-group ip port p
+  10 eq 80
+  20 range 7937 8999
+ip access-list in
+  statistics per-entry
+  10 remark shops
+  20 permit tcp addrgroup g host 10.0.1.11 portgroup p
+  30 permit icmp any any echo
+interface Ethernet1/1
+  ip access-group in in
+";
+    holds("cisco-nxos", &wanted, text);
+    // At the end of an IPv6 list routers and neighbours may be looked for; on IOS neighbours only.
+    let unsaid = L4::Icmp6 { types: RangeSet::range(133, 136), codes: RangeSet::full() };
+    let wanted = ruleset(vec![allow(between(&["::/0"], &["::/0"], unsaid)), deny(between(&["::/0"], &["::/0"], L4::Any), false)]);
+    let list = "ipv6 access-list a\n 10 deny tcp any any\n";
+    holds("cisco-nxos", &wanted, list);
+    assert_eq!(differs("cisco-ios", &wanted, list).way, Way::DeniesAllowed);
+    for entry in [
+        "10 permit tcp any any eq 80 «443",
+        "10 permit ip 10.0.0.0 «255.0.0.0 any",
+        "10 permit tcp any any «fragments",
+        "10 permit ip addrgroup «x any",
+        "10 permit ip any any «capture session 1",
+        "«fragments deny-all",
+    ] {
+        refused("cisco-nxos", &[&format!("ip access-list a\n {entry}\n")]);
+    }
+    refused(
+        "cisco-nxos",
+        &[
+            "«ip access-list a\n statistics per-entry\n",
+            "ip access-list extended «a\n 10 permit ip any any\n",
+            "object-group ip address g\n 10 host 10.0.0.1\nipv6 access-list a\n 10 permit ipv6 addrgroup «g any\n",
+            "object-group ip port g\n 10 eq «snmp\n",
+            "ip access-list a\n 10 permit ip any any\nipv6 access-list «a\n",
+            "ip access-list a\n 10 permit ip any any\n «10 deny ip any any\n",
+        ],
+    );
+}

@@ -58,6 +58,7 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
+                || is_sequence(&words[..=dropped].join(" "))
                 || (dropped > 0 && words[dropped - 1] == "\"cordon")
                 || words[dropped] == "\""
             {
@@ -79,7 +80,7 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     let digits: Vec<usize> = line[..end]
         .char_indices()
-        .filter(|&(at, c)| c.is_ascii_digit() && here(&line[..at]) && !is_name(at))
+        .filter(|&(at, c)| c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))
         .map(|(at, _)| at)
         .collect();
     if digits.is_empty() {
@@ -89,6 +90,11 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let other = char::from(b'0' + random.below(10) as u8);
     line.replace_range(at..=at, &other.to_string());
     Some(())
+}
+
+/// Up to here the line is nothing but the number of its entry, which says no more than the order of the lines.
+fn is_sequence(line: &str) -> bool {
+    line.trim().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[test]
