@@ -3,6 +3,8 @@
 //! Renderer and parser of a dialect share nothing but value types, so that reading a rendering back is an independent check. `prove` is
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
+pub mod arista_eos;
+pub mod aruba_aoscx;
 pub mod cisco_asa;
 pub mod cisco_ios;
 pub mod cisco_nxos;

@@ -11,9 +11,11 @@ use crate::words::{Words, number};
 pub(crate) struct Chain {
     /// Entries between two remarks, with the line of the first.
     groups: Vec<(usize, Vec<Step>)>,
-    /// Of the entry that was read last.
+    /// The entry that was read last: a comment may still be about it.
+    last: Option<(usize, Vec<Step>)>,
     number: Option<u32>,
     has_entries: bool,
+    has_end: bool,
 }
 
 impl Chain {
@@ -28,16 +30,48 @@ impl Chain {
         Ok(())
     }
 
+    /// `10 comment TEXT` is about entry 10, which may stand before or behind it.
+    pub(crate) fn comment(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
+        let number = number::<u32>(words.peek());
+        words.next();
+        match (number, self.number, &self.last) {
+            (Some(number), Some(last), _) if number < last => Err(words
+                .error("a comment on an entry that is not before or behind it", "list entries and comments in ascending order")),
+            (Some(number), Some(last), Some((line, _))) if number == last => {
+                let line = *line;
+                self.cut(line);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A remark only says where to stop looking for lines that one selector can say.
     pub(crate) fn remark(&mut self, line: usize) {
+        self.flush();
+        self.cut(line);
+    }
+
+    pub(crate) fn push(&mut self, line: usize, steps: Vec<Step>) {
+        self.flush();
+        self.has_entries = true;
+        self.has_end |= steps.iter().any(|step| {
+            let Selector { source, destination, l4, .. } = &step.selector;
+            let is_whole = |is_ipv6| all(is_ipv6) == *source && all(is_ipv6) == *destination;
+            *l4 == L4::Any && (is_whole(false) || is_whole(true))
+        });
+        self.last = Some((line, steps));
+    }
+
+    fn cut(&mut self, line: usize) {
         if let Some((_, group)) = self.groups.last_mut() {
             *group = merge_neighbours(std::mem::take(group));
         }
         self.groups.push((line, Vec::new()));
     }
 
-    pub(crate) fn push(&mut self, line: usize, steps: Vec<Step>) {
-        self.has_entries = true;
+    fn flush(&mut self) {
+        let Some((line, steps)) = self.last.take() else { return };
         match self.groups.last_mut() {
             Some((first, group)) => {
                 if group.is_empty() {
@@ -49,13 +83,19 @@ impl Chain {
         }
     }
 
+    /// Whether an entry decides on everything, so that nothing reaches the unwritten end.
+    pub(crate) const fn has_end(&self) -> bool {
+        self.has_end
+    }
+
     /// A list without entries; most devices take it for no list.
     pub(crate) const fn is_empty(&self) -> bool {
         !self.has_entries
     }
 
     /// The steps to `parsed`, then what the list does unwritten.
-    pub(crate) fn finish(self, parsed: &mut Parsed, unwritten: impl IntoIterator<Item = Step>) {
+    pub(crate) fn finish(mut self, parsed: &mut Parsed, unwritten: impl IntoIterator<Item = Step>) {
+        self.flush();
         let mut last_line = 0;
         for (line, steps) in self.groups {
             for step in merge_neighbours(steps) {

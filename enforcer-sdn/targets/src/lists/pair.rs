@@ -86,8 +86,8 @@ impl Lists {
             return Err(words.error(format!("the list that is bound, `{name}`, is another one"), "give the list that is bound"));
         }
         self.bound[usize::from(is_ipv6)].push(name.to_owned());
-        if !words.take("in") && !words.take("out") {
-            return Err(words.error_ahead("a binding without its direction", "write `in` or `out`"));
+        if !["in", "out", "routed-in", "routed-out"].contains(&words.next()) {
+            return Err(words.error("a binding without its direction", "write `in` or `out`"));
         }
         words.end("a binding has a list and a direction")
     }
@@ -104,6 +104,17 @@ impl Lists {
         empty.map_or(Ok(()), |list| {
             let what = format!("the list `{}` has no entries: what it does when it is bound depends on the device", list.name);
             Err(ParseError { line: 1, column: 1, what, advice: "give its entries, or leave the list out".into() })
+        })
+    }
+
+    /// For devices of which it is not known what an IPv6 list does unwritten with neighbour discovery.
+    pub(crate) fn refuse_open_ipv6(&self) -> Result<(), ParseError> {
+        let [_, v6] = &self.lists;
+        let open = v6.as_ref().filter(|list| !list.chain.has_end());
+        open.map_or(Ok(()), |list| {
+            let what =
+                format!("the IPv6 list `{}` has no entry for the rest: what it does unwritten depends on the release", list.name);
+            Err(ParseError { line: 1, column: 1, what, advice: "end it with `permit` or `deny` for every packet".into() })
         })
     }
 

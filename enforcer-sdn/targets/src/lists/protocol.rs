@@ -19,6 +19,7 @@ pub(crate) fn protocol(word: &str, is_ipv6: bool) -> Option<u8> {
         "eigrp" => 88,
         "pim" => 103,
         "vrrp" => 112,
+        "l2tp" => 115,
         "igmp" if !is_ipv6 => 2,
         "ipinip" if !is_ipv6 => 4,
         "nos" if !is_ipv6 => 94,

@@ -55,7 +55,7 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
             let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
+            let skipped = ["prefix", "level", "info", "counter", "count", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
                 || is_sequence(&words[..=dropped].join(" "))
