@@ -8,6 +8,7 @@ pub mod aruba_aoscx;
 pub mod cisco_asa;
 pub mod cisco_ios;
 pub mod cisco_nxos;
+pub mod cisco_vacl;
 pub mod counterexample;
 mod entries;
 mod lists;

@@ -1,11 +1,18 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, nftables};
+use crate::{arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, nftables};
 
 /// All dialects, by name.
-pub const TARGETS: &[Target] =
-    &[arista_eos::TARGET, aruba_aoscx::TARGET, cisco_asa::TARGET, cisco_ios::TARGET, cisco_nxos::TARGET, nftables::TARGET];
+pub const TARGETS: &[Target] = &[
+    arista_eos::TARGET,
+    aruba_aoscx::TARGET,
+    cisco_asa::TARGET,
+    cisco_ios::TARGET,
+    cisco_nxos::TARGET,
+    cisco_vacl::TARGET,
+    nftables::TARGET,
+];
 
 /// The dialect of that name.
 #[must_use]

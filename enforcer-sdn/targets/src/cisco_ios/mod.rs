@@ -11,6 +11,9 @@ mod objects;
 mod parse;
 mod render;
 
+pub(crate) use parse::GRAMMAR;
+pub(crate) use render::STYLE;
+
 use crate::target::{Capability, Target};
 
 /// The dialect.

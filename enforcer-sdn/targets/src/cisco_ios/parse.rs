@@ -17,7 +17,7 @@ const ADVICE: &str = "give extended access lists, their object groups and where 
 /// IOS lists as many ports after `eq` as ten.
 pub(super) const PORTS: Comparisons = Comparisons { operators: &["eq", "neq", "gt", "lt", "range"], named: ios, most: 10 };
 
-const GRAMMAR: Grammar = Grammar {
+pub(crate) const GRAMMAR: Grammar = Grammar {
     any: [&["ip"], &["ipv6"]],
     icmp: ["icmp", "icmp"],
     address,

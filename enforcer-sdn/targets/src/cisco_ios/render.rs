@@ -8,7 +8,7 @@ use enforcer_policy::Ruleset;
 use crate::entries::{Style, Writer, list_name};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
-const STYLE: Style = Style {
+pub(crate) const STYLE: Style = Style {
     target: "cisco-ios",
     any: ["ip", "ipv6"],
     icmp: ["icmp", "icmp"],
