@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule};
 
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
@@ -96,6 +96,10 @@ impl Style {
         if !rule.selector.week.is_always() {
             return Err(self.cannot(rule, "times", "leave the schedule to a point that has the policy's clock"));
         }
+        if !rule.selector.link.is_any() {
+            let advice = "bind the list where they are what they should be";
+            return Err(self.cannot(rule, "VLANs, MAC addresses and directions", advice));
+        }
         if rule.action == Action::Log {
             return Err(self.cannot(rule, "a log without a verdict", "put the zone in another mode"));
         }
@@ -140,10 +144,11 @@ impl Style {
         }
         let verb = if rule.action == Action::Allow { "permit" } else { "deny" };
         let mut lines = Vec::with_capacity(count);
+        let established = if rule.selector.flags.is_full() { "" } else { " established" };
         for source in sources {
             for destination in destinations {
                 for (from, to) in &protocol.fields {
-                    lines.push(format!("{verb} {} {source}{from} {destination}{to}", protocol.name));
+                    lines.push(format!("{verb} {} {source}{from} {destination}{to}{established}", protocol.name));
                 }
             }
         }
@@ -162,7 +167,14 @@ impl Style {
     pub(crate) fn protocol(&self, rule: &PointRule, is_ipv6: bool) -> Result<Protocol, RenderError> {
         let all = |name: &str| Protocol { name: name.into(), fields: vec![(String::new(), String::new())] };
         let version = usize::from(is_ipv6);
+        let flags = rule.selector.flags;
+        if !flags.is_full() && flags != FlagSet::ack_or_rst() {
+            return Err(self.cannot(rule, "these TCP flags", "only ACK or RST (`established`) has a word in every release"));
+        }
         match &rule.selector.l4 {
+            L4::Any | L4::Protocol(6) if !flags.is_full() => Ok(all("tcp")),
+            L4::Tcp { source, destination } => self.ports(rule, "tcp", source, destination),
+            _ if !flags.is_full() => Err(self.cannot(rule, "a rule that selects no packet", "only TCP has flags: leave it out")),
             L4::Any => Ok(all(self.any[version])),
             L4::Protocol(0) => Err(self.cannot(rule, "protocol 0", "it is another word for every protocol")),
             // RFC 8200: in an IPv6 list these numbers are headers, which the list looks behind.
@@ -176,7 +188,6 @@ impl Style {
                 (1, false) | (58, true) => self.icmp[version],
                 _ => return Ok(all(&number.to_string())),
             })),
-            L4::Tcp { source, destination } => self.ports(rule, "tcp", source, destination),
             L4::Udp { source, destination } => self.ports(rule, "udp", source, destination),
             L4::Sctp { source, destination } if source.is_full() && destination.is_full() => Ok(all("132")),
             L4::Sctp { source, destination } if self.sctp_ports => self.ports(rule, "sctp", source, destination),

@@ -9,6 +9,7 @@ pub mod cisco_asa;
 pub mod cisco_ios;
 pub mod cisco_nxos;
 pub mod cisco_vacl;
+pub mod cost;
 pub mod counterexample;
 mod entries;
 mod lists;
@@ -22,4 +23,6 @@ mod words;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};
-pub use target::{Capability, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target};
+pub use target::{
+    Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
+};

@@ -15,13 +15,22 @@ mod names;
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cisco_ios;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "arista-eos",
     title: "Arista EOS access lists, stateless",
-    capability: Capability { stateful: false, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::AckOrRst,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cisco_ios::cost,
 };

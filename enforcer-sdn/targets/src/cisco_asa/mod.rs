@@ -22,13 +22,22 @@ mod objects;
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-asa",
     title: "Cisco ASA extended access lists, both IP versions in one, stateful",
-    capability: Capability { stateful: true, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::lines,
 };

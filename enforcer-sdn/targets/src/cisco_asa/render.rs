@@ -24,6 +24,10 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
     let mut is_followed = false;
     for rule in &ruleset.rules {
         STYLE.check(rule)?;
+        if !rule.selector.flags.is_full() {
+            let advice = "the device follows connections itself: select their state";
+            return Err(STYLE.cannot(rule, "TCP flags", advice));
+        }
         if !is_followed {
             check_established(rule)?;
         }

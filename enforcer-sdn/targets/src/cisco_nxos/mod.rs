@@ -18,13 +18,22 @@ mod groups;
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cisco_ios;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-nxos",
     title: "Cisco NX-OS access lists, stateless",
-    capability: Capability { stateful: false, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::AckOrRst,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cisco_ios::cost,
 };

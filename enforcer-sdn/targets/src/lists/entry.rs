@@ -1,7 +1,8 @@
 //! One `permit` or `deny` entry: protocol, source, destination, fields, options. What differs between dialects is a [`Grammar`].
 
-use enforcer_packetset::{AddressSet, Effect, L4, PortSet, Selector, Step, Verdict};
+use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, Selector, Step, Verdict};
 
+use crate::lists::flags;
 use crate::lists::groups::{Groups, named};
 use crate::lists::icmp::{self, Kinds};
 use crate::lists::ports::{Comparisons, comparison};
@@ -43,6 +44,7 @@ pub(crate) fn entry(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups, gramm
     let destination_ports = ports(words, &says, groups, grammar)?;
     let is_icmp = says == Says::Protocol(if is_ipv6 { 58 } else { 1 });
     let kinds = if is_icmp { (grammar.kinds)(words, is_ipv6)? } else { Kinds::all() };
+    let flags = if says == Says::Protocol(6) { flags::flags(words)? } else { FlagSet::full() };
     let log = options(words, grammar)?;
     let l4 = match says {
         Says::Any => vec![L4::Any],
@@ -51,7 +53,7 @@ pub(crate) fn entry(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups, gramm
     };
     let effect = Effect { verdict: Some(verdict), log };
     let step = |l4| Step {
-        selector: Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() },
+        selector: Selector { source: source.clone(), destination: destination.clone(), l4, flags, ..Selector::any() },
         effect,
     };
     Ok(l4.into_iter().map(step).collect())

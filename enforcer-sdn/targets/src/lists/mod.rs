@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod chain;
 pub(crate) mod entry;
+pub(crate) mod flags;
 pub(crate) mod groups;
 pub(crate) mod icmp;
 pub(crate) mod pair;

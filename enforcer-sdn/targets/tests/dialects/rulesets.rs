@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{
+    AddressSet, ConnectionState, FlagSet, Heading, HeadingSet, L4, Link, LinkFields, Mac, Number, Packet, PortSet, RangeSet,
+    Selector, StateSet, VlanId, WeekSet,
+};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, Rendering, TARGETS, Target};
+use enforcer_targets::{Capability, FlagWords, RenderOptions, Rendering, TARGETS, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -30,15 +33,18 @@ impl Random {
     }
 }
 
-/// Every dialect, or the one that the environment names.
-pub fn targets() -> impl Iterator<Item = &'static Target> {
-    let only = std::env::var("CORDON_TARGET").ok();
-    TARGETS.iter().filter(move |target| only.as_ref().is_none_or(|only| only == target.name))
-}
-
 /// How many random cases: the environment's number, else the quick one.
 pub fn cases(variable: &str, quick: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(quick)
+}
+
+/// In how many tests the dialects are divided, so that they run side by side.
+pub const SHARES: usize = 4;
+
+/// The dialects of one share; of those only `CORDON_TARGET`, where it is set.
+pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
+    let wanted = std::env::var("CORDON_TARGET").ok();
+    TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
 }
 
 fn v4(random: &mut Random) -> RangeSet<u32> {
@@ -124,12 +130,53 @@ pub fn selector(random: &mut Random) -> Selector {
         7 => L4::Icmp { types: bytes(random), codes: bytes(random) },
         _ => L4::Icmp6 { types: bytes(random), codes: bytes(random) },
     };
+    // Restricted flags of another protocol select nothing.
+    let is_tcp = matches!(l4, L4::Any | L4::Protocol(6) | L4::Tcp { .. });
     Selector {
         source: addresses(random),
         destination: addresses(random),
         l4,
         state: random.pick(&[StateSet::Any, StateSet::Any, StateSet::New, StateSet::Established]),
         week: week(random),
+        flags: if is_tcp { flags(random) } else { FlagSet::full() },
+        link: link(random).into(),
+    }
+}
+
+const MACS: [u64; 4] = [0x0200_0000_0001, 0x0200_0000_0002, 0x0000_5e00_5301, 0xffff_ffff_ffff];
+
+fn flags(random: &mut Random) -> FlagSet {
+    match random.below(12) {
+        0 | 1 => FlagSet::ack_or_rst(),
+        2 => FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK),
+        3 => FlagSet::masked(random.below(256) as u8 & 0x17, 0x17),
+        4 => FlagSet::of(random.below(256) as u8),
+        5 => FlagSet::any_bit(1 << random.below(8)).union(FlagSet::of(random.below(256) as u8)),
+        _ => FlagSet::full(),
+    }
+}
+
+fn link(random: &mut Random) -> LinkFields {
+    if random.one_in(2) {
+        return LinkFields::any();
+    }
+    let mut macs = || match random.below(4) {
+        0 => RangeSet::of(Mac::from_bits(random.pick(&MACS)).unwrap()),
+        // A vendor's addresses.
+        1 => RangeSet::range(Mac::from_octets([0, 0, 0x5e, 0, 0, 0]), Mac::from_octets([0, 0, 0x5e, 0xff, 0xff, 0xff])),
+        _ => RangeSet::full(),
+    };
+    let (source_mac, destination_mac) = (macs(), macs());
+    let vlan = match random.below(4) {
+        0 => RangeSet::of(VlanId::new(random.below(4095) as u16).unwrap()),
+        1 => RangeSet::range(VlanId::new(10).unwrap(), VlanId::new(10 + random.below(90) as u16).unwrap()),
+        _ => RangeSet::full(),
+    };
+    LinkFields {
+        vlan,
+        source_mac,
+        destination_mac,
+        heading: random.pick(&[HeadingSet::Any, HeadingSet::Any, HeadingSet::In, HeadingSet::Out]),
     }
 }
 
@@ -151,27 +198,22 @@ fn some_selector(random: &mut Random) -> Selector {
 }
 
 pub fn ruleset(random: &mut Random, longest: u64) -> Ruleset {
-    // As every compiled ruleset begins; a stateful device may do it by itself.
-    let mut rules = if random.one_in(2) { vec![established()] } else { Vec::new() };
-    rules.extend((0..random.below(longest + 1)).map(|number| PointRule {
-        id: format!("r-{number}"),
-        selector: some_selector(random),
-        action: random.pick(&[Action::Allow, Action::Allow, Action::Deny, Action::Deny, Action::Log]),
-        log: random.one_in(3),
-        origin: Vec::new(),
-    }));
+    let rules = (0..random.below(longest + 1))
+        .map(|number| PointRule {
+            id: format!("r-{number}"),
+            selector: some_selector(random),
+            action: random.pick(&[Action::Allow, Action::Allow, Action::Deny, Action::Deny, Action::Log]),
+            log: random.one_in(3),
+            origin: Vec::new(),
+        })
+        .collect();
     Ruleset { point: "test".into(), rules }
-}
-
-fn established() -> PointRule {
-    let selector = Selector { state: StateSet::Established, ..Selector::any() };
-    PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() }
 }
 
 /// A ruleset in which every line counts: each destination is allowed something, minus an exception before it, and the rest is denied.
 pub fn layered_ruleset(random: &mut Random) -> Ruleset {
     let rule = |id: String, selector: Selector, action, log| PointRule { id, selector, action, log, origin: Vec::new() };
-    let mut rules = vec![established()];
+    let mut rules = Vec::new();
     for number in 0..1 + random.below(4) as u32 {
         let first = 0x0ac8_0000 + (number << 13);
         let first_v6 = (0x2001_0db8 << 96) | (u128::from(number + 1) << 76);
@@ -203,9 +245,17 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
     Ruleset { point: "test".into(), rules }
 }
 
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
+}
+
 /// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
 pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
     if !target.capability.stateful {
+        // Of any state it would allow everything.
         ruleset.rules.retain(|rule| rule.id != "established");
     }
     for rule in &mut ruleset.rules {
@@ -214,6 +264,18 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
         }
         if !target.capability.schedule {
             rule.selector.week = WeekSet::always();
+        }
+        fit_flags(&target.capability, &mut rule.selector);
+        fit_link(&target.capability, &mut rule.selector);
+    }
+    if admits_established(target) {
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        if ruleset.rules.first() != Some(&first) {
+            ruleset.rules.insert(0, first);
+        }
+        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
+            rule.selector.state = StateSet::New;
         }
     }
     loop {
@@ -226,6 +288,29 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
             }
         }
     }
+}
+
+fn fit_flags(capability: &Capability, selector: &mut Selector) {
+    match capability.tcp_flags {
+        FlagWords::Any => {}
+        FlagWords::AckOrRst if !selector.flags.is_full() => selector.flags = FlagSet::ack_or_rst(),
+        FlagWords::AckOrRst | FlagWords::None => selector.flags = FlagSet::full(),
+    }
+}
+
+fn fit_link(capability: &Capability, selector: &mut Selector) {
+    let mut link = (*selector.link).clone();
+    if !capability.link.vlan {
+        link.vlan = RangeSet::full();
+    }
+    if !capability.link.mac {
+        link.source_mac = RangeSet::full();
+        link.destination_mac = RangeSet::full();
+    }
+    if !capability.link.heading {
+        link.heading = HeadingSet::Any;
+    }
+    selector.link = link.into();
 }
 
 /// A random packet near the addresses and numbers that the rulesets use.
@@ -247,5 +332,13 @@ pub fn packet(random: &mut Random) -> Packet {
     };
     let (source_port, destination_port) = (field(), field());
     let state = random.pick(&[ConnectionState::New, ConnectionState::Established]);
-    Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week: random.below(10_080) as u16 }
+    let packet = Packet::new(source, destination, protocol, (source_port, destination_port), state, random.below(10_080) as u16);
+    let flags = if protocol == 6 { random.below(256) as u8 } else { 0 };
+    let link = Link {
+        vlan: random.pick(&[VlanId::UNTAGGED, VlanId::new(10).unwrap(), VlanId::MAX]),
+        source_mac: Mac::from_bits(random.pick(&MACS)).unwrap(),
+        destination_mac: Mac::from_bits(random.pick(&MACS)).unwrap(),
+        heading: random.pick(&[Heading::In, Heading::Out]),
+    };
+    Packet { flags, link, ..packet }
 }

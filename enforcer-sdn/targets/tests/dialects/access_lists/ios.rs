@@ -1,6 +1,6 @@
 //! IOS and IOS-XE.
 
-use enforcer_packetset::{L4, RangeSet};
+use enforcer_packetset::{FlagSet, L4, RangeSet, Selector};
 use enforcer_targets::Way;
 
 use super::{ALL4, allow, between, deny, differs, holds, icmp, refused, rest4, ruleset, tcp, udp};
@@ -71,6 +71,20 @@ access-list 101 permit tcp 10.0.0.0 0.255.255.255 198.51.100.0 0.0.0.255 eq doma
 }
 
 #[test]
+fn established_is_ack_or_rst_and_no_state() {
+    let answers = |flags| Selector { flags, ..between(&["192.0.2.1/32"], &["10.0.0.0/8"], L4::Protocol(6)) };
+    let wanted = ruleset(vec![allow(answers(FlagSet::ack_or_rst())), rest4()]);
+    let list = |end: &str| format!("ip access-list extended a\n permit tcp host 192.0.2.1 10.0.0.0 0.255.255.255{end}\n");
+    holds("cisco-ios", &wanted, &list(" established"));
+    holds("cisco-ios", &wanted, &list(" match-any +ack +rst"));
+    let difference = differs("cisco-ios", &wanted, &list(""));
+    assert_eq!((difference.way, difference.packet.flags & (FlagSet::ACK | FlagSet::RST)), (Way::AdmitsDenied, 0));
+    let syn = ruleset(vec![allow(answers(FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK))), rest4()]);
+    holds("cisco-ios", &syn, &list(" match-all +syn -ack"));
+    holds("cisco-nxos", &wanted, "ip access-list a\n 10 permit tcp 192.0.2.1/32 10.0.0.0/8 established\n");
+}
+
+#[test]
 fn what_ios_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
     let entries = [
         "permit ip 10.0.0.1 «0.255.0.255 any",
@@ -79,6 +93,10 @@ fn what_ios_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
         "«evaluate x",
         "permit tcp any any «fragments",
         "permit ip any any «dscp ef",
+        "permit tcp any any established «time-range office",
+        "permit udp any any «established",
+        "permit tcp any any syn «ack",
+        "permit tcp any any match-all +syn «-syn",
         "permit tcp any any eq 80 «time-range office",
         "permit tcp any any eq «snmp",
         "permit udp any any eq «cmd",
