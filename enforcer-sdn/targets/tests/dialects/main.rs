@@ -1,6 +1,8 @@
 //! The dialects from outside: text and back, mutants, known mis-compilations, a real kernel. One binary, for it links once.
 
 #[cfg(test)]
+mod access_lists;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod goldens;

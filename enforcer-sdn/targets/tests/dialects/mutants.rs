@@ -61,9 +61,10 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
             let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
+            let skipped = ["prefix", "level", "info", "counter", "count", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
+                || is_sequence(&words[..=dropped].join(" "))
                 || (dropped > 0 && words[dropped - 1] == "\"cordon")
                 || words[dropped] == "\""
             {
@@ -98,7 +99,7 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
     let digits: Vec<usize> = line[..end]
         .char_indices()
-        .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at))
+        .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))
         .map(|(at, _)| at)
         .collect();
     if digits.is_empty() {
@@ -108,6 +109,11 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let other = char::from(b'0' + random.below(10) as u8);
     line.replace_range(at..=at, &other.to_string());
     Some(())
+}
+
+/// Up to here the line is nothing but the number of its entry, which says no more than the order of the lines.
+fn is_sequence(line: &str) -> bool {
+    line.trim().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[test]

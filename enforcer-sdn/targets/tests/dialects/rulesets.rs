@@ -245,6 +245,13 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
     Ruleset { point: "test".into(), rules }
 }
 
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
+}
+
 /// The hosts of a ruleset that is about one zone.
 fn zone() -> AddressSet {
     let base: u128 = 0x2001_0db8_0001 << 80;
@@ -290,6 +297,10 @@ fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
 /// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
 pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
     let mut ruleset = shape(target, ruleset);
+    if !target.capability.stateful {
+        // Of any state it would allow everything.
+        ruleset.rules.retain(|rule| rule.id != "established");
+    }
     for rule in &mut ruleset.rules {
         if !target.capability.stateful {
             rule.selector.state = StateSet::Any;
@@ -299,6 +310,16 @@ pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
         }
         fit_flags(&target.capability, &mut rule.selector);
         fit_link(&target.capability, &mut rule.selector);
+    }
+    if admits_established(target) {
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        if ruleset.rules.first() != Some(&first) {
+            ruleset.rules.insert(0, first);
+        }
+        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
+            rule.selector.state = StateSet::New;
+        }
     }
     loop {
         match (target.render)(&ruleset, &RenderOptions::default()) {
