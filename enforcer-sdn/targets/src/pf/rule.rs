@@ -23,6 +23,8 @@ pub(super) struct Rule<'a> {
     pub selectors: Vec<Selector>,
 }
 
+type TypeWithCodes = (u8, RangeSet<u8>);
+
 /// The parts of a rule that are put together at its end.
 #[derive(Debug, Default)]
 struct Parts<'a> {
@@ -32,7 +34,7 @@ struct Parts<'a> {
     source_port: Option<(Word<'a>, PortSet)>,
     destination_port: Option<(Word<'a>, PortSet)>,
     /// With the protocol that they are of.
-    types: Option<(Word<'a>, u8, Vec<(u8, RangeSet<u8>)>)>,
+    types: Option<(Word<'a>, u8, Vec<TypeWithCodes>)>,
     flags: Option<(Word<'a>, FlagSet)>,
 }
 
@@ -204,7 +206,7 @@ fn sign<'a>(cursor: &mut Cursor<'_, 'a>) -> Option<&'a str> {
     ["<", ">", "=", "!"].iter().any(|sign| word.is(sign)).then(|| cursor.next().text)
 }
 
-fn icmp_type(cursor: &mut Cursor<'_, '_>, is_ipv6: bool) -> Result<(u8, RangeSet<u8>), ParseError> {
+fn icmp_type(cursor: &mut Cursor<'_, '_>, is_ipv6: bool) -> Result<TypeWithCodes, ParseError> {
     let word = cursor.some("a type")?;
     let kind = match word.text {
         "echoreq" => Some(if is_ipv6 { 128 } else { 8 }),
@@ -296,7 +298,7 @@ impl Parts<'_> {
             if self.protocols != [*protocol] || self.source_port.is_some() || self.destination_port.is_some() {
                 return Err(word.error("ICMP types without their protocol alone", "write `proto icmp` or `proto icmp6`"));
             }
-            let l4 = |(kind, codes): &(u8, RangeSet<u8>)| {
+            let l4 = |(kind, codes): &TypeWithCodes| {
                 let (types, codes) = (RangeSet::of(*kind), codes.clone());
                 if *protocol == 1 { L4::Icmp { types, codes } } else { L4::Icmp6 { types, codes } }
             };

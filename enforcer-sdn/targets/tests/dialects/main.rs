@@ -1,7 +1,11 @@
 //! The dialects from outside: text and back, mutants, known mis-compilations, a real kernel. One binary, for it links once.
 
 #[cfg(test)]
+mod access_lists;
+#[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]
@@ -15,12 +19,18 @@ mod miscompiled;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod panos;
 #[cfg(test)]
 mod pf;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod yang;
