@@ -28,6 +28,7 @@ mod prove;
 mod reading;
 mod registry;
 pub mod rfc8519;
+pub mod routeros;
 mod saying;
 mod target;
 #[cfg(test)]

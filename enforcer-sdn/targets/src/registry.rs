@@ -3,7 +3,7 @@
 use crate::target::Target;
 use crate::{
     arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, junos_filter, junos_srx, kubernetes,
-    nftables, openconfig, panos, pf, rfc8519,
+    nftables, openconfig, panos, pf, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     panos::TARGET,
     pf::TARGET,
     rfc8519::TARGET,
+    routeros::TARGET,
 ];
 
 /// The dialect of that name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use enforcer_packetset::{AddressSet, Prefix};
+use enforcer_packetset::{AddressSet, Prefix, RangeSet};
 
 use crate::reading::{Cursor, Word, address_range, prefix};
 use crate::target::ParseError;
@@ -71,31 +71,33 @@ pub(super) fn hosts<'a>(cursor: &mut Cursor<'_, 'a>, tables: &Tables<'a>) -> Res
     let set = if cursor.take("{") {
         let mut all = AddressSet::empty();
         while !cursor.take("}") {
-            if cursor.peek().is("!") {
-                let what = "`!` in a list, where each element is a rule of its own";
-                return Err(cursor.peek().error(what, "put the addresses into a table, with `!` there"));
-            }
-            all = all.union(&host(cursor, tables)?);
+            // Each element is a rule of its own, one with `!` too: their union, however little that is what was meant.
+            all = all.union(&element(cursor, tables)?);
             cursor.take(",");
         }
         all
-    } else if cursor.take("!") {
-        // Of the address's own family: a rule with an address is one of its family.
-        let set = host(cursor, tables)?;
-        let is_table = set.v4.is_empty() == set.v6.is_empty();
-        let all = AddressSet::full().difference(&set);
-        match (set.v4.is_empty(), set.v6.is_empty()) {
-            _ if is_table => all,
-            (true, _) => AddressSet { v4: enforcer_packetset::RangeSet::empty(), v6: all.v6 },
-            _ => AddressSet { v4: all.v4, v6: enforcer_packetset::RangeSet::empty() },
-        }
     } else {
-        host(cursor, tables)?
+        element(cursor, tables)?
     };
     if set.is_empty() {
         return Err(place.error("addresses that no packet has", "leave the rule out"));
     }
     Ok(set)
+}
+
+/// One host, or `!` and all others. A rule with an address is one of its family, so the others are of the same.
+fn element<'a>(cursor: &mut Cursor<'_, 'a>, tables: &Tables<'a>) -> Result<AddressSet, ParseError> {
+    if !cursor.take("!") {
+        return host(cursor, tables);
+    }
+    let is_table = cursor.peek().is("<");
+    let set = host(cursor, tables)?;
+    let others = AddressSet::full().difference(&set);
+    Ok(match (is_table, set.v4.is_empty(), set.v6.is_empty()) {
+        (false, true, false) => AddressSet { v4: RangeSet::empty(), v6: others.v6 },
+        (false, false, true) => AddressSet { v4: others.v4, v6: RangeSet::empty() },
+        _ => others,
+    })
 }
 
 fn host<'a>(cursor: &mut Cursor<'_, 'a>, tables: &Tables<'a>) -> Result<AddressSet, ParseError> {

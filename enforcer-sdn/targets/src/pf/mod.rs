@@ -10,7 +10,7 @@
 //! - What no rule matches passes, without a state: its answers would be judged as new. Such a text is refused.
 //! - A forwarded packet is asked about twice, coming in and going out. We write no direction; a text with directions is read when one of
 //!   the two lets everything pass.
-//! - A list in braces is a rule for each element; `!` in it would be a union of complements and is refused. In a table `!` takes an entry
+//! - A list in braces is a rule for each element, so `!` in it adds nearly everything; it is read as that. In a table `!` takes an entry
 //!   out, and the longest prefix decides; ours are `const`, so that nobody changes them beside the text, and others are remarked on.
 //! - `block` drops unless `set block-policy` says that it returns an error: both deny. `log` on a `pass` with state logs the opening packet.
 //! - Without an address family ICMP types cannot be said; `proto 0` is every protocol. Interfaces are nothing that a packet carries.

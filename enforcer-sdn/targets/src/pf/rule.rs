@@ -51,11 +51,12 @@ pub(super) fn rule<'a>(verb: Word<'a>, cursor: &mut Cursor<'_, 'a>, tables: &Tab
         (_, true) => Direction::Out,
         _ => Direction::Both,
     };
+    let is_quick = cursor.take("quick");
     let log = cursor.take("log");
     if log && cursor.peek().is("(") {
         return Err(cursor.peek().error("options of `log`", "with `all` packets of a state are logged too: leave them out"));
     }
-    let is_quick = cursor.take("quick");
+    let is_quick = is_quick || cursor.take("quick");
     if cursor.peek().is("on") {
         let advice = "an interface is nothing that a packet carries: give the rules of one point without it";
         return Err(cursor.peek().error("a rule for one interface", advice));

@@ -31,6 +31,8 @@ mod real_nft;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routeros;
+#[cfg(test)]
 mod rulesets;
 #[cfg(test)]
 mod yang;

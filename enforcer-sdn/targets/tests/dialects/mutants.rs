@@ -65,7 +65,10 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
         5 | 6 => {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
-            let end = words.iter().position(|word| ["comment", "label"].contains(word)).unwrap_or(words.len());
+            let end = words
+                .iter()
+                .position(|word| ["comment", "label"].contains(word) || word.starts_with("comment="))
+                .unwrap_or(words.len());
             let skipped = ["prefix", "level", "info", "counter", "count", "const", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
@@ -97,7 +100,7 @@ fn swap_numbers(one: &mut String, other: &mut String) {
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let end = ["log prefix", "counter", "label"].iter().find_map(|word| line.find(word)).unwrap_or(line.len());
+    let end = ["log prefix", "counter", "label", "comment="].iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
     let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
