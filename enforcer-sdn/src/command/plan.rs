@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
-use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side};
+use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side, Times};
 use enforcer_policy::{Outcome, Standing};
-use enforcer_targets::{NotProven, RenderOptions, Target};
+use enforcer_targets::{Capability, NotProven, RenderOptions, Target};
 use sensor_model::FlowMap;
 
 use crate::cli::{Cli, Output, PlanArgs};
@@ -83,8 +83,9 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
     } else {
         Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?)
     };
-    let described =
-        EnforcementPoint { name: point.name.clone(), target: target.to_owned(), sees, stateful: found.capability.stateful };
+    let Capability { stateful, log_only, schedule, .. } = found.capability;
+    let times = if point.narrow && !schedule { Times::Narrowed } else { Times::Kept };
+    let described = EnforcementPoint { sees, stateful, log_only, times, ..EnforcementPoint::new(&point.name, target) };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }
