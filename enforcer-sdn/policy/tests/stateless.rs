@@ -100,12 +100,11 @@ impl<'a> Oracle<'a> {
     }
 
     fn is_needed(&self, packet: &Packet) -> bool {
-        let is_error = match (packet.protocol, packet.source.is_ipv4(), packet.source_port) {
+        match (packet.protocol, packet.source.is_ipv4(), packet.source_port) {
             (1, true, 3 | 11 | 12) | (58, false, 1..=4) => self.talkers.contains(&packet.destination),
             (58, false, 133..=136) => self.is_about_v6,
             _ => false,
-        };
-        is_error
+        }
     }
 
     /// Verdict, and whether it leaves a log entry as something that is denied, or would be.
