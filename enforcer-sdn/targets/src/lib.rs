@@ -4,7 +4,9 @@
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
 pub mod cisco_ios;
+mod conjunction;
 pub mod counterexample;
+pub mod iptables;
 pub mod nftables;
 mod prove;
 mod registry;

@@ -1,10 +1,10 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{cisco_ios, nftables};
+use crate::{cisco_ios, iptables, nftables};
 
 /// All dialects, by name.
-pub const TARGETS: &[Target] = &[cisco_ios::TARGET, nftables::TARGET];
+pub const TARGETS: &[Target] = &[cisco_ios::TARGET, iptables::TARGET, nftables::TARGET];
 
 /// The dialect of that name.
 #[must_use]

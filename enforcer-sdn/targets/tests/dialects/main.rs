@@ -7,6 +7,8 @@ mod miscompiled;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod real_iptables;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;

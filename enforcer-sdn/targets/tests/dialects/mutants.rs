@@ -2,9 +2,9 @@
 
 use enforcer_packetset::Packet;
 use enforcer_policy::{Action, Ruleset};
-use enforcer_targets::{NotProven, Parsed, Rendering, TARGETS, prove};
+use enforcer_targets::{NotProven, Parsed, Rendering, prove};
 
-use crate::rulesets::{Random, cases, fit, layered_ruleset, packet};
+use crate::rulesets::{Random, cases, chosen, fit, layered_ruleset, packet};
 
 #[derive(Default, Debug)]
 struct Tally {
@@ -18,9 +18,8 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     let text = &rendering.text;
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     // Only lines of sets and rules: the frame is not the policy's.
-    let candidates: Vec<usize> = (0..lines.len())
-        .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
-        .collect();
+    let candidates: Vec<usize> =
+        (0..lines.len()).filter(|&at| rendering.rule_at(at + 1).is_some() || is_of_a_set(&lines[at])).collect();
     let at = random.pick(&candidates);
     let rule = rendering.rule_at(at + 1);
     match random.below(7) {
@@ -73,9 +72,15 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     (!mutant.split_whitespace().eq(text.split_whitespace())).then_some(mutant)
 }
 
+/// Members of named sets stand on lines that belong to no one rule.
+fn is_of_a_set(line: &str) -> bool {
+    line.contains("elements") || line.starts_with("\t\t\t") || line.starts_with("add ")
+}
+
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
+    let ends = ["log prefix", "counter", "-m comment"];
+    let end = ends.iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     let digits: Vec<usize> = line[..end]
         .char_indices()
@@ -94,7 +99,7 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
 #[test]
 fn mutants_are_found_or_mean_the_same() {
     let wanted = cases("CORDON_MUTANTS", 1500) as usize;
-    for target in TARGETS {
+    for target in chosen() {
         let mut random = Random(6);
         let mut tally = Tally::default();
         while tally.unreadable + tally.different + tally.equal < wanted {

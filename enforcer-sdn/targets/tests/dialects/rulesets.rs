@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, Rendering, Target};
+use enforcer_targets::{RenderOptions, Rendering, TARGETS, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -33,6 +33,12 @@ impl Random {
 /// How many random cases: the environment's number, else the quick one.
 pub fn cases(variable: &str, quick: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(quick)
+}
+
+/// The dialects to try: all, or the one that the environment names.
+pub fn chosen() -> impl Iterator<Item = &'static Target> {
+    let only = std::env::var("CORDON_TARGET").ok();
+    TARGETS.iter().filter(move |target| only.as_deref().is_none_or(|name| name == target.name))
 }
 
 fn v4(random: &mut Random) -> RangeSet<u32> {
