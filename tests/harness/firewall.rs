@@ -10,7 +10,7 @@ use pcap::{Active, Capture};
 
 use crate::link;
 use crate::namespace::Namespace;
-use crate::packet::{self, ICMP, ICMPV6, Link, Network, TCP, UDP};
+use crate::packet::{self, ICMP, ICMPV6, Link, Network, SCTP, TCP, UDP};
 use crate::wire_sender::WireSender;
 
 /// What is behind each wire.
@@ -180,6 +180,7 @@ fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
     let message = match protocol {
         TCP => packet::tcp(&network, ports, (1, 0), tcp_flags, &payload),
         UDP => packet::udp(&network, ports, &payload),
+        SCTP => packet::sctp(ports, &payload),
         // Identifier and sequence number before the data (RFC 792): each packet its own, so that none is another's answer.
         ICMP | ICMPV6 => {
             let (kind, code) = (u8::try_from(destination_port).unwrap_or(8), u8::try_from(source_port).unwrap_or(0));

@@ -6,12 +6,11 @@ use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, Range
 use enforcer_policy::{Action, PointRule, Ruleset};
 use harness::firewall::Opening;
 use harness::generate::Random;
-use harness::packet::{ICMP, ICMPV6, SYN, TCP, UDP};
+use harness::packet::{ICMP, ICMPV6, SCTP, SYN, TCP, UDP};
 
 /// Hosts of each side that anybody speaks of.
 const HOSTS: u64 = 64;
 const PORTS: [u16; 10] = [22, 53, 80, 102, 161, 443, 445, 502, 503, 3389];
-const SCTP: u8 = 132;
 /// Protocols that are no IPv6 extension header: GRE, ESP, OSPF, PIM, VRRP.
 const OTHERS: [u8; 5] = [47, 50, 89, 103, 112];
 
