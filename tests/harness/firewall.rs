@@ -101,6 +101,47 @@ impl Firewall {
         Ok(firewall)
     }
 
+    /// Gives each host its own addresses, so that programs may talk across: see [`Self::address`].
+    ///
+    /// # Errors
+    /// Without iproute2.
+    pub fn inhabit(&self) -> Result<()> {
+        let is_routed = self.next_hop == ROUTER_MAC;
+        for (side, host) in self.hosts.iter().enumerate() {
+            host.sysctl("net.ipv6.conf.all.disable_ipv6", "0")?;
+            host.sysctl("net.ipv6.conf.wire0.accept_dad", "0")?;
+            host.sysctl("net.ipv6.conf.wire0.disable_ipv6", "0")?;
+            let run = |words: &str| host.run("ip", &words.split(' ').collect::<Vec<_>>());
+            let (v4, v6) = (Self::address(side, true), Self::address(side, false));
+            if !is_routed {
+                // Both sides are one network, and find each other by ARP and neighbour discovery.
+                run(&format!("addr add {v4}/8 dev wire0"))?;
+                run(&format!("addr add {v6}/8 dev wire0"))?;
+                continue;
+            }
+            let own = HOST_V4[side];
+            run(&format!("addr add {own}/30 dev wire0"))?;
+            run(&format!("addr add {v4}/32 dev lo"))?;
+            run(&format!("route add default via {} dev wire0 src {v4}", Ipv4Addr::from(u32::from(own) - 1)))?;
+            run("addr add fe80::2/64 dev wire0")?;
+            run(&format!("addr add {v6}/128 dev lo"))?;
+            run(&format!("neigh add fe80::1 lladdr {} dev wire0 nud permanent", text(ROUTER_MAC[side])))?;
+            run(&format!("-6 route add default via fe80::1 dev wire0 src {v6}"))?;
+        }
+        Ok(())
+    }
+
+    /// The address of the host on that side, after [`Self::inhabit`].
+    #[must_use]
+    pub fn address(side: usize, is_v4: bool) -> IpAddr {
+        match (is_v4, side) {
+            (true, 0) => Ipv4Addr::new(10, 10, 0, 5).into(),
+            (true, _) => Ipv4Addr::new(10, 20, 0, 5).into(),
+            (false, 0) => std::net::Ipv6Addr::new(0xfd10, 0, 0, 0, 0, 0, 0, 5).into(),
+            (false, _) => std::net::Ipv6Addr::new(0xfd20, 0, 0, 0, 0, 0, 0, 5).into(),
+        }
+    }
+
     /// Replaces whatever rules there are.
     ///
     /// # Errors
