@@ -1,17 +1,17 @@
 //! Capture files to documents: the same path as live, with packet time as the clock.
 
+mod lane;
+mod lanes;
 mod lines;
-mod shards;
 
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd, Frame};
-use sensor_flow::Reports;
+use sensor_capture::{CaptureFile, ChunkEnd};
+use sensor_flow::{Reports, join_paths};
 use sensor_model::{Accounting, DuplicatePath};
 
 use crate::config::Config;
@@ -20,13 +20,8 @@ use crate::export::document::write_lines;
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
-use shards::{News, PIECE_FRAMES, Shards};
-
-/// Pieces that several workers take at a time, and the bytes of frames beyond which no further piece is added.
-const PIECES_TOGETHER: usize = 8;
-const BYTES_TOGETHER: u64 = 8 << 20;
-/// Flows whose last records are made together at the end.
-const LAST_FLOWS: usize = 2_048;
+use lane::{Lane, SHARDS};
+use lanes::News;
 
 /// What to read, and where to write.
 #[derive(Clone, Debug)]
@@ -42,14 +37,13 @@ pub struct Job {
 pub fn run(job: &Job, config: &Config) -> Result<bool> {
     let folder = Folder::open(&job.out)?;
     let mut output = Output::stage(&folder, job.with_map)?;
-    let mut limits = config.limits(shards::SHARDS);
+    let mut limits = config.limits(SHARDS);
     if !job.with_map {
         limits.flow.reports = Reports::EndsOnly;
     }
     let mut replay = Replay {
-        shards: Shards::new(&limits, config.wire_options(), job.workers),
+        lanes: Lane::all(&limits, config.wire_options(), job.workers),
         hub: job.with_map.then(|| Hub::new(config.hub())),
-        workers: job.workers,
     };
     let bar = progress_bar(&job.files);
     let mut files = Vec::new();
@@ -74,19 +68,18 @@ pub fn run(job: &Job, config: &Config) -> Result<bool> {
 
 #[derive(Debug)]
 struct Replay {
-    shards: Shards,
+    lanes: Vec<Lane>,
     hub: Option<Hub>,
-    workers: usize,
 }
 
 impl Replay {
     fn read_file(&mut self, path: &Path, output: &mut Output, bar: &ProgressBar) -> Result<FileStats, StagedError> {
-        let before = *self.shards.frames();
+        let before = self.frames();
         let error = match CaptureFile::open(path) {
             Ok(file) => self.read_frames(file, path, output, bar)?,
             Err(error) => Some(error.to_string()),
         };
-        let after = self.shards.frames();
+        let after = self.frames();
         Ok(FileStats {
             path: path.display().to_string(),
             packets: after.packets - before.packets,
@@ -103,27 +96,18 @@ impl Replay {
         output: &mut Output,
         bar: &ProgressBar,
     ) -> Result<Option<String>, StagedError> {
-        let start = bar.position();
-        let together = if self.workers == 1 { 1 } else { PIECES_TOGETHER };
-        let (mut pieces, mut next) = (Vec::new(), Vec::new());
-        let (mut news, mut untold) = (News::default(), News::default());
-        let mut end = fill(&mut file, together, &mut pieces);
-        let error = loop {
-            let read_on =
-                || if matches!(end, Ok(ChunkEnd::More)) { fill(&mut file, together, &mut next) } else { Ok(ChunkEnd::End) };
-            let next_end = self.take_pieces(&pieces, (&mut news, &mut untold), output, read_on)?;
-            std::mem::swap(&mut news, &mut untold);
-            bar.set_position(start + file.taken_bytes());
-            match std::mem::replace(&mut end, next_end) {
-                Ok(ChunkEnd::More) => std::mem::swap(&mut pieces, &mut next),
-                Ok(ChunkEnd::End) => break None,
-                Ok(ChunkEnd::Truncated(truncation)) => break Some(format!("`{}` is cut short: {truncation}", path.display())),
-                Err(error) => break Some(error.to_string()),
-            }
+        let (start, hub) = (bar.position(), &mut self.hub);
+        let end = lanes::read(&mut file, &mut self.lanes, |news, taken_bytes| {
+            bar.set_position(start + taken_bytes);
+            tell(hub, news, output)
+        })?;
+        let error = match end {
+            Ok(ChunkEnd::More | ChunkEnd::End) => None,
+            Ok(ChunkEnd::Truncated(truncation)) => Some(format!("`{}` is cut short: {truncation}", path.display())),
+            Err(error) => Some(error.to_string()),
         };
-        tell(&mut self.hub, &mut untold, output)?;
         let unreadable: u64 = file.unreadable().map(|link| link.packets).sum();
-        self.shards.count_unreadable(unreadable);
+        self.lanes.iter_mut().for_each(|lane| lane.count_unreadable(unreadable));
         let left_out = file.unreadable().next().map(|link| {
             format!(
                 "`{}` has {} packets of link type {} ({}) that cannot be read",
@@ -136,57 +120,22 @@ impl Replay {
         Ok(error.or(left_out))
     }
 
-    /// Works on some pieces and fills `news`. One worker then tells them and reads on; beside several, the `untold` news of the pieces
-    /// before are told and the next ones read meanwhile. Gives what reading on came to.
-    fn take_pieces<R>(
-        &mut self,
-        pieces: &[Chunk],
-        (news, untold): (&mut News, &mut News),
-        output: &mut Output,
-        read_on: impl FnOnce() -> R,
-    ) -> Result<R, StagedError> {
-        let frames: Vec<Vec<Frame<'_>>> = pieces.iter().map(Chunk::frames).collect();
-        let (shards, hub) = (&mut self.shards, &mut self.hub);
-        if self.workers == 1 {
-            shards.take(&frames, news);
-            tell(hub, news, output)?;
-            return Ok(read_on());
-        }
-        thread::scope(|scope| {
-            scope.spawn(|| shards.take(&frames, news));
-            tell(hub, untold, output)?;
-            Ok(read_on())
-        })
-    }
-
-    /// The last word on every flow that is still there.
     fn finish(&mut self, output: &mut Output) -> Result<(), StagedError> {
-        let mut news = News::default();
-        for flows in self.shards.by_age().chunks(LAST_FLOWS) {
-            self.shards.last_records(flows, &mut news);
-            tell(&mut self.hub, &mut news, output)?;
-        }
-        Ok(())
+        let hub = &mut self.hub;
+        lanes::last_records(&self.lanes, |news| tell(hub, news, output))
     }
-}
 
-/// Refills `pieces`, every one full but the last of a capture: so where a piece ends depends on the capture alone.
-fn fill(file: &mut CaptureFile, together: usize, pieces: &mut Vec<Chunk>) -> Result<ChunkEnd, CaptureError> {
-    let mut unused = std::mem::take(pieces).into_iter();
-    let mut bytes = 0;
-    while pieces.len() < together && bytes < BYTES_TOGETHER {
-        let mut piece = unused.next().unwrap_or_default();
-        match file.next_chunk(PIECE_FRAMES, &mut piece) {
-            Ok(ChunkEnd::More) => {
-                bytes += piece.bytes();
-                pieces.push(piece);
-            }
-            // Told once more when it stands alone.
-            _ if !pieces.is_empty() => break,
-            end => return end,
-        }
+    fn frames(&self) -> FrameCounts {
+        let mut sum = FrameCounts::default();
+        self.lanes.iter().for_each(|lane| sum.add(lane.frames()));
+        sum
     }
-    Ok(ChunkEnd::More)
+
+    fn stages(&self) -> StageCounts {
+        let mut sum = StageCounts::default();
+        self.lanes.iter().for_each(|lane| lane.add_stages(&mut sum));
+        sum
+    }
 }
 
 /// Empties `news`.
@@ -231,12 +180,13 @@ impl Output {
     }
 
     fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
-        let (frames, stages) = (replay.shards.frames(), replay.shards.stages());
+        let (frames, stages) = (replay.frames(), replay.stages());
+        let duplicates = join_paths(replay.lanes.iter().flat_map(Lane::duplicate_paths));
         let map_stats = match &replay.hub {
-            Some(hub) => Some(self.write_map(hub, frames, &stages, replay.shards.duplicate_paths())?),
+            Some(hub) => Some(self.write_map(hub, &frames, &stages, duplicates)?),
             None => None,
         };
-        let stats = Stats::new(&config.name.0, frames, &stages, map_stats, files);
+        let stats = Stats::new(&config.name.0, &frames, &stages, map_stats, files);
         self.stats.write(|out| {
             serde_json::to_writer_pretty(&mut *out, &stats)?;
             out.write_all(b"\n")

@@ -1,10 +1,13 @@
-//! Frames in, decoded packets out, sorted by the table that owns their flow. Every frame is counted exactly once.
+//! Frames in, decoded packets out, sorted by the table that owns their flow. Every frame is counted exactly once, also where several
+//! owners of a part of the tables each sort all frames.
+
+use std::ops::Range;
 
 use prefetch_index::prefetch_index;
 use sensor_capture::Frame;
-use sensor_flow::{Fragments, Observation, shard_of};
+use sensor_flow::{Fragments, Observation, shard_between, shard_of};
 use sensor_model::Timestamp;
-use sensor_wire::{Arp, Found, Options, Packet, decode_into};
+use sensor_wire::{Arp, Found, Options, Packet, addresses_of_ordinary, decode_into};
 
 use crate::counts::FrameCounts;
 
@@ -24,13 +27,19 @@ pub struct Bucket {
 /// A piece of the traffic after decoding.
 #[derive(Debug)]
 pub struct Sorted {
+    /// One for each table that is kept.
     pub buckets: Vec<Bucket>,
-    /// ARP is no flow; the owner of the first bucket looks at it.
+    tables: usize,
+    /// The table of the first bucket.
+    first: usize,
+    /// ARP is no flow; the owner of the first table looks at it.
     pub arps: Vec<(u32, Timestamp, Arp)>,
     /// Where the frames without IP stand, ARP among them.
     pub others: Vec<(u32, Timestamp)>,
     /// First and later fragments of larger packets, in packet order; only the first ones are in a bucket.
     fragments: Vec<(u32, Observation)>,
+    /// Which frames of the piece are to be decoded.
+    wanted: Vec<u32>,
     /// The group at hand.
     decoded: Vec<(Found, Packet)>,
     pub counts: FrameCounts,
@@ -40,9 +49,24 @@ impl Sorted {
     /// `tables` is how many flow tables share the traffic.
     #[must_use]
     pub fn new(tables: usize) -> Self {
-        let buckets = (0..tables).map(|_| Bucket::default()).collect();
-        let decoded = vec![(Found::Packet, Packet::EMPTY); GROUP];
-        Self { buckets, arps: Vec::new(), others: Vec::new(), fragments: Vec::new(), decoded, counts: FrameCounts::default() }
+        Self::keeping(0..tables, tables)
+    }
+
+    /// For the owner of some of the tables. It does not count the frames of the others; the owner of the first table counts those
+    /// that belong to none.
+    #[must_use]
+    pub fn keeping(kept: Range<usize>, tables: usize) -> Self {
+        Self {
+            first: kept.start,
+            buckets: kept.map(|_| Bucket::default()).collect(),
+            tables,
+            arps: Vec::new(),
+            others: Vec::new(),
+            fragments: Vec::new(),
+            wanted: Vec::new(),
+            decoded: vec![(Found::Packet, Packet::EMPTY); GROUP],
+            counts: FrameCounts::default(),
+        }
     }
 
     /// Forgets the last piece and decodes `frames`.
@@ -55,26 +79,53 @@ impl Sorted {
         self.others.clear();
         self.fragments.clear();
         self.counts = FrameCounts::default();
-        let mut decoded = std::mem::take(&mut self.decoded);
-        let mut places = 0..;
-        for (next, group) in (GROUP..).step_by(GROUP).zip(frames.chunks(GROUP)) {
+        let (mut decoded, mut wanted) = (std::mem::take(&mut self.decoded), std::mem::take(&mut self.wanted));
+        wanted.clear();
+        wanted.extend((0..).zip(frames).filter(|(_, frame)| self.may_be_kept(frame)).map(|(place, _)| place));
+        let frame = |place: u32| frames.get(place as usize);
+        for (next, group) in (GROUP..).step_by(GROUP).zip(wanted.chunks(GROUP)) {
             // Of frames longer than the smallest, the processor's own prefetching finds no header.
-            for ahead in frames.iter().skip(next).take(GROUP) {
+            for ahead in wanted.iter().skip(next).take(GROUP).filter_map(|&place| frame(place)) {
                 prefetch_index(ahead.bytes, 0);
                 prefetch_index(ahead.bytes, CACHE_LINE);
             }
-            for (frame, (found, packet)) in group.iter().zip(&mut decoded) {
+            for (frame, (found, packet)) in group.iter().filter_map(|&place| frame(place)).zip(&mut decoded) {
                 *found = decode_into(frame.link, frame.bytes, frame.wire_len, options, packet);
             }
-            for ((frame, (found, packet)), place) in group.iter().zip(&decoded).zip(&mut places) {
-                self.take(place, frame, *found, packet);
+            for (&place, (found, packet)) in group.iter().zip(&decoded) {
+                if let Some(frame) = frame(place) {
+                    self.take(place, frame, *found, packet);
+                }
             }
         }
-        self.decoded = decoded;
+        (self.decoded, self.wanted) = (decoded, wanted);
+    }
+
+    const fn keeps_all(&self) -> bool {
+        self.buckets.len() == self.tables
+    }
+
+    /// False for a frame that is certainly of another owner's table.
+    #[inline]
+    fn may_be_kept(&self, frame: &Frame<'_>) -> bool {
+        if self.keeps_all() {
+            return true;
+        }
+        addresses_of_ordinary(frame.link, frame.bytes).is_none_or(|(source, destination)| {
+            let table = shard_between(source, destination, self.tables);
+            self.buckets.get(table.wrapping_sub(self.first)).is_some()
+        })
     }
 
     fn take(&mut self, place: u32, frame: &Frame<'_>, found: Found, packet: &Packet) {
         let seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
+        if !self.is_counted_here(frame, found, packet) {
+            if found == Found::Fragment || found == Found::Packet && Fragments::wants(packet) {
+                // Whose the later fragments are is known only from the first.
+                self.fragments.push((place, Observation { seen_at, packet: *packet }));
+            }
+            return;
+        }
         self.counts.packets += 1;
         self.counts.wire_bytes += u64::from(frame.wire_len);
         self.counts.captured_bytes += frame.bytes.len() as u64;
@@ -82,13 +133,11 @@ impl Sorted {
             Found::Packet => {
                 self.counts.to_flows += 1;
                 self.counts.anomalies(packet.anomalies);
-                let observation = Observation { seen_at, packet: *packet };
-                if Fragments::wants(&observation.packet) {
-                    self.fragments.push((place, observation));
+                if Fragments::wants(packet) {
+                    self.fragments.push((place, Observation { seen_at, packet: *packet }));
                 }
-                let table = self.table_of(&observation);
-                if let Some(bucket) = self.buckets.get_mut(table) {
-                    bucket.observations.push(observation);
+                if let Some(bucket) = self.bucket_of(packet) {
+                    bucket.observations.push(Observation { seen_at, packet: *packet });
                     bucket.places.push(place);
                 }
             }
@@ -122,20 +171,37 @@ impl Sorted {
         for (place, observation) in &pieces {
             fragments.take(observation, &mut placed);
             for later in placed.drain(..) {
-                self.counts.to_flows += 1;
-                self.counts.placed_fragments += 1;
-                let table = self.table_of(&later);
-                if let Some(bucket) = self.buckets.get_mut(table) {
+                if let Some(bucket) = self.bucket_of(&later.packet) {
                     let at = bucket.places.partition_point(|other| other <= place);
                     bucket.places.insert(at, *place);
                     bucket.observations.insert(at, later);
+                    self.counts.to_flows += 1;
+                    self.counts.placed_fragments += 1;
                 }
             }
         }
         self.fragments = pieces;
     }
 
-    fn table_of(&self, observation: &Observation) -> usize {
-        if self.buckets.len() == 1 { 0 } else { shard_of(&observation.packet, self.buckets.len()) }
+    /// Of several owners exactly one says yes to a frame.
+    #[inline]
+    fn is_counted_here(&self, frame: &Frame<'_>, found: Found, packet: &Packet) -> bool {
+        if self.keeps_all() {
+            return true;
+        }
+        // What is damaged beyond its addresses is the owner's all the same: the others did not look at it.
+        let ends = match found {
+            Found::Packet => Some((packet.source, packet.destination)),
+            _ => addresses_of_ordinary(frame.link, frame.bytes),
+        };
+        let table = ends.map_or(0, |(source, destination)| shard_between(source, destination, self.tables));
+        self.buckets.get(table.wrapping_sub(self.first)).is_some()
+    }
+
+    /// None: its table is not kept.
+    #[inline]
+    fn bucket_of(&mut self, packet: &Packet) -> Option<&mut Bucket> {
+        let table = if self.tables == 1 { 0 } else { shard_of(packet, self.tables) };
+        self.buckets.get_mut(table.wrapping_sub(self.first))
     }
 }

@@ -129,6 +129,11 @@ impl Worker {
         self.table.by_age()
     }
 
+    /// Asks for the memory of a flow.
+    pub fn prefetch(&self, flow: FlowId) {
+        self.table.prefetch(flow);
+    }
+
     /// What is known of a flow that has not ended.
     #[must_use]
     pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {

@@ -2,23 +2,19 @@
 //!
 //! A chain is cut field by field. On each interval between two neighbouring boundaries of the rules' sets the same rules are active, so
 //! their rest (the fields still to ask, and the effect) is compiled once for all intervals with the same active rests. What an earlier
-//! rule decides whatever the later fields are, later rules cannot change: the list ends there.
+//! rule decides whatever the later fields are, later rules cannot change: the list ends there. A rest names only the fields that it
+//! restricts, so a field that no rule restricts costs nothing.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use crate::Step;
+use crate::cube::{Cube, FULL, FieldId, Fields, WEEK};
 use crate::diagram::{Arena, Edge, Limits, NodeId, OUT, TooLarge};
-use crate::level::{Class, Context, Level};
-use crate::range::Number;
-use crate::{L4, PortSet, RangeSet, Selector, StateSet, Step, Verdict};
+use crate::level::{Context, Level};
 
-/// Number of a set of values of one field; `FULL` holds every value, whatever the field.
-type FieldId = u32;
-const FULL: FieldId = 0;
-
-/// Number of a rest: the sets of all fields from one level on, and the effect.
+/// Number of a rest: the restricted fields from one level on, and the effect.
 pub(crate) type RestId = u32;
 
 /// Rests at `Level::End` are effects.
@@ -26,14 +22,13 @@ const EFFECTS: RestId = 6;
 
 #[derive(Clone, Copy, Debug)]
 struct Rest {
+    /// The first field that is restricted; `End`: each packet that comes here is selected.
+    level: Level,
     field: FieldId,
     next: RestId,
-    /// Every field from here on is full: each packet that comes here is selected.
-    selects_all: bool,
-    decides: bool,
+    /// Where it ends.
+    effect: RestId,
 }
-
-type Ranges = Arc<[(u128, u128)]>;
 
 /// Steps of one family as numbers: equal numbers are equal steps.
 pub(crate) type RestList = Vec<RestId>;
@@ -41,10 +36,7 @@ pub(crate) type RestList = Vec<RestId>;
 /// Numbers fields and rests, and compiles lists of them into one arena.
 pub(crate) struct Compiler {
     pub arena: Arena,
-    fields: Vec<Ranges>,
-    field_ids: HashMap<Ranges, FieldId, FixedState>,
-    /// Sets that share their memory are found without reading them. Sound while the steps that own them are borrowed.
-    shared_ids: HashMap<(usize, usize), FieldId, FixedState>,
+    fields: Fields,
     rests: Vec<Rest>,
     rest_ids: HashMap<(Level, FieldId, RestId), RestId, FixedState>,
     done: HashMap<(Level, Context, Box<[RestId]>), NodeId, FixedState>,
@@ -56,24 +48,12 @@ pub(crate) struct Compiler {
     limits: Limits,
 }
 
-/// One step of one family: a set for each field from `State` on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Cube {
-    fields: [FieldId; 7],
-    effect: RestId,
-}
-
-const WEEK: usize = 6;
-
 impl Compiler {
     pub(crate) fn new(limits: Limits) -> Self {
-        let effect = |code: RestId| Rest { field: FULL, next: code, selects_all: true, decides: code >= 2 };
         Self {
             arena: Arena::new(limits),
-            fields: vec![Arc::from([(0, u128::MAX)])],
-            field_ids: HashMap::default(),
-            shared_ids: HashMap::default(),
-            rests: (0..EFFECTS).map(effect).collect(),
+            fields: Fields::new(),
+            rests: (0..EFFECTS).map(Rest::end).collect(),
             rest_ids: HashMap::default(),
             done: HashMap::default(),
             seen_in: Vec::new(),
@@ -88,14 +68,13 @@ impl Compiler {
     /// they have one effect, and so does their union. Steps that can have no effect any more are left out.
     pub(crate) fn number(&mut self, steps: &[Step]) -> [RestList; 2] {
         [false, true].map(|is_ipv6| {
-            // Keyed by address, so only valid while these steps are borrowed.
-            self.shared_ids.clear();
+            self.fields.forget_shared();
             let mut cubes: Vec<Cube> = Vec::with_capacity(steps.len());
             for step in steps {
-                let Some(cube) = self.cube(step, is_ipv6) else { continue };
+                let Some(cube) = self.fields.cube(step, is_ipv6) else { continue };
                 match cubes.last_mut() {
-                    Some(before) if before.fields[..WEEK] == cube.fields[..WEEK] && before.effect == cube.effect => {
-                        before.fields[WEEK] = self.unite_weeks(before.fields[WEEK], cube.fields[WEEK]);
+                    Some(before) if before.differs_at_most_in_week(&cube) => {
+                        before.fields[WEEK] = self.fields.unite_weeks(before.fields[WEEK], cube.fields[WEEK]);
                     }
                     _ => cubes.push(cube),
                 }
@@ -105,117 +84,18 @@ impl Compiler {
         })
     }
 
-    fn unite_weeks(&mut self, left: FieldId, right: FieldId) -> FieldId {
-        if left == right || left == FULL || right == FULL {
-            return if left == right { left } else { FULL };
-        }
-        let both = self.ranges(left).iter().chain(self.ranges(right)).copied().collect::<Vec<_>>();
-        let set = RangeSet::from_ranges(both);
-        let is_full = set.ranges() == [(0, Context::default().max(Level::Week))];
-        self.field(set.ranges(), is_full).unwrap_or(FULL)
-    }
-
-    fn cube(&mut self, step: &Step, is_ipv6: bool) -> Option<Cube> {
-        let Selector { source, destination, l4, state, week } = &step.selector;
-        let state = match state {
-            StateSet::Any => FULL,
-            StateSet::New => self.field(&[(0, 0)], false)?,
-            StateSet::Established => self.field(&[(1, 1)], false)?,
-        };
-        let (destination, source) = if is_ipv6 {
-            (self.shared(&destination.v6)?, self.shared(&source.v6)?)
-        } else {
-            (self.shared(&destination.v4)?, self.shared(&source.v4)?)
-        };
-        let [protocol, to, from] = self.l4(l4, is_ipv6)?;
-        let week = if week.is_always() { FULL } else { self.shared(week.minutes())? };
-        let verdict = match step.effect.verdict {
-            None => 0,
-            Some(Verdict::Allow) => 2,
-            Some(Verdict::Deny) => 4,
-        };
-        let effect = verdict + RestId::from(step.effect.log);
-        Some(Cube { fields: [state, destination, source, protocol, to, from, week], effect })
-    }
-
-    fn l4(&mut self, l4: &L4, is_ipv6: bool) -> Option<[FieldId; 3]> {
-        let (number, to, from) = match l4 {
-            L4::Any => return Some([FULL, FULL, FULL]),
-            L4::Protocol(number) => (*number, FULL, FULL),
-            L4::Tcp { source, destination } => self.ports(6, source, destination)?,
-            L4::Udp { source, destination } => self.ports(17, source, destination)?,
-            L4::Sctp { source, destination } => self.ports(132, source, destination)?,
-            L4::Icmp { types, codes } | L4::Icmp6 { types, codes } => {
-                let number = if matches!(l4, L4::Icmp { .. }) { 1 } else { 58 };
-                if Class::of(is_ipv6, number) != Class::Icmp {
-                    return None;
-                }
-                (number, self.shared(codes)?, self.shared(types)?)
-            }
-        };
-        Some([self.field(&[(number.into(), number.into())], false)?, to, from])
-    }
-
-    fn ports(&mut self, number: u8, source: &PortSet, destination: &PortSet) -> Option<(u8, FieldId, FieldId)> {
-        Some((number, self.shared(destination)?, self.shared(source)?))
-    }
-
-    /// None for the empty set.
-    fn shared<T: Number + Into<u128>>(&mut self, set: &RangeSet<T>) -> Option<FieldId> {
-        if set.is_full() {
-            return Some(FULL);
-        }
-        let place = (set.ranges().as_ptr().addr(), set.ranges().len());
-        if let Some(&id) = self.shared_ids.get(&place) {
-            return Some(id);
-        }
-        let ranges: Vec<(u128, u128)> = set.ranges().iter().map(|&(first, last)| (first.into(), last.into())).collect();
-        let id = self.field(&ranges, false)?;
-        self.shared_ids.insert(place, id);
-        Some(id)
-    }
-
-    /// None for the empty set.
-    fn field(&mut self, ranges: &[(u128, u128)], is_full: bool) -> Option<FieldId> {
-        if is_full {
-            return Some(FULL);
-        }
-        if ranges.is_empty() {
-            return None;
-        }
-        if let Some(&id) = self.field_ids.get(ranges) {
-            return Some(id);
-        }
-        let id = FieldId::try_from(self.fields.len()).ok()?;
-        let ranges: Ranges = Arc::from(ranges);
-        self.fields.push(ranges.clone());
-        self.field_ids.insert(ranges, id);
-        Some(id)
-    }
-
-    fn ranges(&self, id: FieldId) -> &[(u128, u128)] {
-        self.fields.get(id as usize).map_or(&[], |ranges| ranges)
-    }
-
     fn rest_of(&mut self, cube: &Cube) -> RestId {
         let levels = Level::ALL.iter().skip(1).zip(cube.fields).rev();
-        levels.fold(cube.effect, |next, (&level, field)| {
+        levels.filter(|&(_, field)| field != FULL).fold(cube.effect, |next, (&level, field)| {
             *self.rest_ids.entry((level, field, next)).or_insert_with(|| {
-                let after = self.rests.get(next as usize);
-                self.rests.push(Rest {
-                    field,
-                    next,
-                    selects_all: field == FULL && after.is_some_and(|rest| rest.selects_all),
-                    decides: after.is_some_and(|rest| rest.decides),
-                });
+                self.rests.push(Rest { level, field, next, effect: cube.effect });
                 (self.rests.len() - 1) as RestId
             })
         })
     }
 
     fn rest(&self, id: RestId) -> Rest {
-        const NOTHING: Rest = Rest { field: FULL, next: 0, selects_all: true, decides: false };
-        self.rests.get(id as usize).copied().unwrap_or(NOTHING)
+        self.rests.get(id as usize).copied().unwrap_or(Rest::end(0))
     }
 
     /// Leaves out what cannot change any outcome: a repeated rest (the first one decided, or logged), everything after a rest that decides
@@ -232,8 +112,7 @@ impl Compiler {
                 None => {}
             }
             short.push(id);
-            let rest = self.rest(id);
-            if rest.selects_all && rest.decides {
+            if decides_all(id) {
                 break;
             }
         }
@@ -243,11 +122,8 @@ impl Compiler {
         short
     }
 
-    fn allows_quietly(&self, mut id: RestId) -> bool {
-        while id >= EFFECTS {
-            id = self.rest(id).next;
-        }
-        id == 0 || id == 2
+    fn allows_quietly(&self, id: RestId) -> bool {
+        matches!(self.rest(id).effect, 0 | 2)
     }
 
     /// The diagram of both families' lists: terminal bit 0 is "denied", bit 1 is "logged".
@@ -258,15 +134,12 @@ impl Compiler {
         self.arena.make(Level::Family, &[Edge { last: 0, to: below_v4 }, Edge { last: 1, to: below_v6 }])
     }
 
-    fn build(&mut self, mut level: Level, mut context: Context, mut list: RestList) -> Result<NodeId, TooLarge> {
+    fn build(&mut self, mut level: Level, mut context: Context, list: RestList) -> Result<NodeId, TooLarge> {
+        let Some(first) = list.iter().map(|&id| self.rest(id).level).min() else { return Ok(OUT) };
         // A field that no rule restricts is not asked.
-        while level != Level::End && list.iter().all(|&id| self.rest(id).field == FULL) {
-            list = self.next_list(list);
+        while level < first {
             context = context.after(level, 0);
             level = level.next();
-        }
-        if list.is_empty() {
-            return Ok(OUT);
         }
         if level == Level::End {
             return Ok(outcome(&list));
@@ -284,23 +157,18 @@ impl Compiler {
         Ok(id)
     }
 
-    fn next_list(&mut self, list: impl IntoIterator<Item = RestId>) -> RestList {
-        let next: RestList = list.into_iter().map(|id| self.rest(id).next).collect();
-        self.shorten(next)
-    }
-
     /// Walks over the field's values, from one boundary of the rules' sets to the next.
     fn sweep(&mut self, level: Level, context: Context, list: &[RestId]) -> Result<NodeId, TooLarge> {
         let max = context.max(level);
         let mut active: BTreeSet<usize> = BTreeSet::new();
         let mut boundaries: Vec<(u128, usize, bool)> = Vec::new();
         for (position, &id) in list.iter().enumerate() {
-            let field = self.rest(id).field;
-            if field == FULL {
+            let rest = self.rest(id);
+            if rest.level != level {
                 active.insert(position);
                 continue;
             }
-            for &(first, last) in self.ranges(field) {
+            for &(first, last) in self.fields.ranges(rest.field) {
                 boundaries.push((first, position, true));
                 if last < max {
                     boundaries.push((last + 1, position, false));
@@ -319,7 +187,7 @@ impl Compiler {
                     active.remove(&position);
                 }
             }
-            let below = self.below(list, &active);
+            let below = self.below(level, list, &active);
             if self.visits > self.limits.visits {
                 return Err(TooLarge { limit: "visits", allowed: self.limits.visits });
             }
@@ -334,14 +202,14 @@ impl Compiler {
     }
 
     /// The rests of the active rules, up to the first that decides all.
-    fn below(&mut self, list: &[RestId], active: &BTreeSet<usize>) -> RestList {
+    fn below(&mut self, level: Level, list: &[RestId], active: &BTreeSet<usize>) -> RestList {
         let mut next = Vec::new();
         for &position in active {
             let Some(&id) = list.get(position) else { continue };
-            let below = self.rest(id).next;
+            let rest = self.rest(id);
+            let below = if rest.level == level { rest.next } else { id };
             next.push(below);
-            let rest = self.rest(below);
-            if rest.selects_all && rest.decides {
+            if decides_all(below) {
                 break;
             }
         }
@@ -352,13 +220,30 @@ impl Compiler {
     pub(crate) fn overlap(&self, mut left: RestId, mut right: RestId) -> bool {
         while left >= EFFECTS && right >= EFFECTS {
             let (a, b) = (self.rest(left), self.rest(right));
-            if a.field != FULL && b.field != FULL && a.field != b.field && !share(self.ranges(a.field), self.ranges(b.field)) {
+            if a.level == b.level && a.field != b.field && !share(self.fields.ranges(a.field), self.fields.ranges(b.field)) {
                 return false;
             }
-            (left, right) = (a.next, b.next);
+            // The other one does not restrict this field.
+            if a.level <= b.level {
+                left = a.next;
+            }
+            if b.level <= a.level {
+                right = b.next;
+            }
         }
         true
     }
+}
+
+impl Rest {
+    const fn end(effect: RestId) -> Self {
+        Self { level: Level::End, field: FULL, next: effect, effect }
+    }
+}
+
+/// An effect with a verdict: every packet that comes here is decided.
+const fn decides_all(id: RestId) -> bool {
+    id >= 2 && id < EFFECTS
 }
 
 fn outcome(effects: &[RestId]) -> NodeId {

@@ -1,6 +1,6 @@
 //! Puts together what a dialect had to write as several lines.
 
-use crate::{AddressSet, L4, Number, PortSet, RangeSet, Selector, Step};
+use crate::{AddressSet, FlagSet, L4, Number, PortSet, RangeSet, Selector, Step};
 
 /// Neighbouring steps with one effect whose selectors differ in a single field become one step: the union of two products that share all
 /// other fields is a product again, and nothing stands between them, so no packet fares differently. Done again and again, it undoes the
@@ -26,8 +26,12 @@ pub fn merge_neighbours(steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
 
 fn unite(left: &Step, right: &Step) -> Option<Step> {
     let (a, b) = (&left.selector, &right.selector);
-    if left.effect != right.effect || a.state != b.state || a.week != b.week {
+    if left.effect != right.effect || a.state != b.state || a.week != b.week || a.link != b.link {
         return None;
+    }
+    if a.flags != b.flags {
+        let is_rest_equal = a.source == b.source && a.destination == b.destination && a.l4 == b.l4;
+        return is_rest_equal.then(|| unite_flags(a, b)).flatten().map(|selector| Step { selector, effect: left.effect });
     }
     let selector = match (a.source == b.source, a.destination == b.destination, a.l4 == b.l4) {
         (_, true, true) => Selector { source: unite_addresses(&a.source, &b.source)?, ..a.clone() },
@@ -36,6 +40,13 @@ fn unite(left: &Step, right: &Step) -> Option<Step> {
         _ => return None,
     };
     Some(Step { selector, effect: left.effect })
+}
+
+/// Two restricted sets may be every byte together: still TCP only, so `Any` must not be left without its restriction.
+fn unite_flags(left: &Selector, right: &Selector) -> Option<Selector> {
+    let flags: FlagSet = left.flags.union(right.flags);
+    let is_tcp = matches!(left.l4, L4::Tcp { .. } | L4::Protocol(6));
+    (is_tcp || !flags.is_full()).then(|| Selector { flags, ..left.clone() })
 }
 
 /// Sets of one IP version only: with two, the other side's version would matter too.

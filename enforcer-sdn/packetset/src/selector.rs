@@ -1,6 +1,6 @@
 //! A product of one set per field: what a single rule of any dialect can say.
 
-use crate::{AddressSet, ConnectionState, Packet, PortSet, RangeSet, WeekSet};
+use crate::{AddressSet, ConnectionState, FlagSet, LinkSet, Packet, PortSet, RangeSet, WeekSet};
 
 /// Protocol and its fields, kept together: ports without their protocol cannot be said.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,8 +57,11 @@ pub struct Selector {
     pub source: AddressSet,
     pub destination: AddressSet,
     pub l4: L4,
+    /// Full: any packet. Otherwise only TCP packets, and of those the ones whose flag byte is a member.
+    pub flags: FlagSet,
     pub state: StateSet,
     pub week: WeekSet,
+    pub link: LinkSet,
 }
 
 impl Selector {
@@ -69,8 +72,10 @@ impl Selector {
             source: AddressSet::full(),
             destination: AddressSet::full(),
             l4: L4::Any,
+            flags: FlagSet::full(),
             state: StateSet::Any,
             week: WeekSet::always(),
+            link: LinkSet::any(),
         }
     }
 
@@ -80,8 +85,10 @@ impl Selector {
             && self.source.contains(packet.source)
             && self.destination.contains(packet.destination)
             && self.l4.contains(packet)
+            && (self.flags.is_full() || (packet.protocol == 6 && self.flags.contains(packet.flags)))
             && self.state.contains(packet.state)
             && self.week.contains(packet.minute_of_week)
+            && self.link.contains(&packet.link)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::diagram::{Edge, IN, Node, NodeId, OUT, node_of};
 use crate::level::{Class, Level};
-use crate::{ConnectionState, Packet};
+use crate::{ConnectionState, Heading, Link, Mac, Packet, VlanId};
 
 /// Ranges of values, the most welcome first.
 type Wanted<'a> = &'a [(u128, u128)];
@@ -26,11 +26,17 @@ pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
     };
     let is_ipv6 = choose(Level::Family, &[(0, 0)], 0) == 1;
     let state = choose(Level::State, &[(0, 0)], 0);
+    let heading = if choose(Level::Heading, &[(0, 0)], 0) == 1 { Heading::Out } else { Heading::In };
     let destination = address(is_ipv6, choose(Level::Destination, &wanted_addresses(is_ipv6, 2), 0));
     let source = address(is_ipv6, choose(Level::Source, &wanted_addresses(is_ipv6, 1), 0));
     let protocol = u8::try_from(choose(Level::Protocol, &[(6, 6), (17, 17), (1, 1), (58, 58), (132, 132), (2, 255)], 6)).ok()?;
+    let flags = match (protocol, state) {
+        (6, 0) => choose(Level::Flags, OPENING_FLAGS, 0),
+        (6, _) => choose(Level::Flags, LATER_FLAGS, 0),
+        _ => 0,
+    };
     let (to, from): (Wanted<'_>, Wanted<'_>) = match Class::of(is_ipv6, protocol) {
-        Class::Ports => (&[(80, 80), (1, 49151), (1, 65535)], &[(49152, 65535), (1024, 65535), (1, 65535)]),
+        Class::Tcp | Class::Ports => (&[(80, 80), (1, 49151), (1, 65535)], &[(49152, 65535), (1024, 65535), (1, 65535)]),
         Class::Icmp => (&[(0, 0)], if is_ipv6 { &[(128, 128)] } else { &[(8, 8)] }),
         Class::Bare => (&[(0, 0)], &[(0, 0)]),
     };
@@ -38,8 +44,34 @@ pub(crate) fn find(nodes: &[Node], root: NodeId) -> Option<Packet> {
     let source_port = u16::try_from(choose(Level::SourcePort, from, 0)).ok()?;
     // Monday to Friday 12:00, office hours first.
     let minute_of_week = u16::try_from(choose(Level::Week, &[(720, 720), (480, 1079)], 720)).ok()?;
+    let vlan = VlanId::new(u16::try_from(choose(Level::Vlan, &[(0, 0), (1, 4094)], 0)).ok()?)?;
+    let mut mac = |level, host| Mac::from_bits(u64::try_from(choose(level, &wanted_macs(host), 0)).ok()?);
+    let (source_mac, destination_mac) = (mac(Level::SourceMac, 1)?, mac(Level::DestinationMac, 2)?);
+    let link = Link { vlan, source_mac, destination_mac, heading };
+    let flags = u8::try_from(flags).ok()?;
     let state = if state == 1 { ConnectionState::Established } else { ConnectionState::New };
-    (at == IN).then_some(Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week })
+    (at == IN).then_some(Packet {
+        source,
+        destination,
+        protocol,
+        source_port,
+        destination_port,
+        flags,
+        state,
+        minute_of_week,
+        link,
+    })
+}
+
+/// SYN, then what a connection consists of (RFC 9293): SYN-ACK, ACK, with data, FIN, RST.
+const OPENING_FLAGS: Wanted<'static> =
+    &[(0x02, 0x02), (0x12, 0x12), (0x10, 0x10), (0x18, 0x18), (0x11, 0x11), (0x14, 0x14), (0x04, 0x04)];
+const LATER_FLAGS: Wanted<'static> = &[(0x10, 0x10), (0x18, 0x18), (0x12, 0x12), (0x11, 0x11), (0x14, 0x14), (0x04, 0x04)];
+
+/// Locally administered, then assigned unicast addresses; the n-th host first.
+const fn wanted_macs(host: u128) -> [(u128, u128); 3] {
+    let local = 0x0200_0000_0000;
+    [(local + host, local + host), (local, local + 0x00ff_ffff_ffff), (1, 0x00ff_ffff_ffff)]
 }
 
 /// A value that leads on: in the first wanted range that has one, else any.

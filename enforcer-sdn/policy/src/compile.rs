@@ -259,8 +259,8 @@ fn selector(source: &AddressSet, destination: &AddressSet, l4: &L4, week: &WeekS
         source: kept(source),
         destination: kept(destination),
         l4: l4.clone(),
-        state: StateSet::Any,
         week: week.clone(),
+        ..Selector::any()
     })
 }
 

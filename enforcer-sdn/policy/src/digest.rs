@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{L4, RangeSet, Selector, StateSet};
+use enforcer_packetset::{HeadingSet, L4, Mac, RangeSet, Selector, StateSet};
 use sha2::{Digest, Sha256};
 
 use crate::ruleset::{Action, PointRule, Ruleset};
@@ -36,7 +36,7 @@ fn encode(out: &mut Vec<u8>, rule: &PointRule) {
     out.push(u8::from(*log));
     length(out, origin.len());
     origin.iter().for_each(|name| text(out, name));
-    let Selector { source, destination, l4, state, week } = selector;
+    let Selector { source, destination, l4, flags, state, week, link } = selector;
     for set in [source, destination] {
         ranges(out, &set.v4, |value| value.to_be_bytes());
         ranges(out, &set.v6, |value| value.to_be_bytes());
@@ -48,6 +48,23 @@ fn encode(out: &mut Vec<u8>, rule: &PointRule) {
         StateSet::Established => 2,
     });
     ranges(out, week.minutes(), |value| value.to_be_bytes());
+    // The next rule begins with a length, whose first byte is 0: these bytes cannot be mistaken for it.
+    if !flags.is_full() {
+        out.push(1);
+        length(out, flags.bytes().count());
+        out.extend(flags.bytes());
+    }
+    if !link.is_any() {
+        out.push(2);
+        ranges(out, &link.vlan, |id| id.get().to_be_bytes());
+        ranges(out, &link.source_mac, Mac::octets);
+        ranges(out, &link.destination_mac, Mac::octets);
+        out.push(match link.heading {
+            HeadingSet::Any => 0,
+            HeadingSet::In => 1,
+            HeadingSet::Out => 2,
+        });
+    }
 }
 
 fn protocol(out: &mut Vec<u8>, l4: &L4) {

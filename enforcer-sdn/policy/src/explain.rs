@@ -74,15 +74,8 @@ pub fn first_packet(conversation: &Conversation, source: std::net::IpAddr, desti
         6 | 17 | 132 => (49152, conversation.service.port),
         _ => (0, 0),
     };
-    Packet {
-        source,
-        destination,
-        protocol,
-        source_port,
-        destination_port,
-        state: ConnectionState::New,
-        minute_of_week: crate::window::minute_of_week(conversation.last_seen),
-    }
+    let minute_of_week = crate::window::minute_of_week(conversation.last_seen);
+    Packet::new(source, destination, protocol, (source_port, destination_port), ConnectionState::New, minute_of_week)
 }
 
 fn explain_with(policy: &Policy, map: &FlowMap, resolution: &Resolution, packet: &Packet, now: Timestamp) -> Explanation {

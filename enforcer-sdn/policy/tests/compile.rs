@@ -101,7 +101,7 @@ fn any_packet() -> impl Strategy<Value = Packet> {
             let hosts: Vec<IpAddr> =
                 HOSTS.iter().map(|text| text.parse::<IpAddr>().unwrap()).filter(|ip| ip.is_ipv4() == is_ipv4).collect();
             let (source, destination) = (*source.get(&hosts), *destination.get(&hosts));
-            Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week }
+            Packet::new(source, destination, protocol, (source_port, destination_port), state, minute_of_week)
         },
     )
 }

@@ -179,8 +179,8 @@ pub fn explain(cli: &Cli, config: &Config, arguments: &Explain) -> Result<Exit> 
     let (source_port, destination_port) = if matches!(protocol, 1 | 58) { (echo_request, 0) } else { (49152, port) };
     let now = clock::now();
     let minute_of_week = clock::minute_of_week(now);
-    let packet =
-        Packet { source, destination, protocol, source_port, destination_port, state: ConnectionState::New, minute_of_week };
+    let ports = (source_port, destination_port);
+    let packet = Packet::new(source, destination, protocol, ports, ConnectionState::New, minute_of_week);
     let explanation = enforcer_policy::explain(&policy, &map, &packet, now).map_err(|found| refused(&found))?;
     match cli.output {
         Output::Json => println!(

@@ -78,8 +78,8 @@ fn opening_packet(line: &str, minute_of_week: u16) -> Option<Packet> {
         6 | 17 | 132 => (number("sport")?, number("dport")?),
         _ => (0, 0),
     };
-    let state = ConnectionState::New;
-    Some(Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week })
+    let ports = (source_port, destination_port);
+    Some(Packet::new(source, destination, protocol, ports, ConnectionState::New, minute_of_week))
 }
 
 /// Protocol and ports of one connection, as options of `conntrack`.
@@ -108,15 +108,8 @@ mod tests {
 
     #[test]
     fn one_line_cuts_a_pair_of_hosts_and_spares_what_is_allowed() {
-        let opening = |destination_port| Packet {
-            source: IpAddr::from([10, 0, 2, 9]),
-            destination: IpAddr::from([10, 0, 1, 2]),
-            protocol: 6,
-            source_port: 40000,
-            destination_port,
-            state: ConnectionState::New,
-            minute_of_week: 0,
-        };
+        let (source, destination) = (IpAddr::from([10, 0, 2, 9]), IpAddr::from([10, 0, 1, 2]));
+        let opening = |port| Packet::new(source, destination, 6, (40000, port), ConnectionState::New, 0);
         let lines = |openings: &[(Packet, bool)]| {
             deletions(&BTreeMap::from([((openings[0].0.source, openings[0].0.destination), openings.to_vec())]))
         };

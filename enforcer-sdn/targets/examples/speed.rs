@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use enforcer_packetset::{AddressSet, L4, Prefix, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{AddressSet, L4, Prefix, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 use enforcer_targets::{NotProven, RenderOptions, TARGETS, prove};
 
@@ -57,7 +57,7 @@ fn ruleset(count: u64) -> Ruleset {
             _ => L4::Tcp { source: RangeSet::full(), destination: ports },
         };
         let action = if random.below(3) == 0 { Action::Deny } else { Action::Allow };
-        rules.push(rule(number, Selector { source, destination, l4, state: StateSet::New, week: WeekSet::always() }, action));
+        rules.push(rule(number, Selector { source, destination, l4, state: StateSet::New, ..Selector::any() }, action));
     }
     Ruleset { point: "speed".into(), rules }
 }

@@ -1,6 +1,6 @@
 //! What one entry of a packet filter selects, gathered match by match: for parsers of dialects whose entries are products of fields.
 
-use enforcer_packetset::{AddressSet, L4, Number, PortSet, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, LinkSet, Number, PortSet, RangeSet, Selector, StateSet, WeekSet};
 
 /// Connection states as Linux and Open vSwitch tell them apart, one bit each.
 pub(crate) mod state {
@@ -26,6 +26,8 @@ pub(crate) struct Conjunction {
     pub(crate) destination_ports: Option<PortSet>,
     pub(crate) types: Option<RangeSet<u8>>,
     pub(crate) codes: Option<RangeSet<u8>>,
+    /// Not full: TCP only.
+    pub(crate) flags: FlagSet,
     /// Bits of [`state`].
     pub(crate) states: u8,
     pub(crate) week: WeekSet,
@@ -53,6 +55,7 @@ impl Conjunction {
             destination_ports: None,
             types: None,
             codes: None,
+            flags: FlagSet::full(),
             states: state::EVERY,
             week: WeekSet::always(),
         }
@@ -70,6 +73,7 @@ impl Conjunction {
             destination_ports: both(self.destination_ports.as_ref(), other.destination_ports.as_ref()),
             types: both(self.types.as_ref(), other.types.as_ref()),
             codes: both(self.codes.as_ref(), other.codes.as_ref()),
+            flags: self.flags.intersection(other.flags),
             states: self.states & other.states,
             week: WeekSet::from_ranges(self.week.minutes().intersection(other.week.minutes()).ranges().iter().copied()),
         }
@@ -93,6 +97,8 @@ impl Conjunction {
         !(addresses(true) || addresses(false))
             || self.protocols.is_empty()
             || self.states == 0
+            || self.flags.is_empty()
+            || !(self.flags.is_full() || self.protocols.contains(6))
             || self.week.is_never()
             || is_empty(&self.source_ports)
             || is_empty(&self.destination_ports)
@@ -117,18 +123,27 @@ impl Conjunction {
             v6: if self.is_v6 { set.v6.clone() } else { RangeSet::empty() },
         };
         let (source, destination) = (keep(&self.source), keep(&self.destination));
-        let selector =
-            |l4| Selector { source: source.clone(), destination: destination.clone(), l4, state, week: self.week.clone() };
+        let selector = |l4| Selector {
+            source: source.clone(),
+            destination: destination.clone(),
+            l4,
+            flags: self.flags,
+            state,
+            week: self.week.clone(),
+            link: LinkSet::any(),
+        };
         Ok(self.l4()?.into_iter().map(selector).collect())
     }
 
     fn l4(&self) -> Result<Vec<L4>, Unsayable> {
         let has_ports = self.source_ports.is_some() || self.destination_ports.is_some();
         let has_icmp = self.types.is_some() || self.codes.is_some();
-        if self.protocols.is_full() && !has_ports && !has_icmp {
+        if self.protocols.is_full() && self.flags.is_full() && !has_ports && !has_icmp {
             return Ok(vec![L4::Any]);
         }
-        let numbers = self.protocols.ranges().iter().flat_map(|&(first, last)| first..=last);
+        let tcp = RangeSet::of(6);
+        let protocols = if self.flags.is_full() { &self.protocols } else { &tcp };
+        let numbers = protocols.ranges().iter().flat_map(|&(first, last)| first..=last);
         if !has_ports && !has_icmp {
             return Ok(numbers.map(L4::Protocol).collect());
         }

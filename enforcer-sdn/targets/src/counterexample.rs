@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use enforcer_packetset::{ConnectionState, Packet};
+use enforcer_packetset::{ConnectionState, Packet, VlanId};
 
 /// Monday 2026-01-05 00:00 UTC, so that the frame's time shows the minute of the week.
 const MONDAY: u32 = 1_767_571_200;
@@ -24,10 +24,15 @@ pub fn pcap(packet: &Packet) -> Vec<u8> {
     file
 }
 
-/// The packet on the wire: without payload, with right lengths and checksums, from one locally administered MAC to another.
+/// The packet on the wire: without payload, with right lengths and checksums, with its MAC addresses, its VLAN tag and its TCP flags.
 #[must_use]
 pub fn frame(packet: &Packet) -> Vec<u8> {
-    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+    let mut frame = [packet.link.destination_mac.octets(), packet.link.source_mac.octets()].concat();
+    if packet.link.vlan != VlanId::UNTAGGED {
+        // IEEE 802.1Q 9.6: priority 0, then the identifier.
+        frame.extend([0x81, 0x00]);
+        frame.extend(packet.link.vlan.get().to_be_bytes());
+    }
     match (packet.source, packet.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             let addresses = [source.octets(), destination.octets()].concat();
@@ -71,10 +76,8 @@ fn body(packet: &Packet, addresses: &[u8], is_icmp: bool) -> Vec<u8> {
     };
     match packet.protocol {
         6 => {
-            // RFC 9293: a SYN opens; an ACK of an open connection belongs to it.
-            let flags = if packet.state == ConnectionState::New { 0x02 } else { 0x10 };
             let mut tcp = ports;
-            tcp.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+            tcp.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, packet.flags, 0xff, 0xff, 0, 0, 0, 0]);
             let sum = checksum(&[&pseudo(tcp.len()), &tcp]);
             tcp[16..18].copy_from_slice(&sum);
             tcp
@@ -135,17 +138,10 @@ fn crc32c(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use enforcer_packetset::Link;
 
     fn packet(source: &str, destination: &str, protocol: u8, ports: (u16, u16)) -> Packet {
-        Packet {
-            source: source.parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            protocol,
-            source_port: ports.0,
-            destination_port: ports.1,
-            state: ConnectionState::New,
-            minute_of_week: 1500,
-        }
+        Packet::new(source.parse().unwrap(), destination.parse().unwrap(), protocol, ports, ConnectionState::New, 1500)
     }
 
     #[test]
@@ -164,6 +160,19 @@ mod tests {
             let pseudo = [&frame[22..54], &[0, 0, 0, frame[19], 0, 0, 0, protocol]].concat();
             assert_eq!(checksum(&[&pseudo, body]), [0, 0], "protocol {protocol}");
         }
+    }
+
+    #[test]
+    fn tag_addresses_and_flags_are_the_packets() {
+        let plain = packet("10.0.0.1", "10.9.0.2", 6, (49152, 502));
+        let vlan = VlanId::new(10).unwrap();
+        let source_mac = "00:00:5e:00:53:07".parse().unwrap();
+        let tagged = Packet { flags: 0x14, link: Link { vlan, source_mac, ..plain.link }, ..plain };
+        let (plain, tagged) = (frame(&plain), frame(&tagged));
+        assert_eq!(plain[12..14], [0x08, 0x00]);
+        assert_eq!(tagged[..18], [2, 0, 0, 0, 0, 2, 0, 0, 0x5e, 0, 0x53, 7, 0x81, 0, 0, 10, 0x08, 0x00]);
+        assert_eq!((plain[14 + 20 + 13], tagged[18 + 20 + 13]), (0x02, 0x14));
+        assert_eq!(plain[14..34], tagged[18..38], "the IP header does not change");
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 pub mod cisco_ios;
 mod conjunction;
+pub mod cost;
 pub mod counterexample;
+mod flag_cubes;
 pub mod iptables;
 pub mod nftables;
 mod prove;
@@ -16,4 +18,6 @@ mod template;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};
-pub use target::{Capability, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target};
+pub use target::{
+    Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
+};

@@ -3,6 +3,8 @@
 use enforcer_packetset::Step;
 use enforcer_policy::Ruleset;
 
+use crate::cost::{Cost, Hardware};
+
 /// A dialect.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -13,6 +15,8 @@ pub struct Target {
     pub capability: Capability,
     pub render: fn(&Ruleset, &RenderOptions) -> Result<Rendering, RenderError>,
     pub parse: fn(&str) -> Result<Parsed, ParseError>,
+    /// Entries that a rendering of the ruleset takes on the device; `cost::products` or `cost::lines` for most.
+    pub cost: fn(&Ruleset, &Rendering, &Hardware) -> Cost,
 }
 
 /// What the dialect can say; a rule that needs more is a [`RenderError`].
@@ -25,6 +29,32 @@ pub struct Capability {
     pub log_only: bool,
     /// Can say minutes of the week.
     pub schedule: bool,
+    pub tcp_flags: FlagWords,
+    pub link: LinkWords,
+}
+
+/// Which sets of TCP flags a dialect has words for. The full set needs none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlagWords {
+    None,
+    /// `established` only: [`enforcer_packetset::FlagSet::ack_or_rst`].
+    AckOrRst,
+    /// Masks and values at least; what a set needs more may still be a [`RenderError`].
+    Any,
+}
+
+/// Which fields of the link a dialect has words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkWords {
+    pub vlan: bool,
+    /// Source and destination.
+    pub mac: bool,
+    /// Can hold rules for packets that come in beside rules for packets that go out.
+    pub heading: bool,
+}
+
+impl LinkWords {
+    pub const NONE: Self = Self { vlan: false, mac: false, heading: false };
 }
 
 /// How to render.

@@ -97,11 +97,13 @@ pub fn wide_pair(packet: &Packet, from_low: bool) -> [[u8; 16]; 2] {
 /// Only the addresses count: later fragments and ICMP errors then land where the flow of their addresses is.
 #[must_use]
 pub fn shard_of(packet: &Packet, shards: usize) -> usize {
-    let (low, high) = if packet.source <= packet.destination {
-        (packet.source, packet.destination)
-    } else {
-        (packet.destination, packet.source)
-    };
+    shard_between(packet.source, packet.destination, shards)
+}
+
+/// The same by the packet's addresses.
+#[must_use]
+pub fn shard_between(source: [u8; 16], destination: [u8; 16], shards: usize) -> usize {
+    let (low, high) = if source <= destination { (source, destination) } else { (destination, source) };
     let hash = mix(digest(&[low, high], Seeds(SHARD_SEEDS)), FINISH);
     scale(hash, shards.max(1))
 }

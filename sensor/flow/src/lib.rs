@@ -36,6 +36,6 @@ pub use config::{Config, Reports};
 pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
 pub use event::{FlowEvent, TableStats};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
-pub use key::shard_of;
+pub use key::{shard_between, shard_of};
 pub use realm::VlanKey;
 pub use table::{FlowId, Observation, Table, Touch};

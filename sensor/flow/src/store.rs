@@ -105,6 +105,12 @@ impl Store {
         self.hot.values_mut().get_mut(guess as usize)
     }
 
+    /// A wish for both parts of a slot.
+    pub fn prefetch(&self, slot: usize) {
+        prefetch_index(self.hot.values(), slot);
+        prefetch_index(self.rest.values(), slot);
+    }
+
     pub fn first_seen(&self, slot: usize) -> Timestamp {
         Timestamp::from_nanos(self.rest[slot].cold.first_seen)
     }

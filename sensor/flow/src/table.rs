@@ -160,6 +160,11 @@ impl Table {
         flows
     }
 
+    /// Asks for the memory of a flow, whose record is wanted soon.
+    pub fn prefetch(&self, flow: FlowId) {
+        self.store.prefetch(flow.0 as usize);
+    }
+
     /// A flow as it stands.
     #[must_use]
     pub fn record_of(&self, flow: FlowId) -> Option<FlowRecord> {

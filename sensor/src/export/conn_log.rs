@@ -6,72 +6,72 @@ use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, Timestamp
 use sha1::{Digest, Sha1};
 
 use super::community_id::community_id;
-use super::line::Line;
+use super::line::{Line, Name, name};
 
 /// Appends the record's line.
 pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
     let mut line = Line::begin(out);
-    line.seconds("ts", record.first_seen.as_nanos());
-    line.text("uid", uid(record).as_str());
-    line.address("id.orig_h", record.originator);
-    line.number("id.orig_p", record.originator_port.into());
-    line.address("id.resp_h", record.responder);
-    line.number("id.resp_p", record.responder_port.into());
-    line.text("proto", proto(record.protocol));
+    line.seconds(name!("ts"), record.first_seen.as_nanos());
+    line.text(name!("uid"), uid(record).as_str());
+    line.address(name!("id.orig_h"), record.originator);
+    line.number(name!("id.orig_p"), record.originator_port.into());
+    line.address(name!("id.resp_h"), record.responder);
+    line.number(name!("id.resp_p"), record.responder_port.into());
+    line.text(name!("proto"), proto(record.protocol));
     if let Some(service) = record.service {
-        line.text("service", service);
+        line.text(name!("service"), service);
     }
     // Zeek leaves duration and payload bytes unset where the flow took no time (base/protocols/conn/main.zeek).
     let duration = micros_between(record.first_seen, record.last_seen);
     if duration > 0 {
-        line.seconds("duration", duration.saturating_mul(1_000));
+        line.seconds(name!("duration"), duration.saturating_mul(1_000));
         if let Some(bytes) = record.sent.payload_bytes {
-            line.number("orig_bytes", bytes);
+            line.number(name!("orig_bytes"), bytes);
         }
         if let Some(bytes) = record.received.payload_bytes {
-            line.number("resp_bytes", bytes);
+            line.number(name!("resp_bytes"), bytes);
         }
     }
-    line.text("conn_state", state(record.state));
-    line.number("missed_bytes", record.missed_bytes);
+    line.text(name!("conn_state"), state(record.state));
+    line.number(name!("missed_bytes"), record.missed_bytes);
     if !record.history.is_empty() {
-        line.text("history", &record.history);
+        line.text(name!("history"), &record.history);
     }
-    line.number("orig_pkts", record.sent.packets);
-    line.number("orig_ip_bytes", record.sent.ip_bytes);
-    line.number("resp_pkts", record.received.packets);
-    line.number("resp_ip_bytes", record.received.ip_bytes);
-    for (name, vlan) in [("vlan", record.vlan), ("inner_vlan", record.inner_vlan)] {
+    line.number(name!("orig_pkts"), record.sent.packets);
+    line.number(name!("orig_ip_bytes"), record.sent.ip_bytes);
+    line.number(name!("resp_pkts"), record.received.packets);
+    line.number(name!("resp_ip_bytes"), record.received.ip_bytes);
+    for (name, vlan) in [(name!("vlan"), record.vlan), (name!("inner_vlan"), record.inner_vlan)] {
         if let Some(vlan) = vlan {
             line.number(name, vlan.get().into());
         }
     }
-    for (name, mac) in [("orig_l2_addr", record.sent.mac), ("resp_l2_addr", record.received.mac)] {
+    for (name, mac) in [(name!("orig_l2_addr"), record.sent.mac), (name!("resp_l2_addr"), record.received.mac)] {
         if let Some(mac) = mac {
             line.mac(name, mac);
         }
     }
-    line.text("community_id", &community_id(record));
-    line.number("orig_l2_bytes", record.sent.l2_bytes);
-    line.number("resp_l2_bytes", record.received.l2_bytes);
-    line.text("direction_reason", reason(record.direction_reason));
+    line.text(name!("community_id"), &community_id(record));
+    line.number(name!("orig_l2_bytes"), record.sent.l2_bytes);
+    line.number(name!("resp_l2_bytes"), record.received.l2_bytes);
+    line.text(name!("direction_reason"), reason(record.direction_reason));
     if let Some(tunnel) = record.tunnel {
-        line.text("tunnel", &format!("{}:{}", tunnel.kind, tunnel.id));
+        line.text(name!("tunnel"), &format!("{}:{}", tunnel.kind, tunnel.id));
     }
     let [orig_rtt, resp_rtt] = [record.sent.rtt, record.received.rtt];
     // Of the whole path, from the SYN to the ACK that answers its answer.
     let rtt = orig_rtt.zip(resp_rtt).map(|(originator, responder)| originator + responder);
-    for (name, time) in [("rtt", rtt), ("orig_rtt", orig_rtt), ("resp_rtt", resp_rtt)] {
+    for (name, time) in [(name!("rtt"), rtt), (name!("orig_rtt"), orig_rtt), (name!("resp_rtt"), resp_rtt)] {
         if let Some(time) = time {
             line.seconds(name, i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
         }
     }
-    line.count("orig_retransmits", record.sent.retransmits);
-    line.count("resp_retransmits", record.received.retransmits);
-    line.count("orig_frag_pkts", record.sent.frag_packets);
-    line.count("orig_frag_ip_bytes", record.sent.frag_ip_bytes);
-    line.count("resp_frag_pkts", record.received.frag_packets);
-    line.count("resp_frag_ip_bytes", record.received.frag_ip_bytes);
+    line.count(name!("orig_retransmits"), record.sent.retransmits);
+    line.count(name!("resp_retransmits"), record.received.retransmits);
+    line.count(name!("orig_frag_pkts"), record.sent.frag_packets);
+    line.count(name!("orig_frag_ip_bytes"), record.sent.frag_ip_bytes);
+    line.count(name!("resp_frag_pkts"), record.received.frag_packets);
+    line.count(name!("resp_frag_ip_bytes"), record.received.frag_ip_bytes);
     line.end();
 }
 

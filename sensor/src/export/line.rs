@@ -8,42 +8,58 @@ use sensor_model::MacAddr;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
+/// A field's name as it stands in the line, so that it is copied as one piece: `name!("proto")`.
+macro_rules! name {
+    ($name:literal) => {
+        Name(concat!(",\"", $name, "\":"))
+    };
+}
+pub(super) use name;
+
+/// Made by [`name!`].
+#[derive(Clone, Copy, Debug)]
+pub struct Name(pub &'static str);
+
 /// A line under way; [`Line::end`] closes it.
 #[derive(Debug)]
 pub struct Line<'a> {
     out: &'a mut Vec<u8>,
-    separator: u8,
+    start: usize,
 }
 
 impl<'a> Line<'a> {
     pub const fn begin(out: &'a mut Vec<u8>) -> Self {
-        Self { out, separator: b'{' }
+        Self { start: out.len(), out }
     }
 
     pub fn end(self) {
+        // The first name came with a comma.
+        if let Some(first) = self.out.get_mut(self.start) {
+            *first = b'{';
+        }
         self.out.extend_from_slice(b"}\n");
     }
 
-    pub fn number(&mut self, name: &str, value: u64) {
+    pub fn number(&mut self, name: Name, value: u64) {
         self.name(name);
         self.digits(value);
     }
 
     /// Left out when there are none.
-    pub fn count(&mut self, name: &str, value: u64) {
+    pub fn count(&mut self, name: Name, value: u64) {
         if value > 0 {
             self.number(name, value);
         }
     }
 
     /// Names from closed sets, letters and digits: what JSON must escape (RFC 8259 7) does not occur.
-    pub fn text(&mut self, name: &str, value: &str) {
+    pub fn text(&mut self, name: Name, value: &str) {
         self.name(name);
         self.quoted(|out| out.extend_from_slice(value.as_bytes()));
     }
 
     /// Seconds with six decimals, cut off, as Zeek writes times and intervals.
-    pub fn seconds(&mut self, name: &str, nanos: i64) {
+    pub fn seconds(&mut self, name: Name, nanos: i64) {
         self.name(name);
         let micros = nanos.div_euclid(1_000);
         if micros < 0 {
@@ -61,7 +77,7 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(&decimals);
     }
 
-    pub fn address(&mut self, name: &str, address: IpAddr) {
+    pub fn address(&mut self, name: Name, address: IpAddr) {
         self.name(name);
         self.out.push(b'"');
         match address {
@@ -81,7 +97,7 @@ impl<'a> Line<'a> {
         self.out.push(b'"');
     }
 
-    pub fn mac(&mut self, name: &str, mac: MacAddr) {
+    pub fn mac(&mut self, name: Name, mac: MacAddr) {
         self.name(name);
         let mut text = *b"00:00:00:00:00:00";
         for (pair, octet) in text.chunks_mut(3).zip(mac.0) {
@@ -91,10 +107,8 @@ impl<'a> Line<'a> {
         self.quoted(|out| out.extend_from_slice(&text));
     }
 
-    fn name(&mut self, name: &str) {
-        self.out.push(std::mem::replace(&mut self.separator, b','));
-        self.quoted(|out| out.extend_from_slice(name.as_bytes()));
-        self.out.push(b':');
+    fn name(&mut self, name: Name) {
+        self.out.extend_from_slice(name.0.as_bytes());
     }
 
     fn quoted(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
@@ -116,13 +130,13 @@ mod tests {
     fn what_is_written_reads_back_as_json_with_the_same_values() {
         let mut out = Vec::new();
         let mut line = Line::begin(&mut out);
-        line.seconds("ts", 1_700_000_000_000_001_999);
-        line.seconds("early", -1_500_000_000);
-        line.address("v4", IpAddr::from([10, 0, 200, 1]));
-        line.address("v6", IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, 1]));
-        line.mac("mac", MacAddr([0, 0x1a, 0xff, 9, 0xa0, 1]));
-        line.number("largest", u64::MAX);
-        line.text("proto", "tcp");
+        line.seconds(name!("ts"), 1_700_000_000_000_001_999);
+        line.seconds(name!("early"), -1_500_000_000);
+        line.address(name!("v4"), IpAddr::from([10, 0, 200, 1]));
+        line.address(name!("v6"), IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, 1]));
+        line.mac(name!("mac"), MacAddr([0, 0x1a, 0xff, 9, 0xa0, 1]));
+        line.number(name!("largest"), u64::MAX);
+        line.text(name!("proto"), "tcp");
         line.end();
         let text = std::str::from_utf8(&out).unwrap();
         assert_eq!(

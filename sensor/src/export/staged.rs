@@ -42,7 +42,7 @@ impl Folder {
     pub fn stage(&self, name: &str) -> Result<Staged, StagedError> {
         let temporary = self.path.join(format!(".{name}.{}.tmp", std::process::id()));
         let file = File::create(&temporary).map_err(|source| StagedError::new("write", &temporary, source))?;
-        Ok(Staged { out: Some(BufWriter::with_capacity(1 << 18, file)), temporary, path: self.path.join(name) })
+        Ok(Staged { out: Some(BufWriter::with_capacity(1 << 16, file)), temporary, path: self.path.join(name) })
     }
 }
 

@@ -54,8 +54,8 @@ fn write(name: &str, bytes: &[u8]) -> PathBuf {
 
 #[test]
 fn any_number_of_workers_writes_the_same_bytes_and_the_counts_balance() {
-    // More pieces than are taken together, so that they overlap with the hub's work.
-    let packets = (PIECES_TOGETHER * PIECE_FRAMES) as u32 + 5_000;
+    // More pieces than are read ahead, so that the lanes overlap with each other and with the hub's work.
+    let packets = 12 * lanes::PIECE_FRAMES as u32 + 5_000;
     let file = write("many", &capture(packets));
     let documents = |workers: usize| {
         let (out, done) = replay("many", &[&file], workers);

@@ -88,6 +88,42 @@ pub(crate) fn read(frame: &[u8], wire_len: u32, options: Options, packet: &mut P
     Some(())
 }
 
+/// Source and destination of a frame that is Ethernet, up to two VLAN tags, IP without options or extensions, whole, TCP or UDP outside
+/// of tunnels. If it is a packet at all, these are the packet's addresses, whatever its lengths say.
+#[inline]
+pub(crate) fn addresses(frame: &[u8]) -> Option<([u8; 16], [u8; 16])> {
+    let (ethernet, mut rest) = frame.split_first_chunk::<14>()?;
+    let mut ethertype = u16::from_be_bytes([ethernet[12], ethernet[13]]);
+    for _ in 0..MAX_TAGS {
+        if ethertype != 0x8100 && ethertype != 0x88a8 {
+            break;
+        }
+        let (tag, inside) = rest.split_first_chunk::<4>()?;
+        (ethertype, rest) = (u16::from_be_bytes([tag[2], tag[3]]), inside);
+    }
+    let is_plain = |protocol: u8, after: &[u8]| match (protocol, after.first_chunk::<4>()) {
+        (ip::TCP, Some(_)) => true,
+        (ip::UDP, Some(&[a, b, c, d])) => !tunnel::is_udp_port(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+        _ => false,
+    };
+    match ethertype {
+        link::ETHERTYPE_IPV4 => {
+            let (head, after) = rest.split_first_chunk::<20>()?;
+            let fragment = u16::from_be_bytes([head[6], head[7]]) & FRAGMENT_FIELDS;
+            let is_plain = head[0] == IPV4_WITHOUT_OPTIONS && fragment == 0 && is_plain(head[9], after);
+            is_plain
+                .then(|| (widened([head[12], head[13], head[14], head[15]]), widened([head[16], head[17], head[18], head[19]])))
+        }
+        link::ETHERTYPE_IPV6 => {
+            let (head, after) = rest.split_first_chunk::<40>()?;
+            let (_, ends) = head.split_first_chunk::<8>()?;
+            let ([source, destination], []) = ends.as_chunks::<16>() else { return None };
+            (head[0] >> 4 == 6 && is_plain(head[6], after)).then_some((*source, *destination))
+        }
+        _ => None,
+    }
+}
+
 /// Header length and state fields of a segment whose length can be true.
 #[inline]
 fn tcp(bytes: &[u8]) -> Option<(u32, TcpSegment)> {

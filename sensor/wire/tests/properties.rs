@@ -3,7 +3,7 @@
 
 use etherparse::{PacketBuilder, SlicedPacket, TransportSlice};
 use proptest::prelude::*;
-use sensor_wire::{Family, LinkType, Options, Outcome, decode};
+use sensor_wire::{Family, Fragment, LinkType, Options, Outcome, addresses_of_ordinary, decode};
 
 const LINKS: [u32; 26] =
     [0, 1, 8, 9, 12, 50, 51, 101, 104, 105, 109, 113, 117, 119, 127, 129, 163, 192, 239, 242, 258, 276, 281, 282, 284, 285];
@@ -73,6 +73,19 @@ fn assert_inside(outcome: &Outcome, frame: &[u8]) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_ordinary_frame_is_a_whole_packet_between_the_addresses_read_first_or_none(frame in frame(), options in options()) {
+        if let Some((source, destination)) = addresses_of_ordinary(LinkType::Ethernet, &frame) {
+            match decode(LinkType::Ethernet, &frame, frame.len() as u32, options) {
+                Outcome::Packet(packet) => {
+                    prop_assert_eq!((packet.source, packet.destination, packet.fragment), (source, destination, Fragment::Whole));
+                }
+                Outcome::Skip(_) => {}
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+    }
 
     #[test]
     fn any_bytes_end_in_an_outcome_inside_the_frame(bytes in prop::collection::vec(any::<u8>(), 0..200), options in options()) {

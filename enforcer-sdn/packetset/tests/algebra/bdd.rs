@@ -1,7 +1,7 @@
 //! A second opinion: the same sets as binary decision diagrams of another library, at full width.
 
 use biodivine_lib_bdd::{Bdd, BddValuation, BddVariable, BddVariableSet};
-use enforcer_packetset::{ConnectionState, L4, Packet, PacketSet, Selector, StateSet};
+use enforcer_packetset::{ConnectionState, Heading, HeadingSet, L4, Packet, PacketSet, Selector, StateSet};
 
 use crate::cases::{Random, cases, wide_selector};
 
@@ -20,7 +20,12 @@ const SOURCE_PORT: Field = Field { first: 26, bits: 16 };
 const WEEK: Field = Field { first: 42, bits: 14 };
 const DESTINATION: Field = Field { first: 56, bits: 128 };
 const SOURCE: Field = Field { first: 184, bits: 128 };
-const BITS: usize = 312;
+const FLAGS: Field = Field { first: 312, bits: 8 };
+const VLAN: Field = Field { first: 320, bits: 12 };
+const SOURCE_MAC: Field = Field { first: 332, bits: 48 };
+const DESTINATION_MAC: Field = Field { first: 380, bits: 48 };
+const HEADING: Field = Field { first: 428, bits: 1 };
+const BITS: usize = 429;
 
 struct Space {
     variables: BddVariableSet,
@@ -39,7 +44,10 @@ impl Space {
         let icmp = v4.and(&space.range(PROTOCOL, 1, 1)).or(&v6.and(&space.range(PROTOCOL, 58, 58)));
         let bytes = space.range(SOURCE_PORT, 0, 255).and(&space.range(DESTINATION_PORT, 0, 255));
         let zeros = space.range(SOURCE_PORT, 0, 0).and(&space.range(DESTINATION_PORT, 0, 0));
-        space.universe = v6.or(&v4_addresses).and(&space.range(WEEK, 0, 10_079)).and(&ports.or(&icmp.and(&bytes)).or(&zeros));
+        let flags = space.range(PROTOCOL, 6, 6).or(&space.range(FLAGS, 0, 0));
+        let link = space.range(VLAN, 0, 4094).and(&flags);
+        let l4 = ports.or(&icmp.and(&bytes)).or(&zeros);
+        space.universe = v6.or(&v4_addresses).and(&space.range(WEEK, 0, 10_079)).and(&l4).and(&link);
         space
     }
 
@@ -97,7 +105,22 @@ impl Space {
             StateSet::Established => self.range(STATE, 1, 1),
         };
         let week = self.ranges(WEEK, selector.week.minutes().ranges());
-        in_v4.or(&in_v6).and(&l4).and(&state).and(&week).and(&self.universe)
+        let flags = if selector.flags.is_full() {
+            self.variables.mk_true()
+        } else {
+            protocol(6).and(&self.ranges(FLAGS, &selector.flags.ranges()))
+        };
+        let link = &selector.link;
+        let heading = match link.heading {
+            HeadingSet::Any => self.variables.mk_true(),
+            HeadingSet::In => self.range(HEADING, 0, 0),
+            HeadingSet::Out => self.range(HEADING, 1, 1),
+        };
+        let link = heading
+            .and(&self.ranges(VLAN, link.vlan.ranges()))
+            .and(&self.ranges(SOURCE_MAC, link.source_mac.ranges()))
+            .and(&self.ranges(DESTINATION_MAC, link.destination_mac.ranges()));
+        in_v4.or(&in_v6).and(&l4).and(&state).and(&week).and(&flags).and(&link).and(&self.universe)
     }
 
     fn holds(set: &Bdd, packet: &Packet) -> bool {
@@ -113,6 +136,11 @@ impl Space {
             (DESTINATION_PORT, packet.destination_port.into()),
             (SOURCE_PORT, packet.source_port.into()),
             (WEEK, packet.minute_of_week.into()),
+            (FLAGS, packet.flags.into()),
+            (VLAN, packet.link.vlan.into()),
+            (SOURCE_MAC, packet.link.source_mac.into()),
+            (DESTINATION_MAC, packet.link.destination_mac.into()),
+            (HEADING, u128::from(packet.link.heading == Heading::Out)),
             (DESTINATION, bits(packet.destination)),
             (SOURCE, bits(packet.source)),
         ] {

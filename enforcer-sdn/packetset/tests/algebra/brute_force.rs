@@ -1,6 +1,6 @@
 //! The algebra against asking every packet of a small universe, one by one.
 
-use crate::cases::{Random, cases, chain, selector, universe, walk};
+use crate::cases::{Random, UNIVERSES, cases, walk};
 use enforcer_packetset::{Limits, Outcomes, Packet, PacketSet, Selector, compare};
 
 fn members(packets: &[Packet], set: &PacketSet) -> Vec<bool> {
@@ -9,10 +9,13 @@ fn members(packets: &[Packet], set: &PacketSet) -> Vec<bool> {
 
 #[test]
 fn operations_agree_with_every_packet_of_the_universe() {
-    let packets = universe();
+    let packets = UNIVERSES.map(|universe| universe.packets());
     let mut random = Random(1);
     for case in 0..cases(400) {
-        let draw = |random: &mut Random| -> Vec<Selector> { (0..1 + random.below(3)).map(|_| selector(random)).collect() };
+        let at = case as usize % UNIVERSES.len();
+        let (universe, packets) = (UNIVERSES[at], packets[at].as_slice());
+        let draw =
+            |random: &mut Random| -> Vec<Selector> { (0..1 + random.below(3)).map(|_| universe.selector(random)).collect() };
         let (left, right) = (draw(&mut random), draw(&mut random));
         let (a, b) = (PacketSet::any_of(&left).unwrap(), PacketSet::any_of(&right).unwrap());
         let in_left: Vec<bool> = packets.iter().map(|packet| left.iter().any(|s| s.contains(packet))).collect();
@@ -20,14 +23,14 @@ fn operations_agree_with_every_packet_of_the_universe() {
         let expected = |operation: fn(bool, bool) -> bool| -> Vec<bool> {
             in_left.iter().zip(&in_right).map(|(&l, &r)| operation(l, r)).collect()
         };
-        assert_eq!(members(&packets, &a), in_left, "case {case}: {left:?}");
+        assert_eq!(members(packets, &a), in_left, "case {case}: {left:?}");
         for (set, wanted) in [
             (a.union(&b).unwrap(), expected(|l, r| l || r)),
             (a.intersection(&b).unwrap(), expected(|l, r| l && r)),
             (a.difference(&b).unwrap(), expected(|l, r| l && !r)),
             (a.complement(), expected(|l, _| !l)),
         ] {
-            assert_eq!(members(&packets, &set), wanted, "case {case}: {left:?} and {right:?}");
+            assert_eq!(members(packets, &set), wanted, "case {case}: {left:?} and {right:?}");
             assert_eq!(set.is_empty(), wanted.iter().all(|&member| !member), "case {case}");
             assert_eq!(set.is_full(), wanted.iter().all(|&member| member), "case {case}");
             match set.witness() {
@@ -42,15 +45,17 @@ fn operations_agree_with_every_packet_of_the_universe() {
 
 #[test]
 fn chains_agree_with_a_walk_of_every_packet() {
-    let packets = universe();
+    let packets = UNIVERSES.map(|universe| universe.packets());
     let mut random = Random(2);
     for case in 0..cases(400) {
-        let left = chain(&mut random, 8);
+        let at = case as usize % UNIVERSES.len();
+        let (universe, packets) = (UNIVERSES[at], packets[at].as_slice());
+        let left = universe.chain(&mut random, 8);
         let mut right = left.clone();
         for _ in 0..random.below(3) {
             let at = random.below(right.len() as u64 + 1) as usize;
             match random.below(3) {
-                0 => right.splice(at.min(right.len()).., chain(&mut random, 2)).for_each(drop),
+                0 => right.splice(at.min(right.len()).., universe.chain(&mut random, 2)).for_each(drop),
                 1 if at < right.len() => drop(right.remove(at)),
                 _ if at + 1 < right.len() => right.swap(at, at + 1),
                 _ => {}
@@ -59,7 +64,7 @@ fn chains_agree_with_a_walk_of_every_packet() {
         let outcomes = Outcomes::of(&left, Limits::default()).unwrap();
         let verdict = compare(&left, &right, Limits::default()).unwrap();
         let mut differ = false;
-        for packet in &packets {
+        for packet in packets {
             let (denied, logged) = walk(&left, packet);
             let other = walk(&right, packet);
             differ |= (denied, logged) != other;

@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{
-    AddressSet, ConnectionState, Effect, L4, Packet, PortSet, RangeSet, Selector, StateSet, Step, Verdict, WeekSet,
+    AddressSet, ConnectionState, Effect, FlagSet, Heading, HeadingSet, L4, Link, LinkFields, LinkSet, Mac, Number, Packet,
+    PortSet, RangeSet, Selector, StateSet, Step, Verdict, VlanId, WeekSet,
 };
 
 /// splitmix64: small, and good enough to draw cases.
@@ -36,11 +37,45 @@ pub fn cases(quick: u64) -> u64 {
     std::env::var("CORDON_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(quick)
 }
 
-const V4: [u32; 3] = [0, 0x0a00_0000, 0x0a00_0100];
-const V6: [u128; 3] = [0, 0x2001_0db8 << 96, (0x2001_0db8 << 96) + 1];
-const PORTS: [u16; 3] = [0, 22, 65535];
-const BYTES: [u8; 3] = [0, 8, 255];
-const WEEK: [u16; 3] = [0, 600, 10_079];
+/// Where the cells of each field begin. Every boundary of a drawn set is one of these, so one packet a cell is every packet.
+#[derive(Clone, Copy)]
+pub struct Universe {
+    v4: &'static [u32],
+    v6: &'static [u128],
+    ports: &'static [u16],
+    bytes: &'static [u8],
+    week: &'static [u16],
+    flags: &'static [u8],
+    vlans: &'static [u16],
+    macs: &'static [u64],
+    headings: &'static [Heading],
+}
+
+/// Two universes, for the product of all fields would be too many packets: one is about IP and above, one about the link.
+pub const UNIVERSES: [Universe; 2] = [
+    Universe {
+        v4: &[0, 0x0a00_0000, 0x0a00_0100],
+        v6: &[0, 0x2001_0db8 << 96, (0x2001_0db8 << 96) + 1],
+        ports: &[0, 22, 65535],
+        bytes: &[0, 8, 255],
+        week: &[0, 600, 10_079],
+        flags: &[0, 2, 16],
+        vlans: &[0],
+        macs: &[0],
+        headings: &[Heading::In],
+    },
+    Universe {
+        v4: &[0],
+        v6: &[0, 0x2001_0db8 << 96],
+        ports: &[0],
+        bytes: &[0],
+        week: &[0, 600],
+        flags: &[0, 2, 16],
+        vlans: &[0, 7, 4094],
+        macs: &[0, 1 << 40, (1 << 48) - 1],
+        headings: &[Heading::In, Heading::Out],
+    },
+];
 
 /// A union of cells; every cell is as likely in as out, and often all are.
 fn ranges<T: Copy + Ord>(random: &mut Random, starts: &[T], before: impl Fn(T) -> T, max: T) -> Vec<(T, T)> {
@@ -51,88 +86,140 @@ fn ranges<T: Copy + Ord>(random: &mut Random, starts: &[T], before: impl Fn(T) -
         .collect()
 }
 
-fn addresses(random: &mut Random) -> AddressSet {
-    let v4 = RangeSet::from_ranges(ranges(random, &V4, |n| n - 1, u32::MAX));
-    let v6 = RangeSet::from_ranges(ranges(random, &V6, |n| n - 1, u128::MAX));
-    AddressSet { v4, v6 }
-}
-
-fn ports(random: &mut Random) -> PortSet {
-    RangeSet::from_ranges(ranges(random, &PORTS, |n| n - 1, u16::MAX))
-}
-
-fn bytes(random: &mut Random) -> RangeSet<u8> {
-    RangeSet::from_ranges(ranges(random, &BYTES, |n| n - 1, u8::MAX))
-}
-
-pub fn selector(random: &mut Random) -> Selector {
-    let l4 = match random.below(9) {
-        0 | 1 => L4::Any,
-        2 => L4::Protocol(random.pick(&[0, 1, 6, 58, 132])),
-        3 | 4 => L4::Tcp { source: ports(random), destination: ports(random) },
-        5 => L4::Udp { source: ports(random), destination: ports(random) },
-        6 => L4::Sctp { source: ports(random), destination: ports(random) },
-        7 => L4::Icmp { types: bytes(random), codes: bytes(random) },
-        _ => L4::Icmp6 { types: bytes(random), codes: bytes(random) },
-    };
-    Selector {
-        source: addresses(random),
-        destination: addresses(random),
-        l4,
-        state: random.pick(&[StateSet::Any, StateSet::Any, StateSet::New, StateSet::Established]),
-        week: if random.one_in(2) { WeekSet::always() } else { WeekSet::from_ranges(ranges(random, &WEEK, |n| n - 1, u16::MAX)) },
+impl Universe {
+    fn addresses(&self, random: &mut Random) -> AddressSet {
+        let v4 = RangeSet::from_ranges(ranges(random, self.v4, |n| n - 1, u32::MAX));
+        let v6 = RangeSet::from_ranges(ranges(random, self.v6, |n| n - 1, u128::MAX));
+        AddressSet { v4, v6 }
     }
-}
 
-pub fn chain(random: &mut Random, longest: u64) -> Vec<Step> {
-    let effect = |random: &mut Random| Effect {
-        verdict: random.pick(&[None, Some(Verdict::Allow), Some(Verdict::Allow), Some(Verdict::Deny), Some(Verdict::Deny)]),
-        log: random.one_in(4),
-    };
-    (0..random.below(longest + 1)).map(|_| Step { selector: selector(random), effect: effect(random) }).collect()
-}
+    fn port_set(&self, random: &mut Random) -> PortSet {
+        RangeSet::from_ranges(ranges(random, self.ports, |n| n - 1, u16::MAX))
+    }
 
-/// One packet for each cell of the small universe.
-pub fn universe() -> Vec<Packet> {
-    let mut packets = Vec::new();
-    for is_ipv6 in [false, true] {
-        let addresses: Vec<IpAddr> = if is_ipv6 {
-            V6.iter().map(|&bits| IpAddr::V6(Ipv6Addr::from_bits(bits))).collect()
-        } else {
-            V4.iter().map(|&bits| IpAddr::V4(Ipv4Addr::from_bits(bits))).collect()
+    fn byte_set(&self, random: &mut Random) -> RangeSet<u8> {
+        RangeSet::from_ranges(ranges(random, self.bytes, |n| n - 1, u8::MAX))
+    }
+
+    fn flag_set(&self, random: &mut Random) -> FlagSet {
+        if random.one_in(2) { FlagSet::full() } else { FlagSet::from_ranges(ranges(random, self.flags, |n| n - 1, u8::MAX)) }
+    }
+
+    fn link_set(&self, random: &mut Random) -> LinkSet {
+        let mut macs = || {
+            let drawn = ranges(random, self.macs, |n| n - 1, Mac::MAX.bits()).into_iter();
+            RangeSet::from_ranges(drawn.map(|(first, last)| (mac(first), mac(last))))
         };
-        for (protocol, values) in [
-            (0u8, vec![0u16]),
-            (1, if is_ipv6 { vec![0] } else { BYTES.map(u16::from).to_vec() }),
-            (6, PORTS.to_vec()),
-            (17, PORTS.to_vec()),
-            (58, if is_ipv6 { BYTES.map(u16::from).to_vec() } else { vec![0] }),
-            (132, PORTS.to_vec()),
-        ] {
-            for &source in &addresses {
-                for &destination in &addresses {
-                    for &source_port in &values {
-                        for &destination_port in &values {
-                            for state in [ConnectionState::New, ConnectionState::Established] {
-                                for minute_of_week in WEEK {
-                                    packets.push(Packet {
-                                        source,
-                                        destination,
-                                        protocol,
-                                        source_port,
-                                        destination_port,
-                                        state,
-                                        minute_of_week,
-                                    });
-                                }
+        let (source_mac, destination_mac) = (macs(), macs());
+        let vlan = ranges(random, self.vlans, |n| n - 1, VlanId::MAX.get()).into_iter();
+        let vlan = RangeSet::from_ranges(vlan.map(|(first, last)| (vlan_id(first), vlan_id(last))));
+        let heading = match self.headings {
+            [_] => HeadingSet::Any,
+            _ => random.pick(&[HeadingSet::Any, HeadingSet::Any, HeadingSet::In, HeadingSet::Out]),
+        };
+        LinkFields { vlan, source_mac, destination_mac, heading }.into()
+    }
+
+    pub fn selector(&self, random: &mut Random) -> Selector {
+        let l4 = match random.below(9) {
+            0 | 1 => L4::Any,
+            2 => L4::Protocol(random.pick(&[0, 1, 6, 58, 132])),
+            3 | 4 => L4::Tcp { source: self.port_set(random), destination: self.port_set(random) },
+            5 => L4::Udp { source: self.port_set(random), destination: self.port_set(random) },
+            6 => L4::Sctp { source: self.port_set(random), destination: self.port_set(random) },
+            7 => L4::Icmp { types: self.byte_set(random), codes: self.byte_set(random) },
+            _ => L4::Icmp6 { types: self.byte_set(random), codes: self.byte_set(random) },
+        };
+        let week = ranges(random, self.week, |n| n - 1, u16::MAX);
+        Selector {
+            source: self.addresses(random),
+            destination: self.addresses(random),
+            l4,
+            flags: self.flag_set(random),
+            state: random.pick(&[StateSet::Any, StateSet::Any, StateSet::New, StateSet::Established]),
+            week: if random.one_in(2) { WeekSet::always() } else { WeekSet::from_ranges(week) },
+            link: if random.one_in(3) { self.link_set(random) } else { LinkSet::any() },
+        }
+    }
+
+    pub fn chain(&self, random: &mut Random, longest: u64) -> Vec<Step> {
+        (0..random.below(longest + 1)).map(|_| Step { selector: self.selector(random), effect: effect(random) }).collect()
+    }
+
+    /// One packet for each cell.
+    pub fn packets(&self) -> Vec<Packet> {
+        let links = self.links();
+        self.bare().into_iter().flat_map(|packet| links.iter().map(move |&link| Packet { link, ..packet })).collect()
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let mut links = Vec::new();
+        for &vlan in self.vlans {
+            for &source in self.macs {
+                for &destination in self.macs {
+                    for &heading in self.headings {
+                        links.push(Link {
+                            vlan: vlan_id(vlan),
+                            source_mac: mac(source),
+                            destination_mac: mac(destination),
+                            heading,
+                        });
+                    }
+                }
+            }
+        }
+        links
+    }
+
+    fn bare(&self) -> Vec<Packet> {
+        let mut packets = Vec::new();
+        for is_ipv6 in [false, true] {
+            let addresses: Vec<IpAddr> = if is_ipv6 {
+                self.v6.iter().map(|&bits| IpAddr::V6(Ipv6Addr::from_bits(bits))).collect()
+            } else {
+                self.v4.iter().map(|&bits| IpAddr::V4(Ipv4Addr::from_bits(bits))).collect()
+            };
+            let bytes: Vec<u16> = self.bytes.iter().copied().map(u16::from).collect();
+            for protocol in [0, 1, 6, 17, 58, 132] {
+                let values: &[u16] = match (protocol, is_ipv6) {
+                    (6 | 17 | 132, _) => self.ports,
+                    (1, false) | (58, true) => &bytes,
+                    _ => &[0],
+                };
+                let flags = if protocol == 6 { self.flags } else { &[0] };
+                for pair in pairs(&addresses) {
+                    for ports in pairs(values) {
+                        for state in [ConnectionState::New, ConnectionState::Established] {
+                            for &minute_of_week in self.week {
+                                let packet = Packet::new(pair.0, pair.1, protocol, ports, state, minute_of_week);
+                                packets.extend(flags.iter().map(|&flags| Packet { flags, ..packet }));
                             }
                         }
                     }
                 }
             }
         }
+        packets
     }
-    packets
+}
+
+fn pairs<T: Copy>(values: &[T]) -> Vec<(T, T)> {
+    values.iter().flat_map(|&one| values.iter().map(move |&other| (one, other))).collect()
+}
+
+fn mac(bits: u64) -> Mac {
+    Mac::from_bits(bits).unwrap()
+}
+
+fn vlan_id(id: u16) -> VlanId {
+    VlanId::new(id).unwrap()
+}
+
+fn effect(random: &mut Random) -> Effect {
+    Effect {
+        verdict: random.pick(&[None, Some(Verdict::Allow), Some(Verdict::Allow), Some(Verdict::Deny), Some(Verdict::Deny)]),
+        log: random.one_in(4),
+    }
 }
 
 /// What a chain does with a packet, step by step: (denied, logged).
@@ -208,5 +295,36 @@ pub fn wide_selector(random: &mut Random) -> Selector {
         } else {
             WeekSet::from_ranges(narrow(wide(random, 10_079)).ranges().iter().copied())
         },
+        flags: wide_flags(random),
+        link: wide_link(random),
     }
+}
+
+fn wide_flags(random: &mut Random) -> FlagSet {
+    match random.below(6) {
+        0 => FlagSet::ack_or_rst(),
+        1 => FlagSet::masked(random.below(256) as u8 & 0x17, 0x17),
+        2 => FlagSet::from_ranges(wide(random, 255).into_iter().map(|(first, last)| (first as u8, last as u8))),
+        _ => FlagSet::full(),
+    }
+}
+
+fn wide_link(random: &mut Random) -> LinkSet {
+    if random.one_in(2) {
+        return LinkSet::any();
+    }
+    let mut mac = || match wide(random, Mac::MAX.into()) {
+        ranges if ranges.is_empty() => RangeSet::full(),
+        ranges => RangeSet::from_ranges(ranges.into_iter().filter_map(|(first, last)| {
+            Some((Mac::from_bits(u64::try_from(first).ok()?)?, Mac::from_bits(u64::try_from(last).ok()?)?))
+        })),
+    };
+    let (source_mac, destination_mac) = (mac(), mac());
+    let vlan = wide(random, 4095).into_iter();
+    let vlan = RangeSet::from_ranges(vlan.map(|(first, last)| {
+        let id = |number: u128| VlanId::new(number as u16).unwrap_or(VlanId::MAX);
+        (id(first), id(last))
+    }));
+    let heading = random.pick(&[HeadingSet::Any, HeadingSet::In, HeadingSet::Out]);
+    LinkFields { vlan, source_mac, destination_mac, heading }.into()
 }

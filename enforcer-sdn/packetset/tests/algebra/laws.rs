@@ -2,7 +2,7 @@
 
 use enforcer_packetset::{Limits, PacketSet, Selector, compare};
 
-use crate::cases::{Random, cases, chain, wide_selector};
+use crate::cases::{Random, UNIVERSES, cases, wide_selector};
 
 fn draw(random: &mut Random) -> PacketSet {
     let selectors: Vec<Selector> = (0..1 + random.below(4)).map(|_| wide_selector(random)).collect();
@@ -41,7 +41,7 @@ fn the_laws_of_sets_hold() {
 #[test]
 fn a_limit_that_is_too_small_is_named_and_nothing_is_answered() {
     let mut random = Random(12);
-    let (left, right) = (chain(&mut random, 12), chain(&mut random, 12));
+    let (left, right) = (UNIVERSES[0].chain(&mut random, 12), UNIVERSES[0].chain(&mut random, 12));
     let error = compare(&left, &right, Limits { edges: 3, visits: 1_000_000 }).unwrap_err();
     assert_eq!((error.limit, error.allowed), ("edges", 3));
     let error = compare(&left, &right, Limits { edges: 1_000_000, visits: 3 }).unwrap_err();
@@ -50,6 +50,6 @@ fn a_limit_that_is_too_small_is_named_and_nothing_is_answered() {
 
 #[test]
 fn equal_chains_are_equal_under_any_limit() {
-    let chain = chain(&mut Random(13), 12);
+    let chain = UNIVERSES[0].chain(&mut Random(13), 12);
     assert!(compare(&chain, &chain, Limits { edges: 0, visits: 10_000 }).unwrap().is_ok());
 }

@@ -2,7 +2,7 @@
 //!
 //! Words that differ: a list ends in an unwritten `deny ip any any`, the IPv6 one in two unwritten `permit icmp any any nd-na` and
 //! `nd-ns` before it; a list that is not there at all permits everything. A mask is a wildcard: set bits are free. `ip` means every
-//! protocol, `established` is TCP with ACK or RST, which any sender can set: it is no connection state and is neither written nor read.
+//! protocol, `established` is TCP with ACK or RST, which any sender can set: a set of flags, and no connection state.
 //! The two lists may not share a name. A `permit` with ports also lets later fragments of the same addresses pass; sets of packets
 //! know whole packets only. Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions
 //! pass, is the driver's business.
@@ -10,13 +10,31 @@
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use enforcer_policy::Ruleset;
+
+use crate::cost::{self, Cost, Entries, Hardware};
+use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-ios",
     title: "Cisco IOS and IOS-XE extended access lists, stateless",
-    capability: Capability { stateful: false, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::AckOrRst,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost,
 };
+
+/// A line is an entry, and each list ends with one of its own.
+fn cost(ruleset: &Ruleset, rendering: &Rendering, hardware: &Hardware) -> Cost {
+    let mut cost = cost::products(ruleset, rendering, hardware);
+    cost.rest = Entries { v4: 1, v6: hardware.v6_width, either: 0 };
+    cost
+}

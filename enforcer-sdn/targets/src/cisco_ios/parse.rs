@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use enforcer_packetset::{AddressSet, Effect, L4, PortSet, RangeSet, Selector, Step, Verdict, merge_neighbours};
+use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, RangeSet, Selector, Step, Verdict, merge_neighbours};
 
 use crate::target::{ParseError, Parsed};
 
@@ -130,6 +130,11 @@ fn entry(words: &mut Words<'_>, is_ipv6: bool) -> Result<Vec<Step>, ParseError> 
     let destination = address(words, is_ipv6)?;
     let destination_ports = if has_ports { ports(words)? } else { PortSet::full() };
     let (types, codes) = if is_icmp { icmp(words)? } else { (RangeSet::full(), RangeSet::full()) };
+    let is_established = number == Some(6) && words.peek() == "established";
+    if is_established {
+        words.next();
+    }
+    let flags = if is_established { FlagSet::ack_or_rst() } else { FlagSet::full() };
     let log = words.peek() == "log";
     if log {
         words.next();
@@ -147,7 +152,7 @@ fn entry(words: &mut Words<'_>, is_ipv6: bool) -> Result<Vec<Step>, ParseError> 
         Some(58) if is_icmp && !types.is_full() => L4::Icmp6 { types, codes },
         Some(number) => L4::Protocol(number),
     };
-    let selector = Selector { source, destination, l4, ..Selector::any() };
+    let selector = Selector { source, destination, l4, flags, ..Selector::any() };
     Ok(vec![Step { selector, effect: Effect { verdict: Some(verdict), log } }])
 }
 

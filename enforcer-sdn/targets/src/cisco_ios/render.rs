@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
@@ -81,6 +81,9 @@ fn lines(rule: &PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
     if !selector.week.is_always() {
         return Err(cannot(rule, "times", "leave the schedule to a point that has the policy's clock"));
     }
+    if !selector.link.is_any() {
+        return Err(cannot(rule, "VLANs, MAC addresses and directions", "bind the list where they are what they should be"));
+    }
     let verb = match rule.action {
         Action::Allow => "permit",
         Action::Deny => "deny",
@@ -107,6 +110,7 @@ fn lines(rule: &PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
     if !has(is_ipv6) {
         return Ok(Vec::new());
     }
+    let established = if selector.flags.is_full() { "" } else { " established" };
     let log = if rule.log { " log" } else { "" };
     let (sources, destinations) = (addresses(&selector.source, is_ipv6), addresses(&selector.destination, is_ipv6));
     let count = sources.len().saturating_mul(destinations.len()).saturating_mul(protocol.fields.len());
@@ -118,7 +122,7 @@ fn lines(rule: &PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
     for source in &sources {
         for destination in &destinations {
             for (from, to) in &protocol.fields {
-                lines.push(format!(" {verb} {} {source}{from} {destination}{to}{log}", protocol.name));
+                lines.push(format!(" {verb} {} {source}{from} {destination}{to}{established}{log}", protocol.name));
             }
         }
     }
@@ -152,7 +156,15 @@ struct Protocol {
 
 fn protocol(rule: &PointRule, is_ipv6: bool) -> Result<Protocol, RenderError> {
     let all = |name: &str| Protocol { name: name.into(), fields: vec![(String::new(), String::new())] };
+    if !rule.selector.flags.is_full() && rule.selector.flags != FlagSet::ack_or_rst() {
+        return Err(cannot(rule, "these TCP flags", "only ACK or RST (`established`) has a word in every release"));
+    }
     match &rule.selector.l4 {
+        L4::Any | L4::Protocol(6) if !rule.selector.flags.is_full() => Ok(all("tcp")),
+        L4::Tcp { source, destination } => ports(rule, "tcp", source, destination),
+        _ if !rule.selector.flags.is_full() => {
+            Err(cannot(rule, "a rule that selects no packet", "only TCP has flags: leave it out"))
+        }
         L4::Any => Ok(all(if is_ipv6 { "ipv6" } else { "ip" })),
         // 0 is read as `ip`; in an IPv6 list these numbers are extension headers (RFC 8200), which the list looks behind.
         L4::Protocol(0 | 43 | 44 | 50 | 51 | 60 | 135 | 139 | 140) => {
@@ -164,7 +176,6 @@ fn protocol(rule: &PointRule, is_ipv6: bool) -> Result<Protocol, RenderError> {
             (1, false) | (58, true) => "icmp",
             _ => return Ok(all(&number.to_string())),
         })),
-        L4::Tcp { source, destination } => ports(rule, "tcp", source, destination),
         L4::Udp { source, destination } => ports(rule, "udp", source, destination),
         L4::Sctp { source, destination } if source.is_full() && destination.is_full() => Ok(all("132")),
         L4::Sctp { .. } => Err(cannot(rule, "SCTP ports", "allow SCTP as a whole, or use a stateful point")),

@@ -5,6 +5,7 @@
 //! `--icmpv6-type 255` is that type. `--ctstate NEW` is not "everything but established": there are also `INVALID` and `UNTRACKED`.
 //! `-m time` is UTC to the second, both ends included, `--kerneltz` is not, and no such rule matches after 2038-01-19: the kernel
 //! keeps 32 bits of the date, which listings show as `--datestop`. A multiport list holds 15 ports, and a range counts as two.
+//! `--tcp-flags` knows six of the eight flags, not ECE and CWR.
 //! `LOG` does not decide, and its prefix holds 29 characters: a longer rule id is cut there, not in the comment.
 //! An address set is `hash:net`; its largest prefix is a half of all addresses, so "all" is never a set.
 //!
@@ -22,13 +23,22 @@ mod values;
 mod week;
 mod words;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "iptables",
     title: "iptables-restore, ip6tables-restore and ipset, filter table, FORWARD",
-    capability: Capability { stateful: true, ipv6: true, log_only: true, schedule: true },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: true,
+        schedule: true,
+        tcp_flags: FlagWords::Any,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::lines,
 };

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use super::sets::NamedSets;
 use super::week;
+use crate::flag_cubes::cubes;
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
 /// A comment holds 255 characters; a rule id is to be at most 48.
@@ -83,6 +84,10 @@ fn rule_lines(rule: &PointRule, is_ipv6: bool, chain: &str, sets: &mut NamedSets
         return Err(cannot(rule, "the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
     }
     let selector = &rule.selector;
+    if !selector.link.is_any() {
+        let advice = "FORWARD sees packets behind their frames: leave the rule to a switch";
+        return Err(cannot(rule, "VLANs, MAC addresses and directions", advice));
+    }
     let windows = week::windows(&selector.week);
     let has = [false, true].map(|v6| is_met(rule, v6));
     let l4 = l4(rule, is_ipv6)?;
@@ -158,6 +163,15 @@ fn address(set: &AddressSet, is_ipv6: bool, side: &str, sets: &mut NamedSets<'_>
 
 /// The matches of the protocol's fields, each with a trailing blank; none when one of the sets is empty.
 fn l4(rule: &PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
+    if !rule.selector.flags.is_full() {
+        let ports = match &rule.selector.l4 {
+            L4::Any | L4::Protocol(6) => vec!["-p tcp ".to_owned()],
+            L4::Tcp { source, destination } => ports("tcp", source, destination),
+            _ => return Ok(Vec::new()),
+        };
+        let flags = tcp_flags(rule)?;
+        return Ok(ports.iter().flat_map(|ports| flags.iter().map(move |flags| format!("{ports}{flags}"))).collect());
+    }
     Ok(match &rule.selector.l4 {
         L4::Any => vec![String::new()],
         L4::Protocol(number) => vec![format!("-p {number} ")],
@@ -178,6 +192,28 @@ fn l4(rule: &PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
 fn ports(name: &str, source: &PortSet, destination: &PortSet) -> Vec<String> {
     let (from, to) = (port_matches(name, "sport", source), port_matches(name, "dport", destination));
     from.iter().flat_map(|from| to.iter().map(move |to| format!("-p {name} {from}{to}"))).collect()
+}
+
+/// One match for each value under a mask, or one for "some of these".
+fn tcp_flags(rule: &PointRule) -> Result<Vec<String>, RenderError> {
+    const KNOWN: u8 = FlagSet::FIN | FlagSet::SYN | FlagSet::RST | FlagSet::PSH | FlagSet::ACK | FlagSet::URG;
+    let set = rule.selector.flags;
+    let names = |bits: u8| -> String {
+        let named: Vec<String> = (0..8)
+            .zip(FlagSet::NAMES)
+            .filter(|(bit, _)| bits >> bit & 1 == 1)
+            .map(|(_, name)| name.to_ascii_uppercase())
+            .collect();
+        if named.is_empty() { "NONE".to_owned() } else { named.join(",") }
+    };
+    if let Some(mask) = set.as_any_bit().filter(|mask| mask & !KNOWN == 0) {
+        return Ok(vec![format!("-m tcp ! --tcp-flags {} NONE ", names(mask))]);
+    }
+    let cubes = cubes(set);
+    if cubes.iter().any(|(_, mask)| mask & !KNOWN != 0) {
+        return Err(cannot(rule, "the TCP flags ECE and CWR", "leave them out of the rule"));
+    }
+    Ok(cubes.into_iter().map(|(value, mask)| format!("-m tcp --tcp-flags {} {} ", names(mask), names(value))).collect())
 }
 
 /// One match, or several where a list does not hold all.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use enforcer_packetset::{AddressSet, PortSet, RangeSet};
+use enforcer_packetset::{AddressSet, FlagSet, PortSet, RangeSet};
 
 use super::values;
 use super::words::{Word, Words};
@@ -126,6 +126,12 @@ impl Reader<'_, '_> {
             "--dports" | "--destination-ports" => self.ports(false, negated, true),
             "--icmp-type" if !self.is_ipv6 => self.icmp(negated),
             "--icmpv6-type" if self.is_ipv6 => self.icmp(negated),
+            "--tcp-flags" => self.flags(negated),
+            "--syn" => {
+                // FIN, SYN, RST and ACK are looked at.
+                self.restrict_flags(FlagSet::masked(FlagSet::SYN, 0x17), negated);
+                Ok(())
+            }
             "--ctstate" | "--state" => self.state(negated),
             "--match-set" => self.set(negated),
             "--comment" if !negated => self.words.expect("a comment").map(drop),
@@ -227,6 +233,24 @@ impl Reader<'_, '_> {
         restrict(&mut self.matches.types, &types);
         restrict(&mut self.matches.codes, &codes);
         Ok(())
+    }
+
+    /// `MASK VALUE`: of the flags in the mask exactly those of the value are set.
+    fn flags(&mut self, negated: bool) -> Result<(), ParseError> {
+        let mut bits = [0; 2];
+        for bits in &mut bits {
+            let word = self.words.expect("a list of TCP flags")?;
+            *bits = values::flags(&word.text).ok_or_else(|| self.refused(&word, "a list of TCP flags such as SYN,ACK"))?;
+        }
+        let [mask, value] = bits;
+        self.restrict_flags(FlagSet::masked(value, mask), negated);
+        Ok(())
+    }
+
+    fn restrict_flags(&mut self, set: FlagSet, negated: bool) {
+        // Only TCP has flags; the tool wants `-p tcp` before them.
+        self.matches.restrict_protocols(&RangeSet::of(6));
+        self.matches.flags = self.matches.flags.intersection(if negated { set.complement() } else { set });
     }
 
     fn state(&mut self, negated: bool) -> Result<(), ParseError> {

@@ -196,6 +196,18 @@ pub(super) fn addresses(word: &str, is_ipv6: bool) -> Option<AddressSet> {
     (first <= last).then(|| AddressSet { v4: RangeSet::range(first, last), v6: RangeSet::empty() })
 }
 
+/// `SYN,ACK`, `ALL` (six of eight) or `NONE` as bits.
+pub(super) fn flags(word: &str) -> Option<u8> {
+    match word {
+        "NONE" => Some(0),
+        "ALL" => Some(0x3f),
+        _ => word.split(',').try_fold(0, |bits, name| {
+            let at = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"].iter().position(|known| *known == name)?;
+            Some(bits | 1 << at)
+        }),
+    }
+}
+
 /// `5`, `5:9`, `:9` or `5:`.
 pub(super) fn ports(word: &str) -> Option<(u16, u16)> {
     let Some((first, last)) = word.split_once(':') else { return number(word).map(|port| (port, port)) };

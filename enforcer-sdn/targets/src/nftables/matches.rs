@@ -1,6 +1,6 @@
 //! What one nft rule selects, gathered match by match, for the parser.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, Selector, StateSet, WeekSet};
 
 /// States as bits; see `values::STATE`.
 const EVERY_STATE: u8 = 0b100_1111;
@@ -19,6 +19,7 @@ pub(super) struct Conjunction {
     pub destination_ports: Option<PortSet>,
     pub types: Option<RangeSet<u8>>,
     pub codes: Option<RangeSet<u8>>,
+    pub flags: FlagSet,
     pub states: u8,
     pub week: WeekSet,
 }
@@ -45,6 +46,7 @@ impl Conjunction {
             destination_ports: None,
             types: None,
             codes: None,
+            flags: FlagSet::full(),
             states: EVERY_STATE,
             week: WeekSet::always(),
         }
@@ -52,6 +54,12 @@ impl Conjunction {
 
     pub(super) fn restrict_protocols(&mut self, to: &RangeSet<u8>) {
         self.protocols = self.protocols.intersection(to);
+    }
+
+    /// Every way to write flags is about TCP only.
+    pub(super) fn restrict_flags(&mut self, to: FlagSet) {
+        self.restrict_protocols(&RangeSet::of(6));
+        self.flags = self.flags.intersection(to);
     }
 
     pub(super) fn restrict_states(&mut self, bits: &RangeSet<u8>) {
@@ -79,11 +87,18 @@ impl Conjunction {
         let (source, destination) = (keep(&self.source), keep(&self.destination));
         let has_v4 = !source.v4.is_empty() && !destination.v4.is_empty();
         let has_v6 = !source.v6.is_empty() && !destination.v6.is_empty();
-        if self.week.is_never() || !(has_v4 || has_v6) {
+        if self.week.is_never() || self.flags.is_empty() || !(has_v4 || has_v6) {
             return Ok(Vec::new());
         }
-        let selector =
-            |l4| Selector { source: source.clone(), destination: destination.clone(), l4, state, week: self.week.clone() };
+        let selector = |l4| Selector {
+            source: source.clone(),
+            destination: destination.clone(),
+            l4,
+            flags: self.flags,
+            state,
+            week: self.week.clone(),
+            ..Selector::any()
+        };
         Ok(self.l4()?.into_iter().map(selector).collect())
     }
 

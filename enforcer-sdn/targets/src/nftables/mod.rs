@@ -8,6 +8,7 @@
 //! packets, so ports are there in every one. A listing may say less than the kernel holds: nft 1.0.6 leaves `meta nfproto` out before
 //! `meta l4proto icmp`, so such a rule, written by others, is read back wider than it is. Without a `delete table` before it, a file adds to what is loaded.
 
+mod flags;
 mod lex;
 mod matches;
 mod parse;
@@ -18,13 +19,22 @@ mod statements;
 mod values;
 mod week;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "nftables",
     title: "nftables, table inet, hook forward",
-    capability: Capability { stateful: true, ipv6: true, log_only: true, schedule: true },
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: true,
+        schedule: true,
+        tcp_flags: FlagWords::Any,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::lines,
 };

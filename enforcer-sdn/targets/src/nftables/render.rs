@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{L4, PortSet, RangeSet, StateSet};
+use enforcer_packetset::{FlagSet, L4, PortSet, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use super::sets::NamedSets;
@@ -66,7 +66,11 @@ fn lines(rule: &PointRule, sets: &mut NamedSets) -> Result<Vec<String>, RenderEr
     }
     let families = families(rule, sets);
     let windows = week::windows(&rule.selector.week);
-    let l4 = l4(&rule.selector.l4);
+    if !rule.selector.link.is_any() {
+        let advice = "hook forward of family inet sees packets behind their frames: use a bridge, or leave the rule to a switch";
+        return Err(cannot(rule, "VLANs, MAC addresses and directions", advice));
+    }
+    let l4 = l4(&rule.selector.l4, rule.selector.flags);
     let (Some(l4), false, false) = (l4, families.is_empty(), windows.is_empty()) else {
         return Err(cannot(rule, "a rule that selects no packet", "an address, port or time set of it is empty: leave it out"));
     };
@@ -135,7 +139,17 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<Family> {
 }
 
 /// None when a set of the protocol's fields is empty.
-fn l4(l4: &L4) -> Option<String> {
+fn l4(l4: &L4, flags: FlagSet) -> Option<String> {
+    if !flags.is_full() {
+        let ports = match l4 {
+            // `tcp flags` says the protocol too.
+            L4::Any | L4::Protocol(6) => String::new(),
+            L4::Tcp { source, destination } if source.is_full() && destination.is_full() => String::new(),
+            L4::Tcp { source, destination } => ports("tcp", 6, source, destination)?,
+            _ => return None,
+        };
+        return tcp_flags(flags).map(|flags| ports + &flags);
+    }
     match l4 {
         L4::Any => Some(String::new()),
         L4::Protocol(number) => Some(format!("meta l4proto {number} ")),
@@ -152,6 +166,22 @@ fn ports(name: &str, number: u8, source: &PortSet, destination: &PortSet) -> Opt
         (format!("{name} sport {} ", numbers(source)), format!("{name} dport {} ", numbers(destination)))
     })
     .filter(|_| !source.is_empty() && !destination.is_empty())
+}
+
+/// Whole bytes are listed one by one: ranges of flags load, but make nft 1.0.6 crash when it lists them.
+fn tcp_flags(set: FlagSet) -> Option<String> {
+    if set.is_empty() {
+        return None;
+    }
+    Some(match (set.as_masked(), set.as_any_bit()) {
+        (Some((value, u8::MAX)), _) => format!("tcp flags == {value:#x} "),
+        (Some((value, mask)), _) => format!("tcp flags & {mask:#x} == {value:#x} "),
+        (None, Some(mask)) => format!("tcp flags & {mask:#x} != 0x0 "),
+        (None, None) => {
+            let bytes: Vec<String> = set.bytes().map(|byte| format!("{byte:#x}")).collect();
+            format!("tcp flags {{ {} }} ", bytes.join(", "))
+        }
+    })
 }
 
 fn icmp(name: &str, number: u8, types: &RangeSet<u8>, codes: &RangeSet<u8>) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use enforcer_packetset::{Effect, RangeSet, Step, Verdict};
 
+use super::flags;
 use super::lex::{Kind, Lexer, Token, describe};
 use super::matches::{Conjunction, Unsayable, restrict};
 use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched};
@@ -150,6 +151,10 @@ impl RuleReader<'_, '_> {
             }
             ("meta", "hour") => self.hour()?,
             ("ct", "state") => self.state()?,
+            ("tcp", "flags") => {
+                let set = flags::read(self.lexer)?;
+                self.matches.restrict_flags(set);
+            }
             ("tcp", _) => self.port(6, field, at)?,
             ("udp", _) => self.port(17, field, at)?,
             ("sctp", _) => self.port(132, field, at)?,

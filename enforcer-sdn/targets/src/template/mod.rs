@@ -4,15 +4,24 @@
 mod parse;
 mod render;
 
-use crate::target::{Capability, Target};
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "template",
     title: "pairs of prefixes, one a line",
-    capability: Capability { stateful: false, ipv6: true, log_only: false, schedule: false },
+    capability: Capability {
+        stateful: false,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
     render: render::render,
     parse: parse::parse,
+    cost: cost::lines,
 };
 
 #[cfg(test)]
@@ -41,7 +50,7 @@ mod tests {
     #[test]
     fn what_it_cannot_say_is_an_error_with_the_rule_and_the_feature() {
         let error = (TARGET.render)(&ruleset(StateSet::New), &RenderOptions::default()).unwrap_err();
-        assert_eq!(error.to_string(), "rule `pair`: template cannot say protocols, states, times or logs; use another dialect");
+        assert_eq!(error.to_string(), "rule `pair`: template cannot say more than two addresses; use another dialect");
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn verb(rule: &PointRule) -> Result<&'static str, RenderError> {
         _ => Err(RenderError {
             rule: rule.id.clone(),
             target: "template",
-            feature: "protocols, states, times or logs".into(),
+            feature: "more than two addresses".into(),
             advice: "use another dialect".into(),
         }),
     }

@@ -1,6 +1,6 @@
 //! Mis-compilations of public policy compilers, by hand: the proof must find each, and with the right packet.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 use enforcer_targets::{Difference, NotProven, Way, find, prove};
 
@@ -151,7 +151,7 @@ fn what_is_not_understood_is_an_error_with_its_place() {
         ("tcp dport 9-7 accept", 11),
         ("accept accept", 8),
         ("ip saddr . ip daddr { 10.0.0.1 . 10.0.0.2 } accept", 10),
-        ("tcp flags syn accept", 5),
+        ("tcp flags sny accept", 11),
         ("meta l4proto { 1, 6 } th dport 80 accept", 1),
         ("ct state vmap { established : accept }", 10),
         ("log level audit", 11),
@@ -182,6 +182,21 @@ fn what_is_not_understood_is_an_error_with_its_place() {
 }
 
 #[test]
+fn a_way_back_that_lost_its_flags_is_found() {
+    let target = find("cisco-ios").unwrap();
+    let only_v4 = Selector { source: addresses(&["0.0.0.0/0"]), destination: addresses(&["0.0.0.0/0"]), ..Selector::any() };
+    let answers = Selector { l4: L4::Protocol(6), flags: FlagSet::ack_or_rst(), ..only_v4.clone() };
+    let rules = vec![rule("answers", answers, Action::Allow), rule("rest", only_v4, Action::Deny)];
+    let wanted = Ruleset { point: "test".into(), rules };
+    let list = "ip access-list extended a\n permit tcp any any established\n";
+    assert!(prove(target, &wanted, list).is_ok());
+    let Err(NotProven::Differs(difference)) = prove(target, &wanted, &list.replace(" established", "")) else {
+        panic!("the text admits openings");
+    };
+    assert_eq!((difference.way, difference.packet.flags), (Way::AdmitsDenied, FlagSet::SYN));
+}
+
+#[test]
 fn what_cisco_lists_do_unwritten_is_known() {
     let target = find("cisco-ios").unwrap();
     let v4 = |prefix: &str| addresses(&[prefix]);
@@ -197,7 +212,8 @@ fn what_cisco_lists_do_unwritten_is_known() {
     );
     assert!(prove(target, &wanted, "ip access-list extended a\n").is_err(), "an empty list permits everything");
     for (text, line, column) in [
-        ("ip access-list extended a\n permit tcp any any established\n", 2, 21),
+        ("ip access-list extended a\n permit tcp any any established log-input\n", 2, 33),
+        ("ip access-list extended a\n permit udp any any established\n", 2, 21),
         ("ip access-list extended a\n permit tcp any any eq www\n", 2, 24),
         ("ip access-list extended a\n permit ip 10.0.0.1 0.255.0.255 any\n", 2, 21),
         ("ip access-list extended a\n 20 permit ip any any\n 10 deny ip any any\n", 3, 2),

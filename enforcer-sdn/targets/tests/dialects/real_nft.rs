@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::rulesets::{Random, cases, ruleset};
-use enforcer_targets::{RenderOptions, find, prove};
+use crate::rulesets::{Random, cases, fit, ruleset};
+use enforcer_targets::{find, prove};
 
 /// Runs a script in a new network namespace; None, said aloud, where that is not possible.
 fn in_namespace(script: &str, input: &str) -> Option<(bool, String)> {
@@ -33,8 +33,7 @@ fn what_the_kernel_lists_back_is_proven_equal() {
     let target = find("nftables").unwrap();
     let mut random = Random(5);
     for case in 0..cases("CORDON_KERNEL_CASES", 40) {
-        let ruleset = ruleset(&mut random, 20);
-        let rendering = (target.render)(&ruleset, &RenderOptions::default()).unwrap();
+        let (ruleset, rendering) = fit(target, ruleset(&mut random, 20));
         // Twice: the second load must replace the first.
         let script = "cat > /dev/shm/cordon.$$.nft; nft -c -f /dev/shm/cordon.$$.nft && nft -f /dev/shm/cordon.$$.nft \
              && nft -f /dev/shm/cordon.$$.nft && nft -nn list table inet cordon; ok=$?; rm /dev/shm/cordon.$$.nft; exit $ok";

@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use enforcer_packetset::{AddressSet, ConnectionState, L4, Packet, PortSet, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{
+    AddressSet, ConnectionState, FlagSet, Heading, HeadingSet, L4, Link, LinkFields, Mac, Number, Packet, PortSet, RangeSet,
+    Selector, StateSet, VlanId, WeekSet,
+};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, Rendering, TARGETS, Target};
+use enforcer_targets::{Capability, FlagWords, RenderOptions, Rendering, TARGETS, Target};
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -35,10 +38,13 @@ pub fn cases(variable: &str, quick: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(quick)
 }
 
-/// The dialects to try: all, or the one that the environment names.
-pub fn chosen() -> impl Iterator<Item = &'static Target> {
-    let only = std::env::var("CORDON_TARGET").ok();
-    TARGETS.iter().filter(move |target| only.as_deref().is_none_or(|name| name == target.name))
+/// In how many tests the dialects are divided, so that they run side by side.
+pub const SHARES: usize = 4;
+
+/// The dialects of one share; of those only `CORDON_TARGET`, where it is set.
+pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
+    let wanted = std::env::var("CORDON_TARGET").ok();
+    TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
 }
 
 fn v4(random: &mut Random) -> RangeSet<u32> {
@@ -124,12 +130,53 @@ pub fn selector(random: &mut Random) -> Selector {
         7 => L4::Icmp { types: bytes(random), codes: bytes(random) },
         _ => L4::Icmp6 { types: bytes(random), codes: bytes(random) },
     };
+    // Restricted flags of another protocol select nothing.
+    let is_tcp = matches!(l4, L4::Any | L4::Protocol(6) | L4::Tcp { .. });
     Selector {
         source: addresses(random),
         destination: addresses(random),
         l4,
         state: random.pick(&[StateSet::Any, StateSet::Any, StateSet::New, StateSet::Established]),
         week: week(random),
+        flags: if is_tcp { flags(random) } else { FlagSet::full() },
+        link: link(random).into(),
+    }
+}
+
+const MACS: [u64; 4] = [0x0200_0000_0001, 0x0200_0000_0002, 0x0000_5e00_5301, 0xffff_ffff_ffff];
+
+fn flags(random: &mut Random) -> FlagSet {
+    match random.below(12) {
+        0 | 1 => FlagSet::ack_or_rst(),
+        2 => FlagSet::masked(FlagSet::SYN, FlagSet::SYN | FlagSet::ACK),
+        3 => FlagSet::masked(random.below(256) as u8 & 0x17, 0x17),
+        4 => FlagSet::of(random.below(256) as u8),
+        5 => FlagSet::any_bit(1 << random.below(8)).union(FlagSet::of(random.below(256) as u8)),
+        _ => FlagSet::full(),
+    }
+}
+
+fn link(random: &mut Random) -> LinkFields {
+    if random.one_in(2) {
+        return LinkFields::any();
+    }
+    let mut macs = || match random.below(4) {
+        0 => RangeSet::of(Mac::from_bits(random.pick(&MACS)).unwrap()),
+        // A vendor's addresses.
+        1 => RangeSet::range(Mac::from_octets([0, 0, 0x5e, 0, 0, 0]), Mac::from_octets([0, 0, 0x5e, 0xff, 0xff, 0xff])),
+        _ => RangeSet::full(),
+    };
+    let (source_mac, destination_mac) = (macs(), macs());
+    let vlan = match random.below(4) {
+        0 => RangeSet::of(VlanId::new(random.below(4095) as u16).unwrap()),
+        1 => RangeSet::range(VlanId::new(10).unwrap(), VlanId::new(10 + random.below(90) as u16).unwrap()),
+        _ => RangeSet::full(),
+    };
+    LinkFields {
+        vlan,
+        source_mac,
+        destination_mac,
+        heading: random.pick(&[HeadingSet::Any, HeadingSet::Any, HeadingSet::In, HeadingSet::Out]),
     }
 }
 
@@ -207,6 +254,8 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
         if !target.capability.schedule {
             rule.selector.week = WeekSet::always();
         }
+        fit_flags(&target.capability, &mut rule.selector);
+        fit_link(&target.capability, &mut rule.selector);
     }
     loop {
         match (target.render)(&ruleset, &RenderOptions::default()) {
@@ -218,6 +267,29 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
             }
         }
     }
+}
+
+fn fit_flags(capability: &Capability, selector: &mut Selector) {
+    match capability.tcp_flags {
+        FlagWords::Any => {}
+        FlagWords::AckOrRst if !selector.flags.is_full() => selector.flags = FlagSet::ack_or_rst(),
+        FlagWords::AckOrRst | FlagWords::None => selector.flags = FlagSet::full(),
+    }
+}
+
+fn fit_link(capability: &Capability, selector: &mut Selector) {
+    let mut link = (*selector.link).clone();
+    if !capability.link.vlan {
+        link.vlan = RangeSet::full();
+    }
+    if !capability.link.mac {
+        link.source_mac = RangeSet::full();
+        link.destination_mac = RangeSet::full();
+    }
+    if !capability.link.heading {
+        link.heading = HeadingSet::Any;
+    }
+    selector.link = link.into();
 }
 
 /// A random packet near the addresses and numbers that the rulesets use.
@@ -239,5 +311,13 @@ pub fn packet(random: &mut Random) -> Packet {
     };
     let (source_port, destination_port) = (field(), field());
     let state = random.pick(&[ConnectionState::New, ConnectionState::Established]);
-    Packet { source, destination, protocol, source_port, destination_port, state, minute_of_week: random.below(10_080) as u16 }
+    let packet = Packet::new(source, destination, protocol, (source_port, destination_port), state, random.below(10_080) as u16);
+    let flags = if protocol == 6 { random.below(256) as u8 } else { 0 };
+    let link = Link {
+        vlan: random.pick(&[VlanId::UNTAGGED, VlanId::new(10).unwrap(), VlanId::MAX]),
+        source_mac: Mac::from_bits(random.pick(&MACS)).unwrap(),
+        destination_mac: Mac::from_bits(random.pick(&MACS)).unwrap(),
+        heading: random.pick(&[Heading::In, Heading::Out]),
+    };
+    Packet { flags, link, ..packet }
 }

@@ -174,13 +174,6 @@ pub fn opening(random: &mut Random) -> Opening {
 pub fn packet(one: &Opening, minute: u16) -> Packet {
     let is_icmp = matches!(one.protocol, ICMP | ICMPV6);
     let (first, second) = if is_icmp { (one.destination_port, one.source_port) } else { (one.source_port, one.destination_port) };
-    Packet {
-        source: one.source,
-        destination: one.destination,
-        protocol: one.protocol,
-        source_port: first,
-        destination_port: second,
-        state: ConnectionState::New,
-        minute_of_week: minute,
-    }
+    let packet = Packet::new(one.source, one.destination, one.protocol, (first, second), ConnectionState::New, minute);
+    Packet { flags: if one.protocol == TCP { one.tcp_flags } else { 0 }, ..packet }
 }
