@@ -3,9 +3,17 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod fortios;
+#[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod junos_filter;
+#[cfg(test)]
+mod junos_srx;
 #[cfg(test)]
 mod miscompiled;
 #[cfg(test)]
@@ -13,7 +21,11 @@ mod mutants;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod panos;
+#[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod real_iptables;
 #[cfg(test)]
 mod real_nft;
 #[cfg(test)]
