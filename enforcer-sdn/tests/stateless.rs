@@ -79,3 +79,19 @@ fn the_shipped_plant_runs_on_a_stateless_switch() {
     assert!(errors(&differs).contains("the text admits what the policy denies"), "{}", errors(&differs));
     assert!(plant.0.path().join("counterexample.pcap").exists());
 }
+
+#[test]
+fn every_stateless_dialect_says_the_shipped_plant_or_why_not() {
+    let plant = Plant::new();
+    for target in enforcer_targets::TARGETS.iter().filter(|target| !target.capability.stateful) {
+        let rendered = plant.run("render", &["--target", target.name, "--narrow", "--out", target.name]);
+        eprintln!("{}: {:?} {}", target.name, rendered.status.code(), errors(&rendered).lines().last().unwrap_or_default());
+        if rendered.status.code() == Some(0) {
+            let proven = plant.run("prove", &["--target", target.name, "--narrow", target.name]);
+            assert_eq!(proven.status.code(), Some(0), "{}: {}", target.name, errors(&proven));
+        } else {
+            assert!(errors(&rendered).contains("rule `"), "{}: {}", target.name, errors(&rendered));
+            assert!(!plant.0.path().join(target.name).exists(), "never a part of a text");
+        }
+    }
+}
