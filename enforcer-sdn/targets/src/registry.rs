@@ -1,10 +1,11 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{cisco_ios, kubernetes, nftables, openconfig, rfc8519};
+use crate::{cisco_ios, kubernetes, mud, nftables, openconfig, rfc8519};
 
 /// All dialects, by name.
-pub const TARGETS: &[Target] = &[cisco_ios::TARGET, kubernetes::TARGET, nftables::TARGET, openconfig::TARGET, rfc8519::TARGET];
+pub const TARGETS: &[Target] =
+    &[cisco_ios::TARGET, kubernetes::TARGET, mud::TARGET, nftables::TARGET, openconfig::TARGET, rfc8519::TARGET];
 
 /// The dialect of that name.
 #[must_use]

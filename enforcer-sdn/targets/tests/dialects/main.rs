@@ -19,4 +19,6 @@ mod round_trip;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]
+mod things;
+#[cfg(test)]
 mod yang;
