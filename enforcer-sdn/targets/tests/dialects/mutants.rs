@@ -61,9 +61,10 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
             let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "\"cordon"];
+            let skipped = ["prefix", "level", "info", "counter", "count", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
+                || is_sequence(&words[..=dropped].join(" "))
                 || (dropped > 0 && words[dropped - 1] == "\"cordon")
                 || words[dropped] == "\""
             {
@@ -92,13 +93,15 @@ fn swap_numbers(one: &mut String, other: &mut String) {
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
     let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
-    let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
     let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
+    // A term is called by its name nowhere else, and a policy by its number.
+    let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
+    let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     let digits: Vec<usize> = line[..end]
         .char_indices()
-        .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at))
+        .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))
         .map(|(at, _)| at)
         .collect();
     if digits.is_empty() {
@@ -108,6 +111,11 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let other = char::from(b'0' + random.below(10) as u8);
     line.replace_range(at..=at, &other.to_string());
     Some(())
+}
+
+/// Up to here the line is nothing but the number of its entry, which says no more than the order of the lines.
+fn is_sequence(line: &str) -> bool {
+    line.trim().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[test]

@@ -47,6 +47,13 @@ pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
     TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
 }
 
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
+}
+
 fn v4(random: &mut Random) -> RangeSet<u32> {
     if random.one_in(5) {
         return RangeSet::full();
@@ -294,6 +301,10 @@ fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
 /// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
 pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
     let mut ruleset = shape(target, ruleset);
+    if !target.capability.stateful {
+        // Of any state it would allow everything.
+        ruleset.rules.retain(|rule| rule.id != "established");
+    }
     for rule in &mut ruleset.rules {
         if !target.capability.stateful {
             rule.selector.state = StateSet::Any;
@@ -303,6 +314,16 @@ pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
         }
         fit_flags(&target.capability, &mut rule.selector);
         fit_link(&target.capability, &mut rule.selector);
+    }
+    if admits_established(target) {
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        if ruleset.rules.first() != Some(&first) {
+            ruleset.rules.insert(0, first);
+        }
+        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
+            rule.selector.state = StateSet::New;
+        }
     }
     loop {
         match (target.render)(&ruleset, &RenderOptions::default()) {
