@@ -3,7 +3,7 @@
 use crate::target::Target;
 use crate::{
     arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
-    kubernetes, nftables, openconfig, panos, rfc8519,
+    kubernetes, mud, nftables, openconfig, panos, rfc8519,
 };
 
 /// All dialects, by name.
@@ -19,6 +19,7 @@ pub const TARGETS: &[Target] = &[
     junos_filter::TARGET,
     junos_srx::TARGET,
     kubernetes::TARGET,
+    mud::TARGET,
     nftables::TARGET,
     openconfig::TARGET,
     panos::TARGET,

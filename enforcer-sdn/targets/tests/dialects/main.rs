@@ -33,4 +33,6 @@ mod round_trip;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]
+mod things;
+#[cfg(test)]
 mod yang;
