@@ -13,7 +13,7 @@
 //! - `ip access-group` on a routed interface, and on a switch port (a PACL, inward only): the same list for the same packets. On a port it also judges
 //!   what is bridged. VLAN maps are another dialect, `cisco-vacl`, for there `permit` means another thing. Lists of MAC addresses are refused.
 //! - Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions pass, is the driver's
-//!   business. Names: 32 characters with their ending here, remarks 100.
+//!   business. Names: 32 characters before their ending here, remarks 100.
 
 mod objects;
 mod parse;
