@@ -4,6 +4,7 @@
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
 pub mod arista_eos;
+mod around;
 pub mod aruba_aoscx;
 pub mod cisco_asa;
 pub mod cisco_ios;
@@ -12,13 +13,19 @@ pub mod cisco_vacl;
 pub mod cost;
 pub mod counterexample;
 mod entries;
+pub mod kubernetes;
+mod list_entries;
 mod lists;
 pub mod nftables;
+pub mod openconfig;
+mod product;
 mod prove;
 mod registry;
+pub mod rfc8519;
 mod target;
 #[cfg(test)]
 mod template;
+mod tree;
 mod words;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};

@@ -1,7 +1,7 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, nftables};
+use crate::{arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, kubernetes, nftables, openconfig, rfc8519};
 
 /// All dialects, by name.
 pub const TARGETS: &[Target] = &[
@@ -11,7 +11,10 @@ pub const TARGETS: &[Target] = &[
     cisco_ios::TARGET,
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
+    kubernetes::TARGET,
     nftables::TARGET,
+    openconfig::TARGET,
+    rfc8519::TARGET,
 ];
 
 /// The dialect of that name.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use enforcer_packetset::{L4, Prefix, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::entries::{Style, Writer, list_name, selects};
+use crate::list_entries::{Style, Writer, list_name, selects};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style {

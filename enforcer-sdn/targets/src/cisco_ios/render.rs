@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use enforcer_packetset::Prefix;
 use enforcer_policy::Ruleset;
 
-use crate::entries::{Style, Writer, list_name};
+use crate::list_entries::{Style, Writer, list_name};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 pub(crate) const STYLE: Style = Style {

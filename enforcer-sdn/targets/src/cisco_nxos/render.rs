@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use enforcer_packetset::Prefix;
 use enforcer_policy::Ruleset;
 
-use crate::entries::{Numbers, Style, Writer, list_name};
+use crate::list_entries::{Numbers, Style, Writer, list_name};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style {

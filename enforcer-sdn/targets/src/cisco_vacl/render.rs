@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::cisco_ios;
-use crate::entries::{Numbers, Style, Writer, list_name};
+use crate::list_entries::{Numbers, Style, Writer, list_name};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style { target: "cisco-vacl", ..cisco_ios::STYLE };

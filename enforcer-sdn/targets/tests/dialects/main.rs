@@ -4,6 +4,7 @@
 mod access_lists;
 #[cfg(test)]
 mod aerleon;
+mod documents;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
@@ -11,8 +12,14 @@ mod miscompiled;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod yang;

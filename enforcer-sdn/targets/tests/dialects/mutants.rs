@@ -21,6 +21,9 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     let candidates: Vec<usize> = (0..lines.len())
         .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
         .collect();
+    if candidates.is_empty() {
+        return None;
+    }
     let at = random.pick(&candidates);
     let rule = rendering.rule_at(at + 1);
     match random.below(7) {
@@ -47,6 +50,9 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             let (exceptions, allowed) = (of_version(rule?), of_version(&of));
             let ([_], [other]) = (exceptions.as_slice(), allowed.as_slice()) else { return None };
             lines.swap(at, *other);
+            let (first, second) = (at.min(*other), at.max(*other));
+            let (head, tail) = lines.split_at_mut(second);
+            swap_numbers(&mut head[first], &mut tail[0]);
         }
         // A missing line.
         4 if rule.is_some() => drop(lines.remove(at)),
@@ -74,13 +80,26 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     (!mutant.split_whitespace().eq(text.split_whitespace())).then_some(mutant)
 }
 
+/// Where numbers make the order, each line takes the other's.
+fn swap_numbers(one: &mut String, other: &mut String) {
+    let key = "\"sequence-id\": ";
+    let number = |line: &str| line.split(key).nth(1).map(|rest| rest.split(',').next().unwrap().to_string());
+    if let (Some(first), Some(second)) = (number(one), number(other)) {
+        *one = one.replace(&format!("{key}{first},"), &format!("{key}{second},"));
+        *other = other.replace(&format!("{key}{second},"), &format!("{key}{first},"));
+    }
+}
+
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
     let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
     let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
+    // An entry's own name in JSON.
+    let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
+    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
     let digits: Vec<usize> = line[..end]
         .char_indices()
-        .filter(|&(at, c)| c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))
+        .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))
         .map(|(at, _)| at)
         .collect();
     if digits.is_empty() {
