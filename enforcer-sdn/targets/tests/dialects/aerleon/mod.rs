@@ -113,7 +113,11 @@ fn the_texts_of_aerleon_are_read_and_judged() {
     let mut seen: BTreeMap<Verdict, usize> = BTreeMap::new();
     let cases = cases();
     let texts = compile(&python, &cases);
-    assert_eq!(texts.len(), cases.iter().map(|case| case.verdicts.len()).sum(), "a text for every dialect of every case");
+    assert_eq!(
+        texts.len(),
+        cases.iter().map(|case| case.verdicts.len()).sum::<usize>(),
+        "a text for every dialect of every case"
+    );
     for (number, case) in cases.iter().enumerate() {
         for &(target, expected) in &case.verdicts {
             let (text, wanted) = (&texts[&(number, target)], wanted(case, target));
