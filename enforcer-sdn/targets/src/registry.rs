@@ -1,7 +1,10 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, kubernetes, nftables, openconfig, rfc8519};
+use crate::{
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, junos_filter, junos_srx, kubernetes,
+    nftables, openconfig, panos, rfc8519,
+};
 
 /// All dialects, by name.
 pub const TARGETS: &[Target] = &[
@@ -11,9 +14,13 @@ pub const TARGETS: &[Target] = &[
     cisco_ios::TARGET,
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
+    fortios::TARGET,
+    junos_filter::TARGET,
+    junos_srx::TARGET,
     kubernetes::TARGET,
     nftables::TARGET,
     openconfig::TARGET,
+    panos::TARGET,
     rfc8519::TARGET,
 ];
 

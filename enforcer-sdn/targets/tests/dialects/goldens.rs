@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{RenderOptions, TARGETS, find, prove};
+use enforcer_targets::{RenderOptions, find, prove};
 
-use crate::rulesets::fit;
+use crate::rulesets::{SHARES, fit, targets};
 
 fn addresses(prefixes: &[&str]) -> AddressSet {
     prefixes.iter().map(|text| text.parse::<Prefix>().unwrap()).collect()
@@ -74,7 +74,7 @@ fn cell() -> Ruleset {
 
 #[test]
 fn the_plant_is_rendered_as_reviewed_and_proven() {
-    for target in TARGETS {
+    for target in (0..SHARES).flat_map(targets) {
         let is_of_zone = target.name == "kubernetes";
         let (ruleset, rendering) = fit(target, if is_of_zone { cell() } else { plant() });
         let extension = if target.name == "nftables" { "nft" } else { target.name };

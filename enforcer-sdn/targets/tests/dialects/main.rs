@@ -4,15 +4,25 @@
 mod access_lists;
 #[cfg(test)]
 mod aerleon;
+mod claims;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod fortios;
+#[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod junos_filter;
+#[cfg(test)]
+mod junos_srx;
 #[cfg(test)]
 mod miscompiled;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod panos;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]

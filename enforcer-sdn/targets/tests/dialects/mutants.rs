@@ -93,10 +93,12 @@ fn swap_numbers(one: &mut String, other: &mut String) {
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
     let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
-    let is_name = |at: usize| line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
     let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
+    // A term is called by its name nowhere else, and a policy by its number.
+    let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
+    let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
     let digits: Vec<usize> = line[..end]
         .char_indices()
         .filter(|&(at, c)| at >= unnamed && c.is_ascii_digit() && here(&line[..at]) && !is_name(at) && !is_sequence(&line[..=at]))

@@ -47,6 +47,13 @@ pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
     TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
 }
 
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
+}
+
 fn v4(random: &mut Random) -> RangeSet<u32> {
     if random.one_in(5) {
         return RangeSet::full();
@@ -243,13 +250,6 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
         (v4 || v6) && !week.is_never()
     });
     Ruleset { point: "test".into(), rules }
-}
-
-/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
-fn admits_established(target: &Target) -> bool {
-    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
-    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
-    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
 }
 
 /// The hosts of a ruleset that is about one zone.
