@@ -4,6 +4,7 @@
 mod access_lists;
 #[cfg(test)]
 mod aerleon;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
