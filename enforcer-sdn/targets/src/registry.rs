@@ -2,8 +2,8 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, junos_filter, junos_srx, kubernetes,
-    nftables, openconfig, panos, rfc8519,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
+    kubernetes, nftables, openconfig, panos, rfc8519,
 };
 
 /// All dialects, by name.
@@ -15,6 +15,7 @@ pub const TARGETS: &[Target] = &[
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
     fortios::TARGET,
+    iptables::TARGET,
     junos_filter::TARGET,
     junos_srx::TARGET,
     kubernetes::TARGET,

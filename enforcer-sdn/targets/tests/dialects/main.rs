@@ -27,6 +27,8 @@ mod panos;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod real_iptables;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
