@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod aerleon;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
