@@ -14,7 +14,8 @@ use crate::store::write_atomically;
 
 pub fn render(config: &Config, arguments: &Render) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
-    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let text = proven_text(target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
@@ -27,7 +28,8 @@ pub fn render(config: &Config, arguments: &Render) -> Result<Exit> {
 
 pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
-    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;

@@ -2,8 +2,8 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, junos_filter, junos_srx, kubernetes,
-    nftables, openconfig, panos, pf, rfc8519, routeros,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
+    kubernetes, mud, nftables, openconfig, panos, pf, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -15,9 +15,11 @@ pub const TARGETS: &[Target] = &[
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
     fortios::TARGET,
+    iptables::TARGET,
     junos_filter::TARGET,
     junos_srx::TARGET,
     kubernetes::TARGET,
+    mud::TARGET,
     nftables::TARGET,
     openconfig::TARGET,
     panos::TARGET,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod aerleon;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
@@ -27,6 +29,8 @@ mod pf;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod real_iptables;
+#[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
@@ -34,5 +38,7 @@ mod round_trip;
 mod routeros;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod things;
 #[cfg(test)]
 mod yang;
