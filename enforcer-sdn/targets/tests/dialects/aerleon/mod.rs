@@ -3,6 +3,7 @@
 //! Aerleon comes from the Python package index; `tests/packages.sh test` puts it where it is looked for. Without it this says so and ends.
 
 mod corpus;
+mod firewalls;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -37,17 +38,7 @@ fn compile(python: &PathBuf, cases: &[Case]) -> BTreeMap<(usize, &'static str), 
         let filter = format!("{{header: {{targets: {{{targets}}}}}, terms: [{{name: a, {terms}}}, {rest}]}}");
         input.push_str(&format!("- {{filename: '{number}', filters: [{filter}]}}\n"));
     }
-    let mut child = Command::new(python)
-        .args(["-c", include_str!("generate.py")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "aerleon failed\n{}\n{input}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = generate(python, &input);
     let texts = text.split("===== ").skip(1).map(|part| {
         let (name, text) = part.split_once('\n').unwrap();
         let (number, ending) = name.split_once('.').unwrap();
@@ -62,6 +53,21 @@ fn compile(python: &PathBuf, cases: &[Case]) -> BTreeMap<(usize, &'static str), 
         ((number.parse().unwrap(), target), text)
     });
     texts.collect()
+}
+
+/// Each text behind a line with its name.
+fn generate(python: &PathBuf, input: &str) -> String {
+    let mut child = Command::new(python)
+        .args(["-c", include_str!("generate.py")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "aerleon failed\n{}\n{input}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Aerleon's chains where its base chain jumps to them, and `new` as everything that is not established: what it leaves to the end of the chain
