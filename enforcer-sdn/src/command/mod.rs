@@ -37,7 +37,7 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Diff(arguments) => diff::diff(cli, &config, arguments),
         Command::Explain(arguments) => explain::explain(cli, &config, arguments),
         Command::Plan(arguments) => plan::plan(cli, &config, arguments),
-        Command::Render(arguments) => prove::render(&config, arguments),
+        Command::Render(arguments) => prove::render(cli, &config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),
         Command::Targets => prove::targets(cli),
         Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
