@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod judge;
 mod learn;
+mod mud;
 mod plan;
 mod prove;
 mod quarantine;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
         Command::Release(arguments) => quarantine::release(cli, &config, arguments, started),
         Command::Report(arguments) => report::report(cli, &config, arguments),
+        Command::Mud(arguments) => mud::import(cli, arguments),
         Command::Schema => {
             print!("{}", enforcer_policy::schema());
             Ok(Exit::Done)
