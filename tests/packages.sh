@@ -21,7 +21,10 @@ test=(
   promtool:prometheus:"checks the metrics page and the alert rules"
   systemd-analyze:systemd:"checks the units"
   clang-14:clang-14:"rebuilds the BPF program and compares it with the committed one"
+  iptables-restore:iptables:"an enforcement point"
+  ipset:ipset:"address sets of iptables"
   python3:python3:"compares flows with the truth of captures"
+  yanglint:libyang2-tools:"checks access lists against their YANG modules"
 )
 bench=(
   softflowd:softflowd:"a peer in the benchmark"

@@ -33,7 +33,7 @@ mod service;
 mod simulate;
 pub mod source;
 mod window;
-mod yaml;
+pub mod yaml;
 
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
