@@ -22,7 +22,7 @@ fn policy(body: &str) -> Policy {
 }
 
 fn compiled(policy: &Policy) -> Compiled {
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     compile(policy, &merge(&[]), &point, now()).unwrap()
 }
 

@@ -27,11 +27,13 @@ pub mod mud;
 pub mod nftables;
 pub mod openconfig;
 pub mod panos;
+pub mod pf;
 mod product;
 mod prove;
 mod reading;
 mod registry;
 pub mod rfc8519;
+pub mod routeros;
 mod saying;
 mod target;
 #[cfg(test)]
