@@ -19,9 +19,13 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Entries with numbers are sorted by the device; only ascending ones stand as they are read.
+    /// Entries are sorted by their numbers; only ascending ones stand as they are read. One without a number gets the next ten; so does a remark on
+    /// some devices, and where it does not, to count it refuses more than is needed.
     pub(crate) fn number(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
-        let Some(number) = number::<u32>(words.peek()) else { return Ok(()) };
+        let Some(number) = number::<u32>(words.peek()) else {
+            self.number = Some(self.number.unwrap_or(0).saturating_add(10));
+            return Ok(());
+        };
         words.next();
         if self.number.is_some_and(|last| number <= last) {
             return Err(words.error("entries that are not in ascending order", "list them as the device does"));
