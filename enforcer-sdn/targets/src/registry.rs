@@ -2,8 +2,8 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, junos_filter, junos_srx, kubernetes, mud,
-    nftables, openconfig, panos, rfc8519,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, fortios, junos_filter, junos_srx, kubernetes,
+    mud, nftables, openconfig, panos, radius_nas_filter, rfc8519,
 };
 
 /// All dialects, by name.
@@ -14,6 +14,8 @@ pub const TARGETS: &[Target] = &[
     cisco_ios::TARGET,
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
+    edl::ALLOW,
+    edl::DENY,
     fortios::TARGET,
     junos_filter::TARGET,
     junos_srx::TARGET,
@@ -22,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     nftables::TARGET,
     openconfig::TARGET,
     panos::TARGET,
+    radius_nas_filter::TARGET,
     rfc8519::TARGET,
 ];
 
