@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod filters;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]
