@@ -17,8 +17,9 @@ pub fn render(config: &Config, arguments: &Render) -> Result<Exit> {
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
-    let text = proven_text(target, &compiled)?;
+    let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
+    eprintln!("takes {}", bill.words());
     match &arguments.out {
         Some(path) => write_atomically(path, text.as_bytes())?,
         None => print!("{text}"),
