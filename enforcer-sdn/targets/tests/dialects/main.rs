@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod aerleon;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
@@ -23,6 +25,8 @@ mod orders;
 #[cfg(test)]
 mod panos;
 #[cfg(test)]
+mod pf;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod real_iptables;
@@ -31,6 +35,10 @@ mod real_nft;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routeros;
+#[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod things;
 #[cfg(test)]
 mod yang;

@@ -261,11 +261,13 @@ fn zone() -> AddressSet {
 /// A ruleset of the form that the dialect is for: some know the allowed peers of one zone and nothing else.
 fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
     let is_shaped = ruleset.rules.last().is_some_and(|rule| rule.id == "rest-in");
-    if target.name != "kubernetes" || is_shaped {
+    if !["kubernetes", "mud"].contains(&target.name) || is_shaped {
         return ruleset;
     }
     let rule = |id: &str, selector, action| PointRule { id: id.into(), selector, action, log: false, origin: Vec::new() };
-    let mut rules = vec![rule("established", Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow)];
+    let is_stateful = target.capability.stateful;
+    let established = rule("established", Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow);
+    let mut rules: Vec<PointRule> = is_stateful.then_some(established).into_iter().collect();
     for (number, PointRule { id, selector, action, .. }) in ruleset.rules.into_iter().enumerate() {
         if action == Action::Log || id == "rest" || id == "established" {
             continue;
@@ -282,12 +284,14 @@ fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
             (source, destination)
         };
         let l4 = match selector.l4 {
+            other if !is_stateful => other,
             L4::Tcp { destination, .. } => L4::Tcp { source: PortSet::full(), destination },
             L4::Udp { destination, .. } => L4::Udp { source: PortSet::full(), destination },
             L4::Sctp { destination, .. } => L4::Sctp { source: PortSet::full(), destination },
             other => other,
         };
-        rules.push(rule(&id, Selector { source, destination, l4, ..Selector::any() }, action));
+        let flags = if action == Action::Allow { selector.flags } else { FlagSet::full() };
+        rules.push(rule(&id, Selector { source, destination, l4, flags, ..Selector::any() }, action));
     }
     rules.push(rule("rest-out", Selector { source: zone(), ..Selector::any() }, Action::Deny));
     rules.push(rule("rest-in", Selector { destination: zone(), ..Selector::any() }, Action::Deny));
