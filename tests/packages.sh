@@ -24,6 +24,7 @@ test=(
   iptables-restore:iptables:"an enforcement point"
   ipset:ipset:"address sets of iptables"
   python3:python3:"compares flows with the truth of captures"
+  yanglint:libyang2-tools:"checks access lists against their YANG modules"
 )
 bench=(
   softflowd:softflowd:"a peer in the benchmark"

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::{Limits, Packet, Verdict, compare};
+use enforcer_policy::{Names, difference_of, moved};
 use enforcer_targets::{Parsed, Target};
 use sensor_model::Timestamp;
 
@@ -15,8 +16,11 @@ use crate::config::Config;
 use crate::driver::{self, Cut, Driver};
 use crate::exit::{Exit, failure};
 use crate::plan::{Plan, running_sha256};
-use crate::store::{Applied, Checkpoint, Pending, Store};
+use crate::store::{self, Applied, Checkpoint, Pending, Store};
 use crate::watchdog;
+
+/// Packet sets that a plan tells of each kind.
+const MAX_CHANGES: usize = 50;
 
 /// A living watchdog is given this long after the deadline before somebody else rolls back in its place.
 const WATCHDOG_GRACE: Duration = Duration::from_millis(400);
@@ -48,6 +52,7 @@ pub fn apply(
         );
     }
     refuse_stale(&store, plan)?;
+    refuse_other_quarantines(config, plan)?;
 
     let mut reached = Vec::new();
     let mut checkpoints = Vec::new();
@@ -166,6 +171,24 @@ fn refuse_stale(store: &Store, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// A plan from before a quarantine would let the asset out again, one from before a release would shut it in again.
+fn refuse_other_quarantines(config: &Config, plan: &Plan) -> Result<()> {
+    let now = clock::now();
+    let active = store::quarantines(&config.state)?.into_iter().filter(|one| one.is_active(now));
+    let mut active: Vec<_> = active.map(|one| one.asset).collect();
+    active.sort_unstable();
+    if active == plan.quarantined {
+        return Ok(());
+    }
+    let words = |all: &[sensor_model::AssetId]| match all {
+        [] => "nobody".to_owned(),
+        all => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let message =
+        format!("the plan has {} in quarantine, and by now it is {}; plan again", words(&plan.quarantined), words(&active));
+    Err(failure(Exit::Drift, message))
+}
+
 fn change(driver: &dyn Driver, text: &str, wanted: &Parsed) -> Result<Cut> {
     driver.apply(text)?;
     driver.cut(&|packet| denies(wanted, packet))
@@ -200,17 +223,14 @@ fn denies(text: &Parsed, packet: &Packet) -> bool {
     decided == Some(Verdict::Deny)
 }
 
-/// What a new text changes against a running one, for people: lines that come and go, and a packet whose verdict changes.
+/// What a new text changes against a running one, for people: the packets that get another verdict.
 pub fn changes(target: &Target, running: &str, text: &str) -> Result<Vec<String>> {
     let (before, after) = ((target.parse)(running)?, (target.parse)(text)?);
-    let Err(difference) = compare(&before.steps, &after.steps, Limits::default())? else { return Ok(Vec::new()) };
-    let sets = [
-        (&difference.only_right_denies, "- now denied, for example"),
-        (&difference.only_left_denies, "+ now allowed, for example"),
-        (&difference.only_right_logs, "+ now logged, for example"),
-        (&difference.only_left_logs, "- no longer logged, for example"),
-    ];
-    Ok(sets.into_iter().filter_map(|(set, what)| Some(format!("{what}: {}", set.witness()?))).collect())
+    let Some(difference) = difference_of(&before.steps, &after.steps, Limits::default())? else { return Ok(Vec::new()) };
+    let nobody = |_: &Packet| (Verdict::Allow, None);
+    let moved = moved(&difference, &nobody, &nobody, &Names::default(), MAX_CHANGES);
+    let more = moved.is_cut.then(|| "and more; `diff` tells them all".to_owned());
+    Ok(moved.sets.iter().map(|set| format!("{} {set}, for example {}", set.becomes.sign(), set.witness)).chain(more).collect())
 }
 
 fn roll_back_pending(config: &Config, store: &Store, pending: &Pending, why: &str) -> Result<()> {

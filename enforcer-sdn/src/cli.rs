@@ -38,9 +38,9 @@ pub enum Command {
     Check(Documents),
     /// Say, for every observed conversation, what the policy would do with it.
     Simulate(Documents),
-    /// Compare two policies: whose verdict changes.
+    /// Compare two policies or plans: which packets and conversations get another verdict.
     Diff(Diff),
-    /// Say which rule decides for one packet, and why.
+    /// Say which rule decides for one packet, why, and in which line on which device.
     Explain(Explain),
     /// Compile, render and prove; show what would change on the devices.
     Plan(PlanArgs),
@@ -62,6 +62,14 @@ pub enum Command {
     Serve,
     /// List the dialects that rules can be written in.
     Targets,
+    /// Shut one asset in for a while: it may talk to nobody, whatever zone and mode it is in.
+    Quarantine(QuarantineArgs),
+    /// Let an asset out of quarantine.
+    Release(Release),
+    /// Tell the figures that matter: coverage, time to block, false positives, lateral attempts, changes, owners, reviews.
+    Report(Documents),
+    /// Print the JSON schema of policy documents, for editors.
+    Schema,
     /// The timer of an applied plan; started by `apply`.
     #[command(hide = true)]
     Watchdog { plan: String },
@@ -106,16 +114,22 @@ pub enum ModeArg {
 
 #[derive(Args, Debug)]
 pub struct Diff {
-    /// The policy before.
+    /// Before: a policy document, or a plan.
     pub old: PathBuf,
-    /// The policy after.
+    /// After: a policy document, or a plan.
     pub new: PathBuf,
     /// Flow maps: files or addresses of sensors; repeat for several.
     #[arg(long, value_name = "FILE|URL")]
     pub flowmap: Vec<String>,
-    /// Enforcement point, where there are several.
+    /// Only this enforcement point.
     #[arg(long)]
     pub point: Option<String>,
+    /// Compare policies as if every zone were in `enforce`.
+    #[arg(long)]
+    pub enforced: bool,
+    /// Packet sets to print of each kind and point.
+    #[arg(long, default_value_t = 20)]
+    pub most: usize,
 }
 
 #[derive(Args, Debug)]
@@ -126,8 +140,11 @@ pub struct Explain {
     pub from: String,
     /// Asset (id or label) or address that is asked.
     pub to: String,
-    /// Service as protocol and port (tcp/502), or icmp.
+    /// Service: a name (modbus), or protocol and port (tcp/502, icmp/echo-request, ip/47).
     pub service: String,
+    /// At this moment (2026-12-31T18:00:00Z); now when absent.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -182,6 +199,55 @@ pub struct Apply {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub confirm: Option<Duration>,
     /// Return at once; the timer runs on by itself.
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct QuarantineArgs {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Asset (id or label) or address.
+    pub asset: String,
+    /// How long (30m, 8h, 7d).
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, default_value = "24h")]
+    pub duration: Duration,
+    /// Who answers for it.
+    #[arg(long)]
+    pub owner: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Where it was asked for.
+    #[arg(long)]
+    pub ticket: Option<String>,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Asset (id or label) or address, as `report` lists it.
+    pub asset: String,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// From a plan to the devices.
+#[derive(Args, Debug)]
+pub struct Way {
+    /// Where to write the plan.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Apply the plan at once; it rolls back by itself unless confirmed in time.
+    #[arg(long)]
+    pub apply: bool,
+    /// With --apply: how long to wait for `confirm`.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub confirm: Option<Duration>,
+    /// With --apply: return at once; the timer runs on by itself.
     #[arg(long)]
     pub detach: bool,
 }

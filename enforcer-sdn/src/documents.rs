@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -54,13 +54,11 @@ pub fn text(path: &Path) -> Result<String> {
     let bytes = read_bounded(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("`{}` is not UTF-8 text (byte {at})", path.display())
+        let before = String::from_utf8_lossy(error.as_bytes().get(..at).unwrap_or_default()).into_owned();
+        let (line, last) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+        let column = last.chars().count() + 1;
+        anyhow::anyhow!("{}:{line}:{column}: this is not UTF-8 text; save the file as UTF-8", path.display())
     })
-}
-
-/// The paths as an input list with digests.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
-    paths.iter().map(|path| Ok(Input { name: path.display().to_string(), sha256: sha256(text(path)?.as_bytes()) })).collect()
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use sensor_model::Timestamp;
+use sensor_model::{AssetId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,6 +29,9 @@ pub struct Plan {
     pub cuts: Vec<String>,
     /// The author saw `cuts` and wants them.
     pub cuts_accepted: bool,
+    /// Assets that are shut in by this plan; `apply` refuses it when others are by then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<AssetId>,
     pub points: Vec<PointPlan>,
 }
 
@@ -134,6 +137,7 @@ mod tests {
             valid_until: None,
             cuts: vec![],
             cuts_accepted: false,
+            quarantined: vec![],
             points: vec![point],
         };
         plan.seal().unwrap()

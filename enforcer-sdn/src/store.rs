@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sensor_model::Timestamp;
+use enforcer_policy::Quarantine;
+use sensor_model::{AssetId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,19 @@ pub struct Pending {
     pub applied: Applied,
     pub deadline: Timestamp,
 }
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub event: String,
+    /// Id of the plan; empty where there is none.
+    pub plan: String,
+    pub detail: String,
+}
+
+const JOURNAL: &str = "journal.ndjson";
+const QUARANTINE: &str = "quarantine.json";
 
 /// The folder, locked: one process at a time changes devices.
 pub struct Store {
@@ -69,13 +83,7 @@ impl Store {
 
     /// The plan that runs, confirmed.
     pub fn confirmed(&self) -> Result<Option<Applied>> {
-        let Some(id) = read::<String>(&self.folder.join("confirmed.json"))? else { return Ok(None) };
-        self.applied(&id)
-    }
-
-    /// A plan that was confirmed once.
-    pub fn applied(&self, id: &str) -> Result<Option<Applied>> {
-        read(&self.folder.join("confirmed").join(format!("{id}.json")))
+        confirmed(&self.folder)
     }
 
     pub fn confirm(&self, applied: &Applied) -> Result<()> {
@@ -91,17 +99,26 @@ impl Store {
         }
     }
 
+    /// Shuts an asset in; one that was in before gets the new words.
+    pub fn quarantine(&self, quarantine: &Quarantine) -> Result<()> {
+        let mut all = quarantines(&self.folder)?;
+        all.retain(|known| known.asset != quarantine.asset);
+        all.push(quarantine.clone());
+        self.write(QUARANTINE, &all)
+    }
+
+    /// Lets an asset out.
+    pub fn release(&self, asset: &AssetId) -> Result<()> {
+        let mut all = quarantines(&self.folder)?;
+        all.retain(|known| known.asset != *asset);
+        self.write(QUARANTINE, &all)
+    }
+
     /// One line for `report` and for people.
     pub fn journal(&self, at: Timestamp, event: &str, plan: &str, detail: &str) -> Result<()> {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            at: Timestamp,
-            event: &'a str,
-            plan: &'a str,
-            detail: &'a str,
-        }
-        let path = self.folder.join("journal.ndjson");
-        let line = serde_json::to_string(&Line { at, event, plan, detail })? + "\n";
+        let path = self.folder.join(JOURNAL);
+        let line = Entry { at, event: event.to_owned(), plan: plan.to_owned(), detail: detail.to_owned() };
+        let line = serde_json::to_string(&line)? + "\n";
         let file = OpenOptions::new().create(true).append(true).open(&path);
         file.and_then(|mut file| file.write_all(line.as_bytes()))
             .with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -115,6 +132,51 @@ impl Store {
         give_to_owner(&self.folder, &path);
         Ok(())
     }
+}
+
+/// Who is shut in, also those whose time is over. Read without the lock: files are replaced whole.
+pub fn quarantines(folder: &Path) -> Result<Vec<Quarantine>> {
+    Ok(read(&folder.join(QUARANTINE))?.unwrap_or_default())
+}
+
+/// The plan that runs, confirmed. Read without the lock.
+pub fn confirmed(folder: &Path) -> Result<Option<Applied>> {
+    let Some(id) = read::<String>(&folder.join("confirmed.json"))? else { return Ok(None) };
+    read(&folder.join("confirmed").join(format!("{id}.json")))
+}
+
+/// Every plan that was ever confirmed, oldest first.
+pub fn history(folder: &Path) -> Result<Vec<Applied>> {
+    let path = folder.join("confirmed");
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
+    let mut all: Vec<Applied> = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            all.extend(read::<Applied>(&path)?);
+        }
+    }
+    all.sort_by(|a, b| (a.applied_at, &a.plan.id).cmp(&(b.applied_at, &b.plan.id)));
+    Ok(all)
+}
+
+/// The journal's lines in order; a last line that a crash cut short is left out.
+pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
+    let path = folder.join(JOURNAL);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
+    let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
+    let line = |line: &str| {
+        serde_json::from_str(line).with_context(|| format!("`{}` has a line that this program did not write", path.display()))
+    };
+    whole.lines().map(line).collect()
 }
 
 /// What root's `apply` writes belongs to the folder's owner, so that the service, which is not root, can go on with it. Not being

@@ -20,6 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
+use sensor_capture::defer_thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tracing::info;
 
@@ -85,8 +86,14 @@ pub fn run(interface: &str, config: &Config, reread: &dyn Fn() -> Result<Config>
     let (sender, events) = bounded(config.capture.max_waiting_batches);
     let control =
         Control { hub, port: Arc::clone(&port), store, outbox: outbox.clone(), published, events, settings: config.clone() };
-    let control =
-        thread::Builder::new().name("hub".to_owned()).spawn(move || control.run()).context("cannot start the hub's thread")?;
+    let control = thread::Builder::new()
+        .name("hub".to_owned())
+        .spawn(move || {
+            // Where it is not permitted the hub has the share of the queues.
+            let _deferred = defer_thread();
+            control.run()
+        })
+        .context("cannot start the hub's thread")?;
     let capturing = Capturing { port, interface: interface.to_owned(), config: config.clone(), reread, sender, asked };
     let captured = capturing.run(opened);
     control.join().map_err(|_| anyhow!("the hub's thread died"))??;

@@ -45,6 +45,10 @@ impl PacketSet {
         Self { nodes, root }
     }
 
+    pub(crate) fn diagram(&self) -> (&[Node], NodeId) {
+        (&self.nodes, self.root)
+    }
+
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.root == OUT

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
 use crate::gaps;
+use crate::guardrail;
 use crate::point::{EnforcementPoint, Gap};
 use crate::resolve::{Resolution, resolve, union_of};
 use crate::ruleset::{Action, PointRule, Ruleset};
@@ -39,6 +40,10 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     if !empty.is_empty() {
         return Err(empty);
     }
+    let broken = guardrail::broken(policy, &resolution, now);
+    if !broken.is_empty() {
+        return Err(broken);
+    }
     let mut build = Build::new(policy, &resolution);
     for at in policy.rules_in_order() {
         if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
@@ -61,7 +66,9 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
 fn memberless(policy: &Policy, resolution: &Resolution) -> Vec<Diagnostic> {
     let zones = policy.zones.iter().zip(&resolution.zones);
     zones
-        .filter(|(zone, members)| zone.mode != Mode::Observe && members.addresses.is_empty())
+        .filter(|(zone, members)| {
+            zone.mode != Mode::Observe && !zone.is_group() && !members.is_quarantined && members.addresses.is_empty()
+        })
         .map(|(zone, _)| {
             let message = format!("zone `{}` is in `{}` and has no members", zone.name.value, zone.mode);
             Diagnostic::error("zone-empty", message)

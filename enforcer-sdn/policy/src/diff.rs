@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use enforcer_packetset::{Limits, Packet, PacketSet, TooLarge, compare};
+use enforcer_packetset::{Limits, Packet, PacketSet, Step, TooLarge, compare};
 use sensor_model::{AssetId, FlowMap, Service};
 use serde::Serialize;
 
+use crate::diagnostic::Diagnostic;
+use crate::document::{Mode, Policy, Verdict};
 use crate::explain::first_packet;
+use crate::resolve::resolve;
 use crate::ruleset::{Action, Ruleset};
 use crate::simulate::{Standing, standing};
 
@@ -17,8 +20,9 @@ pub struct Difference {
     pub opened: PacketSet,
     /// Allowed before, denied after.
     pub closed: PacketSet,
-    /// Logged after and not before, whatever becomes of them.
+    /// Logged after and not before, beside what is closed.
     pub newly_logged: PacketSet,
+    /// Logged before and not after, beside what is opened.
     pub no_longer_logged: PacketSet,
 }
 
@@ -27,13 +31,50 @@ pub struct Difference {
 /// # Errors
 /// When the limits do not suffice: then nothing is known.
 pub fn difference(before: &Ruleset, after: &Ruleset, limits: Limits) -> Result<Option<Difference>, TooLarge> {
-    let compared = compare(&before.steps(), &after.steps(), limits)?;
-    Ok(compared.err().map(|sets| Difference {
+    difference_of(&before.steps(), &after.steps(), limits)
+}
+
+/// The same of two chains, wherever they come from.
+///
+/// # Errors
+/// See [`difference`].
+pub fn difference_of(before: &[Step], after: &[Step], limits: Limits) -> Result<Option<Difference>, TooLarge> {
+    let compared = compare(before, after, limits)?;
+    let Err(sets) = compared else { return Ok(None) };
+    Ok(Some(Difference {
+        // A denial is logged with it: that is no news of its own.
+        newly_logged: sets.only_right_logs.difference(&sets.only_right_denies)?,
+        no_longer_logged: sets.only_left_logs.difference(&sets.only_left_denies)?,
         opened: sets.only_left_denies,
         closed: sets.only_right_denies,
-        newly_logged: sets.only_right_logs,
-        no_longer_logged: sets.only_left_logs,
     }))
+}
+
+/// The policy as if every zone that has members were in `enforce`: what it says, whatever reaches the devices today.
+///
+/// # Errors
+/// Overlapping zones.
+pub fn as_enforced(policy: &Policy, map: &FlowMap) -> Result<Policy, Vec<Diagnostic>> {
+    let resolution = resolve(policy, Some(map))?;
+    let mut enforced = policy.clone();
+    for (zone, members) in enforced.zones.iter_mut().zip(&resolution.zones) {
+        if !members.addresses.is_empty() {
+            zone.mode = Mode::Enforce;
+        }
+    }
+    Ok(enforced)
+}
+
+/// What a chain does with a packet: deny it or let it through, and by which of its rules or lines; None: none decides.
+pub type Decide<'a> = dyn Fn(&Packet) -> (Verdict, Option<String>) + 'a;
+
+/// A ruleset's word, by rule id.
+pub fn decide_by(ruleset: &Ruleset) -> impl Fn(&Packet) -> (Verdict, Option<String>) + '_ {
+    |packet| {
+        let (action, rule) = ruleset.decide(packet);
+        let verdict = if action == Action::Deny { Verdict::Deny } else { Verdict::Allow };
+        (verdict, rule.map(|rule| rule.id.clone()))
+    }
 }
 
 /// A recorded conversation that gets another verdict.
@@ -49,7 +90,7 @@ pub struct Change {
     pub hours: Vec<u8>,
     /// True: it was allowed and no longer is.
     pub is_cut: bool,
-    /// Ids of the rules that decide before and after; None: no rule does.
+    /// The rules or lines that decide before and after; None: no rule does.
     pub rule_before: Option<String>,
     pub rule_after: Option<String>,
 }
@@ -57,6 +98,12 @@ pub struct Change {
 /// Recorded conversations whose verdict differs, in the order of the map; what is cut and what is opened are two entries.
 #[must_use]
 pub fn changes(before: &Ruleset, after: &Ruleset, map: &FlowMap) -> Vec<Change> {
+    changes_by(&decide_by(before), &decide_by(after), map)
+}
+
+/// The same of two chains, wherever they come from.
+#[must_use]
+pub fn changes_by(before: &Decide, after: &Decide, map: &FlowMap) -> Vec<Change> {
     let mut found: Vec<Change> = Vec::new();
     for conversation in &map.conversations {
         let from = found.len();
@@ -65,12 +112,12 @@ pub fn changes(before: &Ruleset, after: &Ruleset, map: &FlowMap) -> Vec<Change> 
                 for hour in hours(conversation) {
                     let packet =
                         Packet { minute_of_week: u16::from(hour) * 60 + 30, ..first_packet(conversation, source, destination) };
-                    let (was, rule_before) = before.decide(&packet);
-                    let (is, rule_after) = after.decide(&packet);
+                    let (was, rule_before) = before(&packet);
+                    let (is, rule_after) = after(&packet);
                     if was == is {
                         continue;
                     }
-                    let is_cut = is == Action::Deny;
+                    let is_cut = is == Verdict::Deny;
                     let known = found.iter_mut().skip(from).find(|change| change.is_cut == is_cut);
                     match known {
                         Some(change) if change.hours.contains(&hour) => {}
@@ -84,8 +131,8 @@ pub fn changes(before: &Ruleset, after: &Ruleset, map: &FlowMap) -> Vec<Change> 
                             destination,
                             hours: vec![hour],
                             is_cut,
-                            rule_before: rule_before.map(|rule| rule.id.clone()),
-                            rule_after: rule_after.map(|rule| rule.id.clone()),
+                            rule_before,
+                            rule_after,
                         }),
                     }
                 }

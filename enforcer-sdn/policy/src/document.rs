@@ -73,6 +73,9 @@ pub struct Policy {
     pub services: Vec<Service>,
     /// In the order of the text. `rules_in_order` gives the order of decision.
     pub rules: Vec<Rule>,
+    pub guardrails: Vec<Guardrail>,
+    /// Zones that are quarantines, as indices: what they take from another zone is not missed there.
+    pub quarantines: Vec<usize>,
     pub sources: Sources,
 }
 
@@ -83,6 +86,21 @@ impl Policy {
         let mut order: Vec<usize> = (0..self.rules.len()).collect();
         order.sort_by_key(|&at| self.rules.get(at).map(|rule| rule.tier));
         order
+    }
+
+    /// The zone itself and every zone inside it, at any depth, ascending.
+    #[must_use]
+    pub fn within(&self, zone: usize) -> Vec<usize> {
+        let mut found = vec![zone];
+        let mut next = 0;
+        while let Some(&at) = found.get(next) {
+            let inner = self.zones.get(at).map_or(&[][..], |zone| &zone.inner);
+            let new: Vec<usize> = inner.iter().copied().filter(|below| !found.contains(below)).collect();
+            found.extend(new);
+            next += 1;
+        }
+        found.sort_unstable();
+        found
     }
 }
 
@@ -95,12 +113,22 @@ pub struct Zone {
     pub description: Option<String>,
     /// An asset is a member when any of these holds.
     pub members: Vec<Member>,
+    /// Zones inside it, as indices, direct ones only. Their addresses are theirs; a rule that names this zone means them too.
+    pub inner: Vec<usize>,
     /// And none of these.
     pub except: Vec<Member>,
     /// The higher one gets an address that two zones claim.
     pub priority: i32,
     /// What happens between two members where no rule says otherwise.
     pub intra_zone: Verdict,
+}
+
+impl Zone {
+    /// Made of other zones only, so that it has no address of its own.
+    #[must_use]
+    pub const fn is_group(&self) -> bool {
+        self.members.is_empty() && !self.inner.is_empty()
+    }
 }
 
 /// Every key that is given must hold.
@@ -180,4 +208,41 @@ pub struct Schedule {
     /// IANA name, as written.
     pub zone_name: String,
     pub time_zone: TimeZone,
+}
+
+/// What must hold whatever the rules say: checked whenever the policy is compiled, and no rule of its own.
+#[derive(Clone, Debug)]
+pub struct Guardrail {
+    pub name: Spanned<String>,
+    pub assertion: Assertion,
+    pub from: Spanned<Vec<Peer>>,
+    pub to: Spanned<Vec<Peer>>,
+    pub l4: Vec<L4>,
+    pub services: Spanned<Vec<String>>,
+    /// None: at every time.
+    pub schedule: Option<Spanned<Schedule>>,
+    pub owner: Option<String>,
+    pub reason: Option<String>,
+    pub ticket: Option<String>,
+}
+
+/// What a guardrail asserts about all its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assertion {
+    /// The policy allows none of them.
+    Never,
+    /// The policy allows all of them.
+    Always,
+}
+
+impl Assertion {
+    pub const ALL: [Self; 2] = [Self::Never, Self::Always];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Always => "always",
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub struct ZoneMembers {
     pub addresses: AddressSet,
     /// Assets that have an address in the zone, by id.
     pub assets: Vec<AssetId>,
+    /// It claims addresses, and every one of them is in a quarantine now.
+    pub is_quarantined: bool,
 }
 
 impl Resolution {
@@ -127,6 +129,7 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
     let assets: &[Asset] = map.map_or(&[], |map| &map.assets);
     let uses = map.map_or_else(|| Uses { owners: HashMap::new(), addresses: HashMap::new() }, uses);
     let claimed: Vec<AddressSet> = policy.zones.iter().map(|zone| claims(zone, assets, &uses)).collect();
+    let claimed = carved(policy, claimed);
     let overlaps = overlaps(policy, &claimed, &uses);
     if !overlaps.is_empty() {
         return Err(overlaps);
@@ -145,6 +148,10 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
         let level_sets = level.iter().filter_map(|&at| claimed.get(at));
         taken = union_of(level_sets.chain([&taken]));
     }
+    let shut_in = union_of(policy.quarantines.iter().filter_map(|at| claimed.get(*at)));
+    for (zone, claim) in zones.iter_mut().zip(&claimed) {
+        zone.is_quarantined = zone.addresses.is_empty() && !claim.is_empty() && claim.is_subset(&shut_in);
+    }
     let mut resolution = Resolution::new(zones, uses);
     for asset in assets {
         let mut homes: Vec<usize> =
@@ -158,6 +165,17 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
         }
     }
     Ok(resolution)
+}
+
+/// What lies in an inner zone is its own, whatever the priorities.
+fn carved(policy: &Policy, claimed: Vec<AddressSet>) -> Vec<AddressSet> {
+    let inner = |at: usize| {
+        let below = policy.within(at).into_iter().filter(move |&below| below != at);
+        union_of(below.filter_map(|below| claimed.get(below)))
+    };
+    let nested = |at: usize| policy.zones.get(at).is_some_and(|zone| !zone.inner.is_empty());
+    let of = |(at, claim): (usize, &AddressSet)| if nested(at) { claim.difference(&inner(at)) } else { claim.clone() };
+    claimed.iter().enumerate().map(of).collect()
 }
 
 fn priority(policy: &Policy, at: usize) -> Option<i32> {

@@ -5,6 +5,7 @@ use enforcer_packetset::{L4, PortSet, RangeSet};
 use sensor_model::IpProtocol;
 
 use crate::diagnostic::nearest;
+use crate::document::Policy;
 
 /// Names that need no definition (IANA service registry; vendor manuals where IANA has none).
 pub const BUILT_IN: &[(&str, &[&str])] = &[
@@ -103,6 +104,28 @@ const FORMS: &str = "write tcp/502, udp/1024-2048, sctp/2905, icmp/echo-request,
 pub fn built_in(name: &str) -> Option<Vec<L4>> {
     let (_, terms) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
     Some(merged(terms.iter().filter_map(|term| parse(term).ok())))
+}
+
+/// What a word in `services:` means: a service of the policy, a built-in name, or a term such as `tcp/502`.
+///
+/// # Errors
+/// A word that is none of these.
+pub fn meant(policy: &Policy, word: &str) -> Result<Vec<L4>, Refused> {
+    let own = policy.services.iter().find(|service| service.name.value == word).map(|service| service.l4.clone());
+    own.or_else(|| built_in(word)).map_or_else(
+        || {
+            parse(word).map(|term| vec![term]).map_err(|refused| {
+                let names = policy.services.iter().map(|service| service.name.value.as_str());
+                match nearest(word, names.chain(BUILT_IN.iter().map(|(name, _)| *name))) {
+                    Some(meant) if !word.contains('/') => {
+                        Refused { message: format!("unknown service `{word}`; did you mean `{meant}`?"), ..refused }
+                    }
+                    _ => refused,
+                }
+            })
+        },
+        Ok,
+    )
 }
 
 /// The built-in name that means exactly this one protocol and port, if there is one.

@@ -47,7 +47,10 @@ fn the_shipped_policy_is_clean_but_for_what_this_plant_lacks() {
     let policy = read(&[SourceFile { name: "plant.yaml".into(), text: text.into() }]).unwrap();
     assert_eq!(
         found(&policy, Some(&plant())),
-        ["42: warning weak-identity: zone `it-services` selects `monitor` by a role that only a port number suggests"]
+        [
+            "44: warning weak-identity: zone `it-services` selects `monitor` by a role that only a port number suggests",
+            "71: note operations: rule `scada-polls-plcs` allows only modbus.read_*; a device that knows only ports lets all of modbus through",
+        ]
     );
 }
 

@@ -31,7 +31,7 @@ fn rule(keys: &str) -> String {
 
 #[test]
 fn heads() {
-    let known = "known keys are apiVersion, kind, metadata, zones, services, rules";
+    let known = "known keys are apiVersion, kind, metadata, include, zones, services, rules, guardrails";
     for (text, wanted) in [
         (String::new(), "0:: `p` holds no policy [empty] = begin with `apiVersion: cordon/v1` and `kind: Policy`".to_owned()),
         (
@@ -111,11 +111,11 @@ fn zones() {
         ),
         (
             zone("name: a, members: [{}]"),
-            "5:{}: a member without a key selects nothing [empty] = give at least one of asset, role, vendor, prefix, mac, name",
+            "5:{}: a member without a key selects nothing [empty] = give at least one of asset, role, vendor, prefix, mac, name, zone",
         ),
         (
             zone("name: a, members: [{rol: plc}]"),
-            "5:rol: unknown key `rol` in a member; did you mean `role`? [unknown-key] = known keys are asset, role, vendor, prefix, mac, name",
+            "5:rol: unknown key `rol` in a member; did you mean `role`? [unknown-key] = known keys are asset, role, vendor, prefix, mac, name, zone",
         ),
         (
             zone("name: a, members: [{prefix: 10.0.0.1/24}]"),
@@ -128,7 +128,7 @@ fn zones() {
         (zone("name: a, members: [{asset: }]"), "5::: `asset` has no value [missing-value] = write a value, or take the key out"),
         (
             zone("name: a, members: [plc]"),
-            "5:plc: expected a member as a mapping, found a value [wrong-type] = write `key: value` lines; keys are asset, role, vendor, prefix, mac, name",
+            "5:plc: expected a member as a mapping, found a value [wrong-type] = write `key: value` lines; keys are asset, role, vendor, prefix, mac, name, zone",
         ),
         (
             zone("name: a, members: []}\n  - {name: a, members: []"),

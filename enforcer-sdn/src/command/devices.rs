@@ -18,8 +18,20 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 pub fn apply(cli: &Cli, config: &Config, arguments: &Apply, started: Instant) -> Result<Exit> {
     let plan = Plan::read(&arguments.plan)?;
-    let confirm_within = arguments.confirm.unwrap_or(config.confirm_within);
-    let report = apply::apply(config, &Arm { config: cli.config.clone() }, &plan, confirm_within, started)?;
+    carry_out(cli, config, &plan, arguments.confirm, arguments.detach, started)
+}
+
+/// Applies a plan, tells it, and waits for its end unless told not to.
+pub fn carry_out(
+    cli: &Cli,
+    config: &Config,
+    plan: &Plan,
+    confirm_within: Option<Duration>,
+    detach: bool,
+    started: Instant,
+) -> Result<Exit> {
+    let confirm_within = confirm_within.unwrap_or(config.confirm_within);
+    let report = apply::apply(config, &Arm { config: cli.config.clone() }, plan, confirm_within, started)?;
     let points: Vec<&str> = plan.points.iter().map(|point| point.name.as_str()).collect();
     match cli.output {
         Output::Json => println!(
@@ -38,7 +50,7 @@ pub fn apply(cli: &Cli, config: &Config, arguments: &Apply, started: Instant) ->
             println!("rolls back by itself at {} unless you run `enforcer-sdn confirm`", report.deadline);
         }
     }
-    if arguments.detach { Ok(Exit::Done) } else { wait(config, &plan) }
+    if detach { Ok(Exit::Done) } else { wait(config, plan) }
 }
 
 /// Stays until the plan is confirmed or gone.

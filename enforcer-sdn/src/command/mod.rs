@@ -1,27 +1,31 @@
 //! One function a command. Each reads its documents, asks a pure room, prints, and says its exit code.
 
 mod devices;
+mod diff;
+mod explain;
 mod judge;
 mod learn;
 mod plan;
 mod prove;
+mod quarantine;
+mod report;
 mod serve;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
-use enforcer_policy::{Diagnostic, Policy, Severity, SourceFile};
+use enforcer_policy::{Diagnostic, Policy, Severity};
 use sensor_model::FlowMap;
 
 use crate::cli::{Cli, Command, Documents};
 use crate::config::Config;
-use crate::documents;
 use crate::exit::{Exit, failure};
-use crate::plan::Input;
+use crate::plan::{Input, sha256};
 use crate::watchdog;
+use crate::{clock, documents, store};
 
 /// Runs the command that was asked for.
 pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
@@ -30,12 +34,19 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Learn(arguments) => learn::learn(cli, &config, arguments),
         Command::Check(arguments) => judge::check(cli, &config, arguments),
         Command::Simulate(arguments) => judge::simulate(cli, &config, arguments),
-        Command::Diff(arguments) => judge::diff(cli, &config, arguments),
-        Command::Explain(arguments) => judge::explain(cli, &config, arguments),
+        Command::Diff(arguments) => diff::diff(cli, &config, arguments),
+        Command::Explain(arguments) => explain::explain(cli, &config, arguments),
         Command::Plan(arguments) => plan::plan(cli, &config, arguments),
         Command::Render(arguments) => prove::render(&config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),
         Command::Targets => prove::targets(cli),
+        Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
+        Command::Release(arguments) => quarantine::release(cli, &config, arguments, started),
+        Command::Report(arguments) => report::report(cli, &config, arguments),
+        Command::Schema => {
+            print!("{}", enforcer_policy::schema());
+            Ok(Exit::Done)
+        }
         Command::Apply(arguments) => devices::apply(cli, &config, arguments, started),
         Command::Confirm => devices::confirm(cli, &config),
         Command::Rollback => devices::rollback(cli, &config),
@@ -68,10 +79,13 @@ fn read_policy(config: &Config, option: &[PathBuf]) -> Result<(Policy, Vec<Input
     if paths.is_empty() {
         bail!("no policy given; add --policy FILE (`enforcer-sdn learn` writes a first one)");
     }
-    let files = paths.iter().map(|path| Ok(SourceFile { name: path.display().to_string(), text: documents::text(path)? }));
-    let files: Vec<SourceFile> = files.collect::<Result<_>>()?;
-    let policy = enforcer_policy::read(&files).map_err(|found| refused(&found))?;
-    Ok((policy, documents::inputs(paths)?))
+    let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let load = |path: &str| documents::text(Path::new(path)).map_err(|error| error.root_cause().to_string());
+    let files = enforcer_policy::gather(&named, load).map_err(|found| refused(&found))?;
+    let shut_in = store::quarantines(&config.state)?;
+    let policy = enforcer_policy::read_quarantined(&files, &shut_in, clock::now()).map_err(|found| refused(&found))?;
+    let inputs = files.iter().map(|file| Input { name: file.name.clone(), sha256: sha256(file.text.as_bytes()) }).collect();
+    Ok((policy, inputs))
 }
 
 fn read_map(config: &Config, option: &[String]) -> Result<(FlowMap, Vec<Input>)> {

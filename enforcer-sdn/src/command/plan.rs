@@ -1,33 +1,69 @@
 //! `plan`: policy and flow map to proven texts for every enforcement point, compared with what runs there now.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
 use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side};
-use enforcer_policy::{Outcome, Standing};
+use enforcer_policy::{Fate, Outcome, Standing};
 use enforcer_targets::{NotProven, RenderOptions, Target};
-use sensor_model::FlowMap;
+use sensor_model::{AssetId, FlowMap};
 
 use crate::cli::{Cli, Output, PlanArgs};
 use crate::command::{Loaded, counted, refused};
 use crate::config::{Config, Point};
 use crate::exit::{Exit, failure};
 use crate::plan::{Plan, PointPlan, running_sha256};
-use crate::store::{Store, write_atomically};
+use crate::store::{self, Store, write_atomically};
 use crate::{apply, clock, driver};
 
 pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
+    let loaded = Loaded::read(config, &arguments.documents)?;
+    let Made { plan, .. } = make(config, loaded, arguments.accept_cuts)?;
+    if let Some(path) = &arguments.out {
+        write_atomically(path, plan.to_json()?.as_bytes())?;
+    }
+    match cli.output {
+        Output::Json => print!("{}", plan.to_json()?),
+        Output::Table => {
+            print_plan(&plan);
+            print_next(&plan, arguments.out.as_deref());
+        }
+    }
+    Ok(exit_of(&plan))
+}
+
+/// What a plan asks of whoever made it.
+pub fn exit_of(plan: &Plan) -> Exit {
+    match (plan.cuts.is_empty() || plan.cuts_accepted, plan.changes_anything()) {
+        (false, _) => Exit::TrafficWouldBreak,
+        (true, true) => Exit::ChangesPending,
+        (true, false) => Exit::Done,
+    }
+}
+
+/// A plan, and what it cuts because somebody was put in quarantine: that was ordered, so nobody is asked again.
+pub struct Made {
+    pub plan: Plan,
+    pub shut_in: Vec<Fate>,
+}
+
+/// The plan for every configured point. `cuts_accepted`: the conversations that it cuts are meant to be cut.
+pub fn make(config: &Config, loaded: Loaded, cuts_accepted: bool) -> Result<Made> {
     if config.points.is_empty() {
         bail!("the configuration names no enforcement point; add a [[point]] section, or use `render` to only see the text");
     }
-    let Loaded { policy, map, policy_inputs, map_inputs } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, policy_inputs, map_inputs } = loaded;
     let now = clock::now();
     let impact = enforcer_policy::simulate(&policy, &map, now).map_err(|found| refused(&found))?;
-    let cuts = impact
-        .conversations
-        .iter()
-        .filter(|fate| fate.outcome == Outcome::Denied && fate.mode == Some("enforce") && fate.standing == Standing::Answered)
-        .map(|fate| format!("{} -> {} {}: {}", fate.client_label, fate.server_label, fate.service, fate.why))
-        .collect();
+    let is_cut =
+        |fate: &&Fate| fate.outcome == Outcome::Denied && fate.mode == Some("enforce") && fate.standing == Standing::Answered;
+    let mut quarantined: Vec<AssetId> =
+        store::quarantines(&config.state)?.into_iter().filter(|one| one.is_active(now)).map(|one| one.asset).collect();
+    quarantined.sort_unstable();
+    let is_ordered = |fate: &&Fate| quarantined.contains(&fate.client) || quarantined.contains(&fate.server);
+    let (ordered, cut): (Vec<&Fate>, Vec<&Fate>) = impact.conversations.iter().filter(is_cut).partition(is_ordered);
+    let (cuts, shut_in) = (cut.into_iter().map(words).collect(), ordered.into_iter().cloned().collect());
     let mut points = Vec::new();
     let mut valid_until = None;
     for point in &config.points {
@@ -45,22 +81,17 @@ pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
         flowmaps: map_inputs,
         valid_until,
         cuts,
-        cuts_accepted: arguments.accept_cuts,
+        cuts_accepted,
+        quarantined,
         points,
     };
-    let plan = plan.seal()?;
-    if let Some(path) = &arguments.out {
-        write_atomically(path, plan.to_json()?.as_bytes())?;
-    }
-    match cli.output {
-        Output::Json => print!("{}", plan.to_json()?),
-        Output::Table => print_plan(&plan, arguments),
-    }
-    Ok(match (plan.cuts.is_empty() || plan.cuts_accepted, plan.changes_anything()) {
-        (false, _) => Exit::TrafficWouldBreak,
-        (true, true) => Exit::ChangesPending,
-        (true, false) => Exit::Done,
-    })
+    Ok(Made { plan: plan.seal()?, shut_in })
+}
+
+/// One conversation and what becomes of it, on one line: a host chooses its own label.
+pub fn words(fate: &Fate) -> String {
+    let (client, server) = (fate.client_label.escape_debug(), fate.server_label.escape_debug());
+    format!("{client} -> {server} {}: {}", fate.service, fate.why)
 }
 
 /// The dialect of a point, and the ruleset that it shall hold.
@@ -72,21 +103,28 @@ pub fn compile_point(policy: &Policy, map: &FlowMap, point: &Point) -> Result<(&
 pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) -> Result<(&'static Target, Compiled)> {
     let known = || enforcer_targets::TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
     let found = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`; known: {}", known()))?;
+    let described = EnforcementPoint {
+        name: point.name.clone(),
+        target: target.to_owned(),
+        sees: sees(point)?,
+        stateful: found.capability.stateful,
+    };
+    let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
+    Ok((found, compiled))
+}
+
+/// What crosses a point.
+pub fn sees(point: &Point) -> Result<Sees> {
     let side = |(name, prefixes): (&String, &Vec<String>)| -> Result<Side> {
         let prefixes: Result<Vec<Prefix>, String> = prefixes.iter().map(|prefix| prefix.parse()).collect();
         let prefixes =
             prefixes.map_err(|refused| anyhow::anyhow!("enforcement point `{}`, side `{name}`: {refused}", point.name))?;
         Ok(Side { name: name.clone(), addresses: prefixes.into_iter().collect() })
     };
-    let sees = if point.sides.is_empty() {
-        Sees::Everything
-    } else {
-        Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?)
-    };
-    let described =
-        EnforcementPoint { name: point.name.clone(), target: target.to_owned(), sees, stateful: found.capability.stateful };
-    let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
-    Ok((found, compiled))
+    if point.sides.is_empty() {
+        return Ok(Sees::Everything);
+    }
+    Ok(Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?))
 }
 
 /// The text of a ruleset, read back by the dialect's own parser and found equal. Anything else is no text.
@@ -131,7 +169,7 @@ const fn action(action: enforcer_policy::Action) -> &'static str {
     }
 }
 
-fn print_plan(plan: &Plan, arguments: &PlanArgs) {
+pub fn print_plan(plan: &Plan) {
     for point in &plan.points {
         println!("enforcement point `{}` ({}, proven equal to the policy):", point.name, point.target);
         if point.changes.is_empty() {
@@ -154,7 +192,10 @@ fn print_plan(plan: &Plan, arguments: &PlanArgs) {
             println!("`apply` refuses this plan; change the policy, or plan again with --accept-cuts");
         }
     }
-    match &arguments.out {
+}
+
+fn print_next(plan: &Plan, out: Option<&Path>) {
+    match out {
         Some(path) if plan.changes_anything() => {
             println!("plan {} written; next: enforcer-sdn apply {} --confirm 10m", plan.short_id(), path.display());
         }

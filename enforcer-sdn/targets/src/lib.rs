@@ -3,18 +3,40 @@
 //! Renderer and parser of a dialect share nothing but value types, so that reading a rendering back is an independent check. `prove` is
 //! that check: the text equals the ruleset as sets of packets, or there is a packet that shows the difference.
 
+pub mod arista_eos;
+mod around;
+pub mod aruba_aoscx;
+pub mod cisco_asa;
 pub mod cisco_ios;
+pub mod cisco_nxos;
+pub mod cisco_vacl;
 mod conjunction;
 pub mod cost;
 pub mod counterexample;
+mod entries;
 mod flag_cubes;
+pub mod fortios;
 pub mod iptables;
+pub mod junos_filter;
+pub mod junos_srx;
+pub mod kubernetes;
+mod list_entries;
+mod lists;
 pub mod nftables;
+pub mod openconfig;
+pub mod openflow;
+pub mod panos;
+mod product;
 mod prove;
+mod reading;
 mod registry;
+pub mod rfc8519;
+mod saying;
 mod target;
 #[cfg(test)]
 mod template;
+mod tree;
+mod words;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
 pub use registry::{TARGETS, find};

@@ -1,10 +1,31 @@
 //! Every dialect. To add one: a folder beside `template/`, and a line here.
 
 use crate::target::Target;
-use crate::{cisco_ios, iptables, nftables};
+use crate::{
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
+    kubernetes, nftables, openconfig, openflow, panos, rfc8519,
+};
 
 /// All dialects, by name.
-pub const TARGETS: &[Target] = &[cisco_ios::TARGET, iptables::TARGET, nftables::TARGET];
+pub const TARGETS: &[Target] = &[
+    arista_eos::TARGET,
+    aruba_aoscx::TARGET,
+    cisco_asa::TARGET,
+    cisco_ios::TARGET,
+    cisco_nxos::TARGET,
+    cisco_vacl::TARGET,
+    fortios::TARGET,
+    iptables::TARGET,
+    junos_filter::TARGET,
+    junos_srx::TARGET,
+    kubernetes::TARGET,
+    nftables::TARGET,
+    openconfig::TARGET,
+    openflow::TARGET,
+    openflow::STATELESS,
+    panos::TARGET,
+    rfc8519::TARGET,
+];
 
 /// The dialect of that name.
 #[must_use]

@@ -17,13 +17,24 @@ pub fn pin_thread(place: usize) -> io::Result<usize> {
 
 /// Lets the calling thread run before ordinary ones where that is permitted (CAP_SYS_NICE): a ring holds only milliseconds of frames.
 pub fn prefer_thread() -> io::Result<()> {
-    // SAFETY: upheld by the kernel: the call takes three integers; 0 is the calling thread (setpriority(2), notes on Linux).
-    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, PREFERRED) };
-    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    set_nice(PREFERRED)
+}
+
+/// Lets the calling thread, and those that it starts, run after ordinary ones: for whoever works on what waits in a queue anyway.
+pub fn defer_thread() -> io::Result<()> {
+    set_nice(DEFERRED)
 }
 
 /// A nice value: well before what else runs, and not before what keeps the machine alive.
 const PREFERRED: libc::c_int = -10;
+/// A third of an ordinary thread's share where there is not enough for both.
+const DEFERRED: libc::c_int = 5;
+
+fn set_nice(value: libc::c_int) -> io::Result<()> {
+    // SAFETY: upheld by the kernel: the call takes three integers; 0 is the calling thread (setpriority(2), notes on Linux).
+    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
 
 /// CPUs the calling thread may run on, in order.
 fn allowed_cpus() -> io::Result<Vec<usize>> {

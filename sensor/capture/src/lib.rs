@@ -16,7 +16,7 @@ mod offload;
 mod spread;
 mod waker;
 
-pub use cpu::{pin_thread, prefer_thread};
+pub use cpu::{defer_thread, pin_thread, prefer_thread};
 pub use error::CaptureError;
 pub use file::{CaptureFile, Chunk, ChunkEnd, Truncation, UnreadableLink};
 pub use frame::Frame;

@@ -33,7 +33,7 @@ use std::time::Duration;
 use sensor_model::{Change, DuplicatePath, Timestamp};
 use sensor_wire::Packet;
 
-use content::Identifier;
+use content::{Content, Identifier};
 use contents::{Contents, Entry, MAX_COUNT, Place};
 use crossings::Crossings;
 use places::{Places, Seen};
@@ -55,6 +55,10 @@ pub enum Verdict {
     Original,
     Copy(Change),
 }
+
+/// What a frame shows; None where it has no content to compare.
+#[derive(Clone, Copy, Debug)]
+pub struct Identified(Option<Content>);
 
 /// What was removed, and why some copies may have passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,7 +118,24 @@ impl Duplicates {
 
     /// Takes the next packet with the frame it was decoded from.
     pub fn judge(&mut self, packet: &Packet, frame: &[u8], seen_at: Timestamp) -> Verdict {
-        let Some(content) = self.identifier.identify(packet, frame) else { return Verdict::Original };
+        self.judge_identified(packet, &self.identify(packet, frame), seen_at)
+    }
+
+    /// The first half of [`judge`](Self::judge), which changes nothing: done for several packets before the first of them is judged, their
+    /// cache misses overlap.
+    #[inline]
+    #[must_use]
+    pub fn identify(&self, packet: &Packet, frame: &[u8]) -> Identified {
+        let content = self.identifier.identify(packet, frame);
+        if let Some(content) = &content {
+            self.contents.prefetch(content.digest);
+        }
+        Identified(content)
+    }
+
+    /// The second half.
+    pub fn judge_identified(&mut self, packet: &Packet, Identified(content): &Identified, seen_at: Timestamp) -> Verdict {
+        let Some(content) = content else { return Verdict::Original };
         let now = seen_at.as_nanos();
         let Some(path) = self.places.number_of(packet, content.inner_link, now, self.window) else {
             self.counts.unplaced += 1;

@@ -33,7 +33,7 @@ mod table;
 mod tcp;
 
 pub use config::{Config, Reports};
-pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Verdict, join_paths};
+pub use duplicates::{DuplicateConfig, DuplicateCounts, Duplicates, Identified, Verdict, join_paths};
 pub use event::{FlowEvent, TableStats};
 pub use fragments::{FragmentLimits, FragmentStats, Fragments};
 pub use key::{shard_between, shard_of};

@@ -40,9 +40,29 @@ impl Folder {
     }
 
     pub fn stage(&self, name: &str) -> Result<Staged, StagedError> {
+        self.remove_litter(name);
         let temporary = self.path.join(format!(".{name}.{}.tmp", std::process::id()));
         let file = File::create(&temporary).map_err(|source| StagedError::new("write", &temporary, source))?;
+        // Where locks are not to be had, only the process number tells whose file it is.
+        let _ = file.try_lock();
         Ok(Staged { out: Some(BufWriter::with_capacity(1 << 16, file)), temporary, path: self.path.join(name) })
+    }
+}
+
+impl Folder {
+    /// Takes away what a killed process left of this file: nobody holds it, and there is no process of that number.
+    fn remove_litter(&self, name: &str) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let file_name = entry.file_name();
+            let number = file_name
+                .to_str()
+                .and_then(|text| text.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp"));
+            let Some(process) = number.and_then(|text| text.parse::<u32>().ok()) else { continue };
+            let is_gone = !Path::new("/proc").join(process.to_string()).exists();
+            if is_gone && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 }
 
@@ -108,6 +128,22 @@ mod tests {
         drop(file);
         assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "old");
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_taken_away_and_nothing_else() {
+        let path = folder("litter");
+        let staging = Folder::open(&path).unwrap();
+        // Process numbers end at 2^22 (man 5 proc, pid_max).
+        let own = format!(".a.{}.tmp", std::process::id());
+        for name in [".a.4194305.tmp", ".b.4194305.tmp", ".a.tmp", "a", &own] {
+            fs::write(path.join(name), "x").unwrap();
+        }
+        drop(staging.stage("a").unwrap());
+        let mut left: Vec<_> =
+            fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [".a.tmp", ".b.4194305.tmp", "a"]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ fn run(context: &Context) -> Vec<Diagnostic> {
     zones
         // Without a map only prefixes can be known.
         .filter(|(zone, members)| {
-            members.addresses.is_empty() && (context.map.is_some() || zone.members.iter().all(Member::is_prefix_only))
+            !zone.is_group() && !members.is_quarantined && members.addresses.is_empty()
+                && (context.map.is_some() || zone.members.iter().all(Member::is_prefix_only))
         })
         .map(|(zone, _)| {
             let severity = if zone.mode == Mode::Observe { Severity::Warning } else { Severity::Error };

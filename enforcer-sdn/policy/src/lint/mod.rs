@@ -5,6 +5,8 @@ mod contradicted;
 mod cover;
 mod empty_zone;
 mod expired;
+mod guardrail;
+mod operations;
 mod ownerless;
 mod redundant;
 mod registry;

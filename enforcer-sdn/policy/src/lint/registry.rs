@@ -8,6 +8,8 @@ pub const LINTS: &[Lint] = &[
     super::contradicted::LINT,
     super::empty_zone::LINT,
     super::expired::LINT,
+    super::guardrail::LINT,
+    super::operations::LINT,
     super::ownerless::LINT,
     super::redundant::LINT,
     super::review_passed::LINT,

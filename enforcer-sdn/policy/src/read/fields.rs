@@ -4,6 +4,8 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::source::{Sources, Span, Spanned};
 use crate::yaml::{Node, Value};
 
+use super::keys::{self, Key};
+
 /// Findings so far.
 pub struct Log<'a> {
     sources: &'a Sources,
@@ -52,10 +54,10 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reports what is not a mapping (then None), unknown keys and repeated keys (then those are left out).
-    pub fn of(node: &'a Node, what: &'static str, known: &[&str], log: &mut Log) -> Option<Self> {
+    pub fn of(node: &'a Node, what: &'static str, known: &[Key], log: &mut Log) -> Option<Self> {
         let Value::Map(map) = &node.value else {
             let message = format!("expected {what} as a mapping, found {}", node.kind());
-            log.error("wrong-type", message, &node.span, &format!("write `key: value` lines; keys are {}", known.join(", ")));
+            log.error("wrong-type", message, &node.span, &format!("write `key: value` lines; keys are {}", keys::names(known)));
             return None;
         };
         let mut entries: Vec<(&str, &Node)> = Vec::new();
@@ -64,12 +66,12 @@ impl<'a> Fields<'a> {
                 log.error("wrong-type", format!("a key of {what} is {}", key.kind()), &key.span, "write one word and a colon");
                 continue;
             };
-            if !known.contains(&text.as_str()) {
-                let message = match nearest(text, known.iter().copied()) {
+            if !known.iter().any(|key| key.name == text) {
+                let message = match nearest(text, known.iter().map(|key| key.name)) {
                     Some(meant) => format!("unknown key `{text}` in {what}; did you mean `{meant}`?"),
                     None => format!("unknown key `{text}` in {what}"),
                 };
-                log.error("unknown-key", message, &key.span, &format!("known keys are {}", known.join(", ")));
+                log.error("unknown-key", message, &key.span, &format!("known keys are {}", keys::names(known)));
             } else if entries.iter().any(|(name, _)| name == text) {
                 log.error("duplicate-key", format!("`{text}` is given twice in {what}"), &key.span, "keep one of them");
             } else {
@@ -82,6 +84,11 @@ impl<'a> Fields<'a> {
     /// Where the mapping begins: its first line, for what is missing from it.
     pub fn start(&self) -> Span {
         self.span.clone()
+    }
+
+    /// Known keys that are there.
+    pub const fn count(&self) -> usize {
+        self.entries.len()
     }
 
     pub fn get(&self, key: &str) -> Option<&'a Node> {

@@ -1,6 +1,9 @@
 //! YAML files to one `Policy`, or to everything that is wrong with them at once.
 
 mod fields;
+mod guardrail;
+pub mod keys;
+mod nest;
 mod rule;
 mod zone;
 
@@ -10,6 +13,7 @@ use enforcer_packetset::L4;
 
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::document::{Policy, Service, Verdict};
+use crate::include;
 use crate::service::{self, BUILT_IN};
 use crate::source::{SourceFile, Sources, Spanned};
 use crate::yaml::{self, Node};
@@ -26,8 +30,6 @@ pub const MAX_ZONE_NAME: usize = 32;
 pub const MAX_RULE_NAME: usize = 40;
 
 const VERDICTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("deny", Verdict::Deny)];
-const TOP_KEYS: &[&str] = &["apiVersion", "kind", "metadata", "zones", "services", "rules"];
-
 /// Reads all files as one policy: zones, services and rules add up in the order of the files, and names are shared.
 ///
 /// # Errors
@@ -47,7 +49,7 @@ pub fn read(files: &[SourceFile]) -> Result<Policy, Vec<Diagnostic>> {
         let help = format!("begin with `apiVersion: {API_VERSION}` and `kind: Policy`");
         log.push(Diagnostic::error("empty", format!("`{name}` holds no policy")).help(help));
     }
-    let tops: Vec<Fields> = documents.iter().filter_map(|node| Fields::of(node, "a policy", TOP_KEYS, &mut log)).collect();
+    let tops: Vec<Fields> = documents.iter().filter_map(|node| Fields::of(node, "a policy", keys::POLICY, &mut log)).collect();
     let policy = assemble(&tops, &sources, &mut log);
     let findings = log.into_findings(MAX_FINDINGS);
     if findings.iter().any(|finding| finding.severity == Severity::Error) { Err(findings) } else { Ok(policy) }
@@ -60,27 +62,41 @@ fn assemble(tops: &[Fields], sources: &Sources, log: &mut Log) -> Policy {
         zones: Vec::new(),
         services: Vec::new(),
         rules: Vec::new(),
+        guardrails: Vec::new(),
+        quarantines: Vec::new(),
         sources: sources.clone(),
     };
     for top in tops {
         head(top, &mut policy, log);
+        for included in top.texts("include", log).unwrap_or_default() {
+            if !include::is_among(&included, sources) {
+                let message = format!("`{}` was not read together with this file", included.value);
+                log.error("include", message, &included.span, "whoever reads the file must follow its `include:`");
+            }
+        }
     }
     let entries = |key: &str, log: &mut Log| tops.iter().filter_map(|top| top.list(key, log)).flatten().collect::<Vec<_>>();
-    for node in entries("zones", log) {
-        policy.zones.extend(zone::read(node, log));
-    }
+    let zones: Vec<zone::Entry> = entries("zones", log).into_iter().filter_map(|node| zone::read(node, log)).collect();
+    let zone_names = names(zones.iter().map(|entry| &entry.zone.name), "zone", log);
+    policy.zones = nest::link(zones, &zone_names, log);
     for node in entries("services", log) {
         policy.services.extend(read_service(node, log));
     }
-    let zone_names = names(policy.zones.iter().map(|zone| &zone.name), "zone", log);
     let service_names = names(policy.services.iter().map(|service| &service.name), "service", log);
-    let scope = rule::Scope { zones: zone_names, services: service_names, definitions: &policy.services };
+    let within = (0..policy.zones.len()).map(|at| policy.within(at)).collect();
+    let scope = rule::Scope { zones: zone_names, services: service_names, definitions: &policy.services, within };
     let mut rules = Vec::new();
     for node in entries("rules", log) {
         rules.extend(rule::read(node, &scope, log));
     }
     names(rules.iter().map(|rule| &rule.name), "rule", log);
+    let mut guardrails = Vec::new();
+    for node in entries("guardrails", log) {
+        guardrails.extend(guardrail::read(node, &scope, log));
+    }
+    names(guardrails.iter().map(|guardrail| &guardrail.name), "guardrail", log);
     policy.rules = rules;
+    policy.guardrails = guardrails;
     policy
 }
 
@@ -101,7 +117,7 @@ fn head(top: &Fields, policy: &mut Policy, log: &mut Log) {
         log.error("missing-key", "this policy has no `metadata`", &top.start(), "add `metadata:` with `name:` and `owner:`");
         return;
     };
-    let Some(metadata) = Fields::of(node, "`metadata`", &["name", "owner"], log) else { return };
+    let Some(metadata) = Fields::of(node, "`metadata`", keys::METADATA, log) else { return };
     if let Some(name) = metadata.required_text("name", "add `name:`", log) {
         fields::check_name(&name, MAX_RULE_NAME, "policy", log);
         if policy.name.is_empty() {
@@ -113,7 +129,7 @@ fn head(top: &Fields, policy: &mut Policy, log: &mut Log) {
 }
 
 fn read_service(node: &Node, log: &mut Log) -> Option<Service> {
-    let fields = Fields::of(node, "a service", &["name", "ports"], log)?;
+    let fields = Fields::of(node, "a service", keys::SERVICE, log)?;
     let name = fields.required_text("name", "add `name:`", log)?;
     fields::check_name(&name, MAX_RULE_NAME, "service", log);
     if BUILT_IN.iter().any(|(known, _)| *known == name.value) {

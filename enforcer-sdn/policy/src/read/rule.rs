@@ -15,25 +15,8 @@ use crate::yaml::{Node, Value};
 
 use super::fields::{self, Fields, Log};
 use super::zone::RESERVED;
-use super::{MAX_RULE_NAME, VERDICTS, suggestion};
+use super::{MAX_RULE_NAME, VERDICTS, keys, suggestion};
 
-const KEYS: &[&str] = &[
-    "name",
-    "from",
-    "to",
-    "services",
-    "action",
-    "owner",
-    "reason",
-    "ticket",
-    "reviewBy",
-    "expires",
-    "schedule",
-    "log",
-    "operations",
-    "tier",
-];
-const SCHEDULE_KEYS: &[&str] = &["days", "from", "to", "timeZone"];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// The names that a rule may use.
@@ -41,10 +24,12 @@ pub struct Scope<'a> {
     pub zones: HashMap<String, usize>,
     pub services: HashMap<String, usize>,
     pub definitions: &'a [Service],
+    /// For each zone itself and every zone inside it: a rule that names a zone means them all.
+    pub within: Vec<Vec<usize>>,
 }
 
 pub fn read(node: &Node, scope: &Scope, log: &mut Log) -> Option<Rule> {
-    let fields = Fields::of(node, "a rule", KEYS, log)?;
+    let fields = Fields::of(node, "a rule", keys::RULE, log)?;
     let name = fields.required_text("name", "add `name:`", log);
     if let Some(name) = &name {
         fields::check_name(name, MAX_RULE_NAME, "rule", log);
@@ -90,7 +75,7 @@ pub fn read(node: &Node, scope: &Scope, log: &mut Log) -> Option<Rule> {
     })
 }
 
-fn peers(fields: &Fields, key: &str, scope: &Scope, log: &mut Log) -> Option<Spanned<Vec<Peer>>> {
+pub fn peers(fields: &Fields, key: &str, scope: &Scope, log: &mut Log) -> Option<Spanned<Vec<Peer>>> {
     let words = fields.required_texts(key, &format!("add `{key}:` with a zone, a list of zones, `any` or `outside`"), log)?;
     let span = fields.get(key)?.span.clone();
     let mut known = true;
@@ -99,7 +84,7 @@ fn peers(fields: &Fields, key: &str, scope: &Scope, log: &mut Log) -> Option<Spa
         match (word.value.as_str(), scope.zones.get(&word.value)) {
             ("any", _) => peers.push(Peer::Any),
             ("outside", _) => peers.push(Peer::Outside),
-            (_, Some(zone)) => peers.push(Peer::Zone(*zone)),
+            (_, Some(zone)) => peers.extend(scope.within.get(*zone).into_iter().flatten().map(|zone| Peer::Zone(*zone))),
             (name, None) => {
                 // Sorted, so that two equally near zones give one message on every run.
                 let mut names: Vec<&str> = scope.zones.keys().map(String::as_str).chain(RESERVED).collect();
@@ -115,7 +100,7 @@ fn peers(fields: &Fields, key: &str, scope: &Scope, log: &mut Log) -> Option<Spa
     (known && !peers.is_empty()).then_some(Spanned { value: peers, span })
 }
 
-fn services(fields: &Fields, scope: &Scope, log: &mut Log) -> Option<(Vec<L4>, Spanned<Vec<String>>)> {
+pub fn services(fields: &Fields, scope: &Scope, log: &mut Log) -> Option<(Vec<L4>, Spanned<Vec<String>>)> {
     let help = "add `services:` with names or protocol and port, such as [modbus, tcp/5450], or `any`";
     let words = fields.required_texts("services", help, log)?;
     let span = fields.get("services")?.span.clone();
@@ -167,9 +152,9 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     i64::try_from(at.as_nanosecond()).map(Timestamp::from_nanos).map_err(|_| refused())
 }
 
-fn schedule(fields: &Fields, log: &mut Log) -> Option<Spanned<Schedule>> {
+pub fn schedule(fields: &Fields, log: &mut Log) -> Option<Spanned<Schedule>> {
     let node = fields.get("schedule")?;
-    let inner = Fields::of(node, "a schedule", SCHEDULE_KEYS, log)?;
+    let inner = Fields::of(node, "a schedule", keys::SCHEDULE, log)?;
     let clock_help = "write hours and minutes in quotes, as \"02:00\"; \"24:00\" ends a day";
     let from = required(&inner, "from", clock_help, |text| clock(text).filter(|minute| *minute < 1440), log);
     let to = required(&inner, "to", clock_help, clock, log);

@@ -4,18 +4,26 @@ use sensor_model::{MacAddr, Role};
 
 use crate::document::{Member, Mode, Verdict, Zone};
 use crate::glob::Glob;
+use crate::source::Spanned;
 use crate::yaml::{Node, Value};
 
 use super::fields::{self, Fields, Log};
+use super::keys::{self, Key};
 use super::{MAX_ZONE_NAME, VERDICTS, suggestion};
 
-const KEYS: &[&str] = &["name", "mode", "owner", "description", "members", "except", "priority", "intraZone"];
-const MEMBER_KEYS: &[&str] = &["asset", "role", "vendor", "prefix", "mac", "name"];
 /// Words that `from:` and `to:` keep for themselves.
 pub const RESERVED: [&str; 2] = ["any", "outside"];
 
-pub fn read(node: &Node, log: &mut Log) -> Option<Zone> {
-    let fields = Fields::of(node, "a zone", KEYS, log)?;
+/// A zone, and what only all zones together can say of it.
+pub struct Entry {
+    pub zone: Zone,
+    /// Names of the zones inside it.
+    pub inner: Vec<Spanned<String>>,
+    pub has_mode: bool,
+}
+
+pub fn read(node: &Node, log: &mut Log) -> Option<Entry> {
+    let fields = Fields::of(node, "a zone", keys::ZONE, log)?;
     let name = fields.required_text("name", "add `name:`", log)?;
     fields::check_name(&name, MAX_ZONE_NAME, "zone", log);
     if RESERVED.contains(&name.value.as_str()) {
@@ -25,32 +33,61 @@ pub fn read(node: &Node, log: &mut Log) -> Option<Zone> {
     }
     let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
     let whole = |text: &str| text.parse::<i32>().map_err(|_| format!("`{text}` is not a whole number"));
-    let members = members(&fields, "members", log);
+    let inner = inner_zones(&fields, log);
+    let members = members(&fields, "members", keys::MEMBER, log);
     if fields.get("members").is_none() {
         let help = "add `members:` with entries such as `- role: plc` or `- prefix: 10.0.0.0/24`";
         log.error("missing-key", format!("zone `{}` has no `members`", name.value), &name.span, help);
     }
-    Some(Zone {
-        mode: fields.word("mode", &modes, log).unwrap_or_default(),
+    if let (Some(inner), Some(except)) = (inner.first(), fields.get("except").filter(|node| !node.is_null())) {
+        let message = format!("zone `{}` has `except:` and the zone `{}` inside it", name.value, inner.value);
+        log.error("bad-value", message, &except.span, "put `except:` into the inner zone: it has its members for itself");
+    }
+    let mode = fields.word("mode", &modes, log);
+    let zone = Zone {
+        mode: mode.unwrap_or_default(),
         owner: fields.text("owner", log).map(|text| text.value),
         description: fields.text("description", log).map(|text| text.value),
         members,
-        except: self::members(&fields, "except", log),
+        inner: Vec::new(),
+        except: self::members(&fields, "except", keys::EXCEPT, log),
         priority: fields
             .parsed("priority", "write a number such as 10; the higher zone wins", whole, log)
             .map_or(0, |priority| priority.value),
         intra_zone: fields.word("intraZone", VERDICTS, log).unwrap_or(Verdict::Allow),
         name,
-    })
+    };
+    Some(Entry { zone, inner, has_mode: fields.get("mode").is_some() })
 }
 
-fn members(fields: &Fields, key: &str, log: &mut Log) -> Vec<Member> {
+/// The entries with `zone:`, which have no other key: an address is in one zone, so there is nothing to choose from.
+fn inner_zones(fields: &Fields, log: &mut Log) -> Vec<Spanned<String>> {
+    let Some(Value::List(entries)) = fields.get("members").map(|node| &node.value) else { return Vec::new() };
+    let mut inner = Vec::new();
+    for entry in entries.iter().filter(|entry| names_zone(entry)) {
+        let Some(keys) = Fields::of(entry, "a member", keys::MEMBER, log) else { continue };
+        inner.extend(keys.text("zone", log));
+        if keys.count() > 1 {
+            let message = "an entry with `zone:` has other keys too";
+            log.error("bad-value", message, &entry.span, "give them an entry of their own, or define a zone that is smaller");
+        }
+    }
+    inner
+}
+
+fn names_zone(entry: &Node) -> bool {
+    let zone = |key: &Node| matches!(&key.value, Value::Scalar { text, .. } if text == "zone");
+    matches!(&entry.value, Value::Map(map) if map.iter().any(|(key, _)| zone(key)))
+}
+
+fn members(fields: &Fields, key: &str, known: &'static [Key], log: &mut Log) -> Vec<Member> {
     let Some(entries) = fields.list(key, log) else { return Vec::new() };
-    entries.iter().filter_map(|entry| member(entry, log)).collect()
+    let is_inner = |entry: &&Node| key == "members" && names_zone(entry);
+    entries.iter().filter(|entry| !is_inner(entry)).filter_map(|entry| member(entry, known, log)).collect()
 }
 
-fn member(node: &Node, log: &mut Log) -> Option<Member> {
-    let fields = Fields::of(node, "a member", MEMBER_KEYS, log)?;
+fn member(node: &Node, known: &'static [Key], log: &mut Log) -> Option<Member> {
+    let fields = Fields::of(node, "a member", known, log)?;
     let role_help = || format!("write one of {}", Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "));
     let role = |text: &str| {
         text.parse::<Role>()
@@ -68,7 +105,7 @@ fn member(node: &Node, log: &mut Log) -> Option<Member> {
         span: node.span.clone(),
     };
     // A key that could not be read must not widen the entry: an entry without keys would mean everybody.
-    let given = MEMBER_KEYS.iter().filter(|key| fields.get(key).is_some()).count();
+    let given = fields.count();
     let read = [
         member.asset.is_some(),
         member.role.is_some(),
@@ -78,7 +115,7 @@ fn member(node: &Node, log: &mut Log) -> Option<Member> {
         member.name.is_some(),
     ];
     if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
-        let help = format!("give at least one of {}", MEMBER_KEYS.join(", "));
+        let help = format!("give at least one of {}", keys::names(known));
         log.error("empty", "a member without a key selects nothing", &node.span, &help);
     }
     (given > 0 && read.iter().filter(|read| **read).count() == given).then_some(member)

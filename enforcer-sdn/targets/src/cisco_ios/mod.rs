@@ -7,10 +7,13 @@
 //! know whole packets only. Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions
 //! pass, is the driver's business.
 
+mod objects;
 mod parse;
 mod render;
 
 use enforcer_policy::Ruleset;
+pub(crate) use parse::GRAMMAR;
+pub(crate) use render::STYLE;
 
 use crate::cost::{self, Cost, Entries, Hardware};
 use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
@@ -33,7 +36,7 @@ pub const TARGET: Target = Target {
 };
 
 /// A line is an entry, and each list ends with one of its own.
-fn cost(ruleset: &Ruleset, rendering: &Rendering, hardware: &Hardware) -> Cost {
+pub(crate) fn cost(ruleset: &Ruleset, rendering: &Rendering, hardware: &Hardware) -> Cost {
     let mut cost = cost::products(ruleset, rendering, hardware);
     cost.rest = Entries { v4: 1, v6: hardware.v6_width, either: 0 };
     cost

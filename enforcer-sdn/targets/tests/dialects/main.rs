@@ -1,11 +1,28 @@
 //! The dialects from outside: text and back, mutants, known mis-compilations, a real kernel. One binary, for it links once.
 
 #[cfg(test)]
+mod access_lists;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod fortios;
+#[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod junos_filter;
+#[cfg(test)]
+mod junos_srx;
 #[cfg(test)]
 mod miscompiled;
 #[cfg(test)]
 mod mutants;
+mod orders;
+#[cfg(test)]
+mod panos;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod real_iptables;
 #[cfg(test)]
@@ -14,3 +31,5 @@ mod real_nft;
 mod round_trip;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod yang;

@@ -195,34 +195,3 @@ fn a_way_back_that_lost_its_flags_is_found() {
     };
     assert_eq!((difference.way, difference.packet.flags), (Way::AdmitsDenied, FlagSet::SYN));
 }
-
-#[test]
-fn what_cisco_lists_do_unwritten_is_known() {
-    let target = find("cisco-ios").unwrap();
-    let v4 = |prefix: &str| addresses(&[prefix]);
-    let only_v4 = Selector { source: v4("0.0.0.0/0"), destination: v4("0.0.0.0/0"), ..Selector::any() };
-    let host = Selector { source: v4("10.0.0.1"), ..only_v4.clone() };
-    let wanted =
-        Ruleset { point: "test".into(), rules: vec![rule("host", host, Action::Allow), rule("rest", only_v4, Action::Deny)] };
-    let list = "ip access-list extended a\n 10 permit ip host 10.0.0.1 any\n";
-    assert!(prove(target, &wanted, list).is_ok(), "the unwritten deny at the end");
-    let shadowed = "ip access-list extended a\n 10 permit ip any any\n 20 permit ip host 10.0.0.1 any\n";
-    assert!(
-        matches!(prove(target, &wanted, shadowed), Err(NotProven::Differs(difference)) if difference.way == Way::AdmitsDenied)
-    );
-    assert!(prove(target, &wanted, "ip access-list extended a\n").is_err(), "an empty list permits everything");
-    for (text, line, column) in [
-        ("ip access-list extended a\n permit tcp any any established log-input\n", 2, 33),
-        ("ip access-list extended a\n permit udp any any established\n", 2, 21),
-        ("ip access-list extended a\n permit tcp any any eq www\n", 2, 24),
-        ("ip access-list extended a\n permit ip 10.0.0.1 0.255.0.255 any\n", 2, 21),
-        ("ip access-list extended a\n 20 permit ip any any\n 10 deny ip any any\n", 3, 2),
-        ("ip access-list standard a\n", 1, 16),
-        (" permit ip any any\n", 1, 2),
-        ("ip access-list extended a\n evaluate x\n", 2, 2),
-        ("ip access-list extended a\n permit ip any\n", 2, 15),
-    ] {
-        let error = (target.parse)(text).unwrap_err();
-        assert_eq!((error.line, error.column), (line, column), "{text}: {error}");
-    }
-}

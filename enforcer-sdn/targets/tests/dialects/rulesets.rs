@@ -47,6 +47,13 @@ pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
     TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
 }
 
+/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
+fn admits_established(target: &Target) -> bool {
+    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
+    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
+    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
+}
+
 fn v4(random: &mut Random) -> RangeSet<u32> {
     if random.one_in(5) {
         return RangeSet::full();
@@ -245,8 +252,55 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
     Ruleset { point: "test".into(), rules }
 }
 
+/// The hosts of a ruleset that is about one zone.
+fn zone() -> AddressSet {
+    let base: u128 = 0x2001_0db8_0001 << 80;
+    AddressSet { v4: RangeSet::range(0x0ac0_0000, 0x0ac0_0007), v6: RangeSet::range(base, base | 0xff) }
+}
+
+/// A ruleset of the form that the dialect is for: some know the allowed peers of one zone and nothing else.
+fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
+    let is_shaped = ruleset.rules.last().is_some_and(|rule| rule.id == "rest-in");
+    if target.name != "kubernetes" || is_shaped {
+        return ruleset;
+    }
+    let rule = |id: &str, selector, action| PointRule { id: id.into(), selector, action, log: false, origin: Vec::new() };
+    let mut rules = vec![rule("established", Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow)];
+    for (number, PointRule { id, selector, action, .. }) in ruleset.rules.into_iter().enumerate() {
+        if action == Action::Log || id == "rest" || id == "established" {
+            continue;
+        }
+        // In a layered ruleset every line is to count.
+        let is_layered = id.starts_with("allow-") || id.starts_with("except-");
+        // An exception and what it is an exception of go one way.
+        let is_outgoing = id.bytes().last().is_some_and(|digit| digit % 2 == 0);
+        let peers = if selector.destination.is_full() { selector.source } else { selector.destination };
+        let (source, destination) = if is_outgoing { (zone(), peers) } else { (peers, zone()) };
+        let (source, destination) = if number % 5 == 4 && !is_layered {
+            (zone().union(&source), destination.union(&zone()))
+        } else {
+            (source, destination)
+        };
+        let l4 = match selector.l4 {
+            L4::Tcp { destination, .. } => L4::Tcp { source: PortSet::full(), destination },
+            L4::Udp { destination, .. } => L4::Udp { source: PortSet::full(), destination },
+            L4::Sctp { destination, .. } => L4::Sctp { source: PortSet::full(), destination },
+            other => other,
+        };
+        rules.push(rule(&id, Selector { source, destination, l4, ..Selector::any() }, action));
+    }
+    rules.push(rule("rest-out", Selector { source: zone(), ..Selector::any() }, Action::Deny));
+    rules.push(rule("rest-in", Selector { destination: zone(), ..Selector::any() }, Action::Deny));
+    Ruleset { rules, ..ruleset }
+}
+
 /// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
-pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
+pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
+    let mut ruleset = shape(target, ruleset);
+    if !target.capability.stateful {
+        // Of any state it would allow everything.
+        ruleset.rules.retain(|rule| rule.id != "established");
+    }
     for rule in &mut ruleset.rules {
         if !target.capability.stateful {
             rule.selector.state = StateSet::Any;
@@ -256,6 +310,16 @@ pub fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
         }
         fit_flags(&target.capability, &mut rule.selector);
         fit_link(&target.capability, &mut rule.selector);
+    }
+    if admits_established(target) {
+        let selector = Selector { state: StateSet::Established, ..Selector::any() };
+        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+        if ruleset.rules.first() != Some(&first) {
+            ruleset.rules.insert(0, first);
+        }
+        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
+            rule.selector.state = StateSet::New;
+        }
     }
     loop {
         match (target.render)(&ruleset, &RenderOptions::default()) {

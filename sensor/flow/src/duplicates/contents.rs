@@ -1,5 +1,6 @@
 //! The contents of the last window, each with the places where it was seen. A fixed table of small sets: the oldest of a set makes room.
 
+use prefetch_index::prefetch_index;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::places::Seen;
@@ -93,6 +94,14 @@ impl Contents {
     pub fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).max(1);
         Self { entries: Arena::scattered(sets * WAYS), sets }
+    }
+
+    /// A wish for the set of a digest: half of it lies in each of two cache lines.
+    #[inline]
+    pub fn prefetch(&self, digest: u64) {
+        let start = scale(digest, self.sets) * WAYS;
+        prefetch_index(self.entries.values(), start);
+        prefetch_index(self.entries.values(), start + WAYS / 2);
     }
 
     #[inline]

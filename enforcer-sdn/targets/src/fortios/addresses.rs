@@ -1,0 +1,157 @@
+//! Address objects and groups of one IP version.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use enforcer_packetset::{AddressSet, Prefix};
+
+use super::tree::Entry;
+use crate::reading::{Word, address_range, of_family, prefix};
+use crate::target::ParseError;
+
+#[derive(Debug)]
+pub(super) struct Addresses<'a> {
+    is_ipv6: bool,
+    sets: BTreeMap<&'a str, AddressSet>,
+    groups: BTreeMap<&'a str, Group<'a>>,
+}
+
+#[derive(Debug, Default)]
+struct Group<'a> {
+    members: Vec<Word<'a>>,
+    excepted: Vec<Word<'a>>,
+    excepts: bool,
+}
+
+/// Groups in groups in groups: a circle has no end.
+const DEEPEST: usize = 16;
+
+/// What is said of an object beside its addresses.
+const REMARKS: [&str; 8] =
+    ["uuid", "comment", "color", "visibility", "allow-routing", "associated-interface", "fabric-object", "category"];
+
+impl<'a> Addresses<'a> {
+    pub const fn new(is_ipv6: bool) -> Self {
+        Self { is_ipv6, sets: BTreeMap::new(), groups: BTreeMap::new() }
+    }
+
+    pub fn add(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
+        let name = entry.name;
+        let (mut kind, mut set, mut ends) = ("ipmask", None, [None, None]);
+        for setting in &entry.settings {
+            let key = setting.key;
+            match (key.text, self.is_ipv6) {
+                ("type", _) => {
+                    let word = setting.value("a type")?;
+                    kind = match word.text {
+                        "ipmask" | "ipprefix" => "ipmask",
+                        "iprange" => "iprange",
+                        _ => return Err(word.unknown("a type of addresses", "prefixes and ranges are read")),
+                    };
+                }
+                ("subnet", false) => {
+                    let text = match setting.values.as_slice() {
+                        [prefix] if prefix.text.contains('/') => prefix.text.to_owned(),
+                        [network, mask] => format!("{}/{}", network.text, mask_length(*mask)?),
+                        _ => return Err(key.error("a subnet that is none", "write an address and a mask")),
+                    };
+                    set = Some(subnet(&text, key)?);
+                }
+                ("ip6", true) => set = Some(subnet(setting.value("a prefix")?.text, key)?),
+                ("start-ip", _) => ends[0] = Some(setting.value("an address")?),
+                ("end-ip", _) => ends[1] = Some(setting.value("an address")?),
+                (text, _) if REMARKS.contains(&text) => {}
+                _ => return Err(key.unknown("a setting of an address", "prefixes and ranges are read")),
+            }
+        }
+        let range = match ends {
+            [Some(first), Some(last)] if kind == "iprange" => {
+                let range = address_range(first.text, last.text);
+                Some(range.ok_or_else(|| last.error("a range that is none", "write the lower address first"))?)
+            }
+            [None, None] if kind == "ipmask" => set,
+            _ => return Err(name.error(format!("address `{}` is neither a prefix nor a range", name.text), "give one")),
+        };
+        let set = match range {
+            Some(set) => set,
+            // The device's own object, listed without its subnet.
+            None if name.text == "all" => of_family(self.is_ipv6),
+            None => return Err(name.error(format!("address `{}` has no subnet, which is everything", name.text), "say so")),
+        };
+        if !set.is_subset(&of_family(self.is_ipv6)) {
+            return Err(name.error(format!("address `{}` is of the other IP version", name.text), "keep them apart"));
+        }
+        if self.sets.insert(name.text, set).is_some() {
+            return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
+        }
+        Ok(())
+    }
+
+    pub fn add_group(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
+        let mut group = Group::default();
+        for setting in &entry.settings {
+            match setting.key.text {
+                "member" => group.members.clone_from(&setting.values),
+                "exclude" => group.excepts = setting.is_enabled()?,
+                "exclude-member" => group.excepted.clone_from(&setting.values),
+                text if REMARKS.contains(&text) => {}
+                _ => return Err(setting.key.unknown("a setting of a group", "groups have members")),
+            }
+        }
+        let name = entry.name;
+        if group.excepts == group.excepted.is_empty() {
+            return Err(name.error(format!("group `{}` excludes without `exclude enable`, or nobody", name.text), "complete it"));
+        }
+        if self.sets.contains_key(name.text) || self.groups.insert(name.text, group).is_some() {
+            return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
+        }
+        Ok(())
+    }
+
+    /// What a policy means by the names.
+    pub fn union(&self, names: &[Word<'_>], negates: bool) -> Result<AddressSet, ParseError> {
+        let mut all = AddressSet::empty();
+        for &name in names {
+            all = all.union(&self.find(name, 0)?);
+        }
+        if negates {
+            all = of_family(self.is_ipv6).difference(&all);
+        }
+        match names.first() {
+            Some(name) if all.is_empty() => Err(name.error("addresses that no packet has", "leave the policy out")),
+            _ => Ok(all),
+        }
+    }
+
+    fn find(&self, name: Word<'_>, depth: usize) -> Result<AddressSet, ParseError> {
+        if let Some(set) = self.sets.get(name.text) {
+            return Ok(set.clone());
+        }
+        let Some(group) = self.groups.get(name.text) else {
+            if name.text == "all" {
+                return Ok(of_family(self.is_ipv6));
+            }
+            return Err(name.error(format!("address `{}` is not in the text", name.text), "add it"));
+        };
+        if depth > DEEPEST || group.members.is_empty() {
+            return Err(name.error(format!("group `{}` is empty, in itself, or too deep", name.text), "name the addresses"));
+        }
+        let union = |names: &[Word<'_>]| {
+            names.iter().try_fold(AddressSet::empty(), |all, &name| Ok(all.union(&self.find(name, depth + 1)?)))
+        };
+        Ok(union(&group.members)?.difference(&union(&group.excepted)?))
+    }
+}
+
+fn subnet(text: &str, place: Word<'_>) -> Result<AddressSet, ParseError> {
+    let advice = "write it without host bits";
+    let prefix: Option<Prefix> = prefix(text);
+    prefix.map(AddressSet::from).ok_or_else(|| place.error(format!("`{text}` is not understood as a prefix"), advice))
+}
+
+fn mask_length(word: Word<'_>) -> Result<u32, ParseError> {
+    let mask = word.text.parse().map(Ipv4Addr::to_bits).ok();
+    mask.filter(|mask| mask.leading_ones() + mask.trailing_zeros() == 32)
+        .map(u32::leading_ones)
+        .ok_or_else(|| word.unknown("a mask", "write it as 255.255.255.0"))
+}

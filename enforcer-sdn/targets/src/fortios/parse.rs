@@ -1,0 +1,193 @@
+//! Reads policies and objects as `show` lists them, and says what becomes of packets. Shares nothing with the renderer. What it does not
+//! know is an error with its place.
+
+use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
+
+use super::addresses::Addresses;
+use super::services::Services;
+use super::tree::{Entry, Setting, sections};
+use crate::reading::Word;
+use crate::target::{ParseError, Parsed};
+
+struct Objects<'a> {
+    v4: Addresses<'a>,
+    v6: Addresses<'a>,
+    services: Services<'a>,
+}
+
+pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    let mut objects = Objects { v4: Addresses::new(false), v6: Addresses::new(true), services: Services::default() };
+    let mut policies: Vec<Entry<'_>> = Vec::new();
+    for section in sections(text)? {
+        let name: Vec<&str> = section.name.iter().map(|word| word.text).collect();
+        for entry in section.entries {
+            match name.as_slice() {
+                ["firewall", "address"] => objects.v4.add(&entry)?,
+                ["firewall", "address6"] => objects.v6.add(&entry)?,
+                ["firewall", "addrgrp"] => objects.v4.add_group(&entry)?,
+                ["firewall", "addrgrp6"] => objects.v6.add_group(&entry)?,
+                ["firewall", "service", "custom"] => objects.services.add(&entry)?,
+                ["firewall", "service", "group"] => objects.services.add_group(&entry)?,
+                ["firewall", "policy"] => {
+                    if let Some(before) = policies.iter().find(|before| before.name.text == entry.name.text) {
+                        let what = format!("a second policy `{}`", before.name.text);
+                        return Err(entry.name.error(what, "give each number once"));
+                    }
+                    policies.push(entry);
+                }
+                _ => {
+                    let place = section.name.last().copied().unwrap_or(entry.name);
+                    let advice = "give firewall policies, addresses, services and their groups";
+                    return Err(place.error(format!("`{}` is not understood", name.join(" ")), advice));
+                }
+            }
+        }
+    }
+    finish(&objects, &policies)
+}
+
+#[derive(Debug, Default)]
+struct Policy<'a> {
+    from: Vec<Word<'a>>,
+    to: Vec<Word<'a>>,
+    source: Vec<Word<'a>>,
+    destination: Vec<Word<'a>>,
+    source6: Vec<Word<'a>>,
+    destination6: Vec<Word<'a>>,
+    services: Vec<Word<'a>>,
+    /// Source, destination, service, source of IPv6, destination of IPv6.
+    negates: [bool; 5],
+    accepts: bool,
+    logs: bool,
+    has_schedule: bool,
+    is_disabled: bool,
+}
+
+impl<'a> Policy<'a> {
+    fn read(entry: &Entry<'a>) -> Result<Self, ParseError> {
+        let mut policy = Self::default();
+        for setting in &entry.settings {
+            policy.set(setting)?;
+        }
+        Ok(policy)
+    }
+
+    fn set(&mut self, setting: &Setting<'a>) -> Result<(), ParseError> {
+        match setting.key.text {
+            "srcintf" => self.from.clone_from(&setting.values),
+            "dstintf" => self.to.clone_from(&setting.values),
+            "srcaddr" => self.source.clone_from(&setting.values),
+            "dstaddr" => self.destination.clone_from(&setting.values),
+            "srcaddr6" => self.source6.clone_from(&setting.values),
+            "dstaddr6" => self.destination6.clone_from(&setting.values),
+            "service" => self.services.clone_from(&setting.values),
+            "srcaddr-negate" => self.negates[0] = setting.is_enabled()?,
+            "dstaddr-negate" => self.negates[1] = setting.is_enabled()?,
+            "service-negate" => self.negates[2] = setting.is_enabled()?,
+            "srcaddr6-negate" => self.negates[3] = setting.is_enabled()?,
+            "dstaddr6-negate" => self.negates[4] = setting.is_enabled()?,
+            "action" => {
+                let word = setting.value("an action")?;
+                self.accepts = match word.text {
+                    "accept" => true,
+                    "deny" => false,
+                    _ => return Err(word.unknown("`accept` or `deny`", "write one of them")),
+                };
+            }
+            "logtraffic" => {
+                let word = setting.value("what is logged")?;
+                self.logs = match word.text {
+                    "all" => true,
+                    // What security profiles find; a policy with profiles is refused.
+                    "utm" | "disable" => false,
+                    _ => return Err(word.unknown("`all`, `utm` or `disable`", "write one of them")),
+                };
+            }
+            "schedule" => {
+                let word = setting.value("a schedule")?;
+                if word.text != "always" {
+                    return Err(
+                        word.unknown("`always`", "other schedules go by the device's time zone, which the text does not say")
+                    );
+                }
+                self.has_schedule = true;
+            }
+            "status" => self.is_disabled = !setting.is_enabled()?,
+            "ssl-ssh-profile" if setting.value("a profile")?.text == "no-inspection" => {}
+            "utm-status" | "internet-service" | "internet-service-src" | "tos-negate" if !setting.is_enabled()? => {}
+            "name" | "uuid" | "comments" | "logtraffic-start" | "nat" | "send-deny-packet" | "match-vip" | "inspection-mode" => {}
+            _ => {
+                let advice = "policies about packets have interfaces, addresses, services, an action and logs";
+                return Err(setting.key.unknown("a setting of a policy", advice));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn finish(objects: &Objects<'_>, policies: &[Entry<'_>]) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::default();
+    let mut add = |selector, verdict, log, line| {
+        parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
+        parsed.lines.push(line);
+    };
+    // A session that was admitted is not asked about again.
+    add(Selector { state: StateSet::Established, ..Selector::any() }, Verdict::Allow, false, 1);
+    let mut interfaces: Option<(&str, &str)> = None;
+    let mut last_line = 1;
+    for entry in policies {
+        let name = entry.name;
+        last_line = name.line;
+        let policy = Policy::read(entry)?;
+        if policy.is_disabled {
+            continue;
+        }
+        let incomplete =
+            |what: &str| name.error(format!("policy `{}` has no {what}", name.text), "the device refuses it: complete it");
+        let pair = match (policy.from.as_slice(), policy.to.as_slice()) {
+            ([from], [to]) => (from.text, to.text),
+            ([], _) | (_, []) => return Err(incomplete("interface")),
+            _ => return Err(name.error("a policy of several interfaces", "they are not in the packet: give one pair, or `any`")),
+        };
+        if *interfaces.get_or_insert(pair) != pair {
+            let advice = "they are not in the packet: give one pair, or `any`";
+            return Err(name.error("a policy of a second pair of interfaces", advice));
+        }
+        if !policy.has_schedule {
+            return Err(incomplete("schedule"));
+        }
+        if policy.services.is_empty() {
+            return Err(incomplete("service"));
+        }
+        let [from, to, service, from6, to6] = policy.negates;
+        let mut pairs: Vec<(AddressSet, AddressSet)> = Vec::new();
+        for (addresses, source, destination, from, to) in [
+            (&objects.v4, &policy.source, &policy.destination, from, to),
+            (&objects.v6, &policy.source6, &policy.destination6, from6, to6),
+        ] {
+            match (source.is_empty(), destination.is_empty()) {
+                (true, true) if !from && !to => {}
+                (false, false) => pairs.push((addresses.union(source, from)?, addresses.union(destination, to)?)),
+                _ => return Err(incomplete("address of one side")),
+            }
+        }
+        if pairs.is_empty() {
+            return Err(incomplete("address"));
+        }
+        let verdict = if policy.accepts { Verdict::Allow } else { Verdict::Deny };
+        let l4s = objects.services.union(&policy.services, service)?;
+        for (source, destination) in pairs {
+            for l4 in &l4s {
+                let l4 = l4.clone();
+                let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
+                add(selector, verdict, policy.logs, name.line);
+            }
+        }
+    }
+    // Policy 0.
+    add(Selector::any(), Verdict::Deny, false, last_line);
+    if let Some((from, to)) = interfaces.filter(|&(from, to)| from != "any" || to != "any") {
+        parsed.notes.push(format!("read as what happens to packets that come in at `{from}` and leave at `{to}`"));
+    }
+    Ok(parsed)
+}

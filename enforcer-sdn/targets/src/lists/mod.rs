@@ -1,0 +1,12 @@
+//! How lists of `permit` and `deny` lines are read that look like Cisco's: what these dialects share. Whatever one of them says
+//! differently is in its own folder. Nothing here renders.
+
+pub(crate) mod address;
+pub(crate) mod chain;
+pub(crate) mod entry;
+pub(crate) mod flags;
+pub(crate) mod groups;
+pub(crate) mod icmp;
+pub(crate) mod pair;
+pub(crate) mod ports;
+pub(crate) mod protocol;

@@ -1,0 +1,43 @@
+//! PAN-OS security rules in `set` form: sessions, judged by their first packet; first match decides.
+//!
+//! Words that differ, from Palo Alto Networks' "PAN-OS Administrator's Guide: Security Policy" and the CLI's own listing
+//! (`set cli config-output-format set`):
+//! - A packet of a session that was admitted passes without a rule being asked. Hence a ruleset must begin with established packets
+//!   allowed, and the reading does.
+//! - Zones are sets of interfaces: nothing that a packet carries. We write `any`; rules of one pair of zones are read with a remark.
+//! - What no rule matches is allowed within a zone (`intrazone-default`) and denied between zones (`interzone-default`). That is not in the
+//!   packet either, so rules from any zone to any zone must end in one for everything, or the two defaults must be overridden alike.
+//! - `application any` with `service any` is every protocol. A service is TCP or UDP with ports; nothing else has one: ICMP and other
+//!   protocols are applications, known by content, and neither written nor read. `application-default` depends on the
+//!   application, with `any` too, and is refused; so are security profiles, users and categories, which look at other things than packets.
+//! - `log-end` is on where it does not stand; `log-start` is off. Either makes a log entry, of a denied session too.
+//! - A rule with `disabled yes` is not asked. `deny`, `drop` and the resets all deny.
+//! - Addresses are written where they are used, as `10.0.0.0/8`; `0.0.0.0/0` is IPv4 only, `any` both versions. Services are named by their
+//!   content, so that an older text with the same name means the same.
+//! - The text deletes the rulebase's security rules before it sets them: they belong to the ruleset.
+//!
+//! Checked by reading back only: no such firewall is at hand.
+
+mod objects;
+mod parse;
+mod render;
+
+use crate::cost;
+use crate::target::{Capability, FlagWords, LinkWords, Target};
+
+/// The dialect.
+pub const TARGET: Target = Target {
+    name: "panos",
+    title: "PAN-OS security rules in set form, stateful",
+    capability: Capability {
+        stateful: true,
+        ipv6: true,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    },
+    render: render::render,
+    parse: parse::parse,
+    cost: cost::products,
+};

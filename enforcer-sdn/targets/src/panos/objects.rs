@@ -1,0 +1,186 @@
+//! Address and service objects: what the names in rules mean.
+
+use std::collections::BTreeMap;
+
+use enforcer_packetset::{AddressSet, L4, RangeSet};
+
+use crate::reading::{Cursor, Word, address_range, ports_of, prefix, range};
+use crate::target::ParseError;
+
+#[derive(Debug, Default)]
+pub(super) struct Objects<'a> {
+    addresses: BTreeMap<&'a str, AddressSet>,
+    address_groups: BTreeMap<&'a str, Vec<Word<'a>>>,
+    services: BTreeMap<&'a str, Service<'a>>,
+    service_groups: BTreeMap<&'a str, Vec<Word<'a>>>,
+}
+
+#[derive(Debug)]
+struct Service<'a> {
+    place: Word<'a>,
+    protocol: Option<u8>,
+    source: Option<RangeSet<u16>>,
+    destination: Option<RangeSet<u16>>,
+}
+
+/// Groups in groups in groups: a device allows few, and a circle has no end.
+const DEEPEST: usize = 16;
+
+/// One value, or several in brackets.
+pub(super) fn list<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Vec<Word<'a>>, ParseError> {
+    let first = cursor.some("a value")?;
+    if !first.is("[") {
+        return Ok(vec![first]);
+    }
+    let mut values = Vec::new();
+    loop {
+        let word = cursor.some("`]`")?;
+        match word.text {
+            "]" if !word.is_quoted && !values.is_empty() => return Ok(values),
+            "[" | "]" if !word.is_quoted => return Err(word.unknown("a value", "a list is `[ A B ]`")),
+            _ => values.push(word),
+        }
+    }
+}
+
+impl<'a> Objects<'a> {
+    /// What follows `kind`, as `address NAME ...`.
+    pub fn add(&mut self, kind: Word<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+        let name = cursor.some("a name")?;
+        while !cursor.is_at_end() {
+            let keyword = cursor.next();
+            match (kind.text, keyword.text) {
+                (_, "description" | "tag" | "disable-override" | "uuid") => drop(list(cursor)?),
+                ("address", "ip-netmask" | "ip-range") => {
+                    let word = cursor.some("an address")?;
+                    if self.addresses.insert(name.text, inline(word)?).is_some() {
+                        return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
+                    }
+                }
+                ("address-group", "static") => self.address_groups.entry(name.text).or_default().extend(list(cursor)?),
+                ("service-group", "members") => self.service_groups.entry(name.text).or_default().extend(list(cursor)?),
+                ("service", "protocol") => self.service(name).protocol(cursor)?,
+                _ => {
+                    let advice = "addresses are prefixes and ranges, groups are static, services are TCP and UDP ports";
+                    return Err(keyword.unknown(&format!("a part of `{}`", kind.text), advice));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn service(&mut self, name: Word<'a>) -> &mut Service<'a> {
+        let new = || Service { place: name, protocol: None, source: None, destination: None };
+        self.services.entry(name.text).or_insert_with(new)
+    }
+
+    /// What a rule means by an address's name.
+    pub fn address(&self, name: Word<'_>) -> Result<AddressSet, ParseError> {
+        if name.is("any") { Ok(AddressSet::full()) } else { self.named_address(name, 0) }
+    }
+
+    fn named_address(&self, name: Word<'_>, depth: usize) -> Result<AddressSet, ParseError> {
+        if let Some(set) = self.addresses.get(name.text) {
+            return Ok(set.clone());
+        }
+        let Some(members) = self.address_groups.get(name.text) else { return inline(name) };
+        if depth > DEEPEST {
+            return Err(name.error(format!("group `{}` is in itself, or too deep", name.text), "name the addresses"));
+        }
+        let mut all = AddressSet::empty();
+        for &member in members {
+            all = all.union(&self.named_address(member, depth + 1)?);
+        }
+        Ok(all)
+    }
+
+    /// What a rule means by a service's name: the union of these.
+    pub fn service_named(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+        let tcp = |ports: &[u16]| {
+            let destination = RangeSet::from_ranges(ports.iter().map(|&port| (port, port)));
+            vec![L4::Tcp { source: RangeSet::full(), destination }]
+        };
+        match name.text {
+            "any" => Ok(vec![L4::Any]),
+            "application-default" => {
+                Err(name.error("`application-default` depends on the application", "name services, or `any`"))
+            }
+            // Predefined, unless the text defines them.
+            "service-http" if !self.services.contains_key("service-http") => Ok(tcp(&[80, 8080])),
+            "service-https" if !self.services.contains_key("service-https") => Ok(tcp(&[443])),
+            _ => self.named_service(name, 0),
+        }
+    }
+
+    fn named_service(&self, name: Word<'_>, depth: usize) -> Result<Vec<L4>, ParseError> {
+        if let Some(service) = self.services.get(name.text) {
+            return service.l4().map(|l4| vec![l4]);
+        }
+        let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
+        let members = self.service_groups.get(name.text).ok_or_else(not_there)?;
+        if depth > DEEPEST {
+            return Err(name.error(format!("group `{}` is in itself, or too deep", name.text), "name the services"));
+        }
+        let mut all = Vec::new();
+        for &member in members {
+            all.extend(self.named_service(member, depth + 1)?);
+        }
+        Ok(all)
+    }
+}
+
+impl<'a> Service<'a> {
+    fn protocol(&mut self, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+        let word = cursor.some("a protocol")?;
+        let number = match word.text {
+            "tcp" => 6,
+            "udp" => 17,
+            _ => return Err(word.unknown("`tcp` or `udp`", "a service is one of them")),
+        };
+        if self.protocol.is_some_and(|before| before != number) {
+            return Err(word.error("a service of two protocols", "use two services and a group"));
+        }
+        self.protocol = Some(number);
+        while !cursor.is_at_end() {
+            let keyword = cursor.peek();
+            let (field, value) = match keyword.text {
+                "port" => (&mut self.destination, cursor.next()),
+                "source-port" => (&mut self.source, cursor.next()),
+                // Timeouts of its own: none.
+                "override" => {
+                    cursor.next();
+                    cursor.expect("no")?;
+                    continue;
+                }
+                _ => return Ok(()),
+            };
+            let word = cursor.some("ports")?;
+            let ports = ports(word.text).ok_or_else(|| word.unknown("ports", "write them as `80,443,1000-2000`"))?;
+            if field.replace(ports).is_some() {
+                return Err(value.error(format!("a second `{}`", value.text), "separate ports by commas"));
+            }
+        }
+        Ok(())
+    }
+
+    fn l4(&self) -> Result<L4, ParseError> {
+        let source = self.source.clone().unwrap_or(RangeSet::full());
+        let l4 = self.protocol.zip(self.destination.clone()).and_then(|(protocol, to)| ports_of(protocol, source, to));
+        l4.ok_or_else(|| self.place.error(format!("service `{}` has no protocol or no port", self.place.text), "complete it"))
+    }
+}
+
+/// `80,443,1000-2000`.
+fn ports(text: &str) -> Option<RangeSet<u16>> {
+    let ranges: Option<Vec<(u16, u16)>> = text.split(',').map(range).collect();
+    ranges.map(RangeSet::from_ranges)
+}
+
+/// A prefix or a range that stands where a name could.
+fn inline(word: Word<'_>) -> Result<AddressSet, ParseError> {
+    let set =
+        prefix(word.text).map(AddressSet::from).or_else(|| word.text.split_once('-').and_then(|(a, b)| address_range(a, b)));
+    let advice =
+        "it is no object of the text; write addresses as 10.0.0.0/8 without host bits, or as a range; names are not asked";
+    set.ok_or_else(|| word.unknown("an address", advice))
+}

@@ -1,0 +1,266 @@
+//! Reads security rules with their objects, as the CLI lists them in `set` form, and says what becomes of packets. Shares nothing with the
+//! renderer. What it does not know is an error with its place.
+
+use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
+
+use super::objects::{Objects, list};
+use crate::reading::{Cursor, Lexing, Word, words};
+use crate::target::{ParseError, Parsed};
+
+const LEXING: Lexing = Lexing { marks: "[]\n", has_block_comments: false, has_continuation: false };
+
+#[derive(Debug, Default)]
+struct Rule<'a> {
+    from: Vec<Word<'a>>,
+    to: Vec<Word<'a>>,
+    source: Vec<Word<'a>>,
+    destination: Vec<Word<'a>>,
+    services: Vec<Word<'a>>,
+    has_application: bool,
+    negates: [bool; 2],
+    verdict: Option<Verdict>,
+    log_start: bool,
+    log_end: Option<bool>,
+    is_disabled: bool,
+}
+
+/// What happens to packets that no rule matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Default {
+    verdict: Verdict,
+    logs: bool,
+}
+
+#[derive(Debug)]
+struct Rulebase<'a> {
+    rules: Vec<(Word<'a>, Rule<'a>)>,
+    within: Default,
+    between: Default,
+}
+
+pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    if let Some(at) = text.lines().position(|line| line.trim_start().starts_with('<')) {
+        let what = "a configuration in XML";
+        let advice = "give the listing in `set` form (`set cli config-output-format set`)";
+        return Err(ParseError { line: at + 1, column: 1, what: what.into(), advice: advice.into() });
+    }
+    let words = words(text, LEXING)?;
+    let mut objects = Objects::default();
+    let mut rulebase = Rulebase {
+        rules: Vec::new(),
+        within: Default { verdict: Verdict::Allow, logs: false },
+        between: Default { verdict: Verdict::Deny, logs: false },
+    };
+    for line in words.split(|word| word.is("\n")).filter(|line| !line.is_empty()) {
+        let mut cursor = Cursor::new(line);
+        let verb = cursor.next();
+        match verb.text {
+            "set" => set(&mut objects, &mut rulebase, &mut cursor)?,
+            "delete" => {
+                for word in ["rulebase", "security", "rules"] {
+                    cursor.expect(word)?;
+                }
+                cursor.end()?;
+                if !rulebase.rules.is_empty() {
+                    return Err(verb.error("rules that are deleted after they were set", "put `delete` first"));
+                }
+            }
+            _ => return Err(verb.unknown("`set` or `delete`", "give the listing in `set` form")),
+        }
+    }
+    finish(&objects, &rulebase)
+}
+
+fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+    cursor.take("shared");
+    let kind = cursor.some("a part of the configuration")?;
+    match kind.text {
+        "address" | "address-group" | "service" | "service-group" => return objects.add(kind, cursor),
+        "rulebase" => {}
+        _ => {
+            return Err(kind.unknown("a part of the policy", "give security rules, addresses and services of one virtual system"));
+        }
+    }
+    let kind = cursor.some("`security`")?;
+    match kind.text {
+        "security" | "default-security-rules" => cursor.expect("rules")?,
+        _ => return Err(kind.unknown("`security` or `default-security-rules`", "give security rules only")),
+    }
+    let name = cursor.some("a rule's name")?;
+    if kind.is("default-security-rules") {
+        let default = match name.text {
+            "intrazone-default" => &mut rulebase.within,
+            "interzone-default" => &mut rulebase.between,
+            _ => return Err(name.unknown("`intrazone-default` or `interzone-default`", "there are these two")),
+        };
+        return overridden(default, cursor);
+    }
+    let at = rulebase.rules.iter().rposition(|(before, _)| before.text == name.text).unwrap_or_else(|| {
+        rulebase.rules.push((name, Rule::default()));
+        rulebase.rules.len() - 1
+    });
+    let Some((_, rule)) = rulebase.rules.get_mut(at) else { return Ok(()) };
+    while !cursor.is_at_end() {
+        attribute(rule, cursor)?;
+    }
+    Ok(())
+}
+
+fn overridden(default: &mut Default, cursor: &mut Cursor<'_, '_>) -> Result<(), ParseError> {
+    while !cursor.is_at_end() {
+        let keyword = cursor.next();
+        match keyword.text {
+            "action" => default.verdict = verdict(cursor)?,
+            "log-start" | "log-end" => default.logs |= yes_or_no(cursor)?,
+            _ => return Err(keyword.unknown("an attribute of a default rule", "it has an action and logs")),
+        }
+    }
+    Ok(())
+}
+
+fn attribute<'a>(rule: &mut Rule<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+    let keyword = cursor.some("an attribute")?;
+    match keyword.text {
+        "from" => rule.from.extend(list(cursor)?),
+        "to" => rule.to.extend(list(cursor)?),
+        "source" => rule.source.extend(list(cursor)?),
+        "destination" => rule.destination.extend(list(cursor)?),
+        "service" => rule.services.extend(list(cursor)?),
+        "application" => {
+            only(cursor, "any", "applications are known by content: a rule about packets has `any` and its services")?;
+            rule.has_application = true;
+        }
+        "source-user" | "category" | "source-hip" | "destination-hip" | "hip-profiles" => {
+            only(cursor, "any", "a rule about packets has `any`")?;
+        }
+        "rule-type" => only(cursor, "universal", "zones are not in the packet")?,
+        "negate-source" => rule.negates[0] = yes_or_no(cursor)?,
+        "negate-destination" => rule.negates[1] = yes_or_no(cursor)?,
+        "disabled" => rule.is_disabled = yes_or_no(cursor)?,
+        "log-start" => rule.log_start = yes_or_no(cursor)?,
+        "log-end" => rule.log_end = Some(yes_or_no(cursor)?),
+        "log-setting" | "description" | "tag" | "group-tag" | "uuid" => drop(list(cursor)?),
+        "action" => {
+            let place = cursor.peek();
+            if rule.verdict.replace(verdict(cursor)?).is_some() {
+                return Err(place.error("a second action", "keep one"));
+            }
+        }
+        _ => {
+            let advice = "rules about packets have addresses, services, an action and logs";
+            return Err(keyword.unknown("an attribute of a rule", advice));
+        }
+    }
+    Ok(())
+}
+
+fn only(cursor: &mut Cursor<'_, '_>, wanted: &str, advice: &str) -> Result<(), ParseError> {
+    match list(cursor)?.as_slice() {
+        [word] if word.text == wanted => Ok(()),
+        values => Err(values.first().copied().unwrap_or(cursor.peek()).unknown(&format!("`{wanted}`"), advice)),
+    }
+}
+
+fn yes_or_no(cursor: &mut Cursor<'_, '_>) -> Result<bool, ParseError> {
+    let word = cursor.some("`yes` or `no`")?;
+    match word.text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(word.unknown("`yes` or `no`", "write one of them")),
+    }
+}
+
+fn verdict(cursor: &mut Cursor<'_, '_>) -> Result<Verdict, ParseError> {
+    let word = cursor.some("an action")?;
+    match word.text {
+        "allow" => Ok(Verdict::Allow),
+        "deny" | "drop" | "reset-client" | "reset-server" | "reset-both" => Ok(Verdict::Deny),
+        _ => Err(word.unknown("an action", "sessions are allowed, denied, dropped or reset")),
+    }
+}
+
+fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::default();
+    let mut add = |selector, verdict, log, line| {
+        parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
+        parsed.lines.push(line);
+    };
+    // A session that was admitted is not asked about again.
+    add(Selector { state: StateSet::Established, ..Selector::any() }, Verdict::Allow, false, 1);
+    let (mut is_complete, mut last) = (false, Word { text: "", line: 1, column: 1, is_quoted: false });
+    let mut zones: Option<(&str, &str)> = None;
+    for (name, rule) in &rulebase.rules {
+        last = *name;
+        if rule.is_disabled {
+            continue;
+        }
+        let incomplete =
+            |what: &str| name.error(format!("rule `{}` has no {what}", name.text), "the device refuses it: complete it");
+        let (from, to) = match (rule.from.as_slice(), rule.to.as_slice()) {
+            ([from], [to]) => (from.text, to.text),
+            ([], _) | (_, []) => return Err(incomplete("zone")),
+            _ => return Err(name.error("a rule of several zones", "a zone is not in the packet: give one pair, or `any`")),
+        };
+        if *zones.get_or_insert((from, to)) != (from, to) {
+            return Err(name.error("a rule of a second pair of zones", "a zone is not in the packet: give one pair, or `any`"));
+        }
+        if !rule.has_application {
+            return Err(incomplete("application"));
+        }
+        let verdict = rule.verdict.ok_or_else(|| incomplete("action"))?;
+        let log = rule.log_start || rule.log_end.unwrap_or(true);
+        let [source, destination] = [(&rule.source, 0), (&rule.destination, 1)].map(|(names, side)| {
+            let negates = rule.negates.get(side).copied().unwrap_or(false);
+            addresses(objects, names, negates).and_then(|set| set.ok_or_else(|| incomplete("address")))
+        });
+        let (source, destination) = (source?, destination?);
+        if rule.services.is_empty() {
+            return Err(incomplete("service"));
+        }
+        for &service in &rule.services {
+            for l4 in objects.service_named(service)? {
+                let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
+                is_complete |= selector == Selector::any();
+                add(selector, verdict, log, name.line);
+            }
+        }
+    }
+    let default = match zones {
+        _ if rulebase.within == rulebase.between => rulebase.within,
+        Some((from, to)) if from != "any" && to != "any" => {
+            if from == to {
+                rulebase.within
+            } else {
+                rulebase.between
+            }
+        }
+        // Never asked.
+        _ if is_complete => rulebase.between,
+        _ => {
+            let advice =
+                "within a zone they are allowed, between zones denied: end in a rule for everything, or override both defaults";
+            return Err(last.error("rules that leave packets to the defaults", advice));
+        }
+    };
+    add(Selector::any(), default.verdict, default.logs, last.line);
+    if let Some((from, to)) = zones.filter(|&(from, to)| from != "any" || to != "any") {
+        parsed.notes.push(format!("read as what happens to packets that come from zone `{from}` and leave to zone `{to}`"));
+    }
+    Ok(parsed)
+}
+
+/// None where no address is named.
+fn addresses(objects: &Objects<'_>, names: &[Word<'_>], negates: bool) -> Result<Option<AddressSet>, ParseError> {
+    let Some(first) = names.first() else { return Ok(None) };
+    let mut all = AddressSet::empty();
+    for &name in names {
+        all = all.union(&objects.address(name)?);
+    }
+    if negates {
+        all = AddressSet::full().difference(&all);
+    }
+    if all.is_empty() {
+        return Err(first.error("a list of addresses that no packet meets", "leave the rule out"));
+    }
+    Ok(Some(all))
+}

@@ -1,0 +1,162 @@
+//! What security rules mean beyond what we write ourselves.
+
+use enforcer_packetset::{L4, Selector};
+use enforcer_policy::Action;
+use enforcer_targets::{RenderOptions, Way, find};
+
+use crate::claims::{addresses, between, differs, established, holds, refused, ruleset, tcp, udp};
+
+const TARGET: &str = "panos";
+
+const OBJECTS: &str = "set address hmi ip-netmask 192.0.2.10
+set address \"plc 1\" ip-netmask 198.51.100.0/28
+set address plc-2 ip-range 198.51.100.16-198.51.100.31
+set address-group plc static [ \"plc 1\" plc-2 ]
+set service modbus protocol tcp port 502,5000-5010
+set service modbus protocol tcp override no
+set service snmp protocol udp port 161 source-port 1024-65535
+set service-group ot members [ modbus snmp ]
+";
+
+const REST: &str = "set rulebase security rules rest from any to any source any destination any application any service any";
+
+fn rule(more: &str) -> String {
+    format!("set rulebase security rules r1 {more}\n")
+}
+
+#[test]
+fn objects_groups_and_attributes_on_lines_of_their_own_are_read() {
+    let plc = ["198.51.100.0/27"];
+    let snmp =
+        L4::Udp { source: enforcer_packetset::RangeSet::range(1024, 65535), destination: enforcer_packetset::PortSet::of(161) };
+    let wanted = ruleset(vec![
+        established(),
+        (between(&["192.0.2.10"], &plc, tcp(&[(502, 502), (5000, 5010)])), Action::Allow, true),
+        (between(&["192.0.2.10"], &plc, snmp), Action::Allow, true),
+        (Selector::any(), Action::Deny, false),
+    ]);
+    let lines: String = [
+        "uuid 00000000-0000-0000-0000-000000000001",
+        "to any",
+        "from any",
+        "source [ hmi ]",
+        "destination plc",
+        "source-user any",
+        "category any",
+        "application any",
+        "service ot",
+        "hip-profiles any",
+        "action allow",
+        "description \"a # in it\"",
+    ]
+    .map(rule)
+    .concat();
+    let text = format!("{OBJECTS}{lines}{REST} action reset-both log-end no\n");
+    assert!(holds(TARGET, &wanted, &text).is_empty());
+}
+
+#[test]
+fn a_session_is_logged_at_its_end_unless_that_is_switched_off() {
+    let wanted = ruleset(vec![established(), (Selector::any(), Action::Deny, true)]);
+    holds(TARGET, &wanted, &format!("{REST} action deny"));
+    holds(TARGET, &wanted, &format!("{REST} action deny log-end no log-start yes"));
+    assert_eq!(differs(TARGET, &wanted, &format!("{REST} action deny log-end no")).way, Way::LogsTooLittle);
+}
+
+#[test]
+fn a_disabled_rule_is_not_asked() {
+    let wanted = ruleset(vec![established(), (Selector::any(), Action::Allow, false)]);
+    let disabled = rule("from any to any source any destination any application any service any action deny disabled yes");
+    holds(TARGET, &wanted, &format!("{disabled}{REST} action allow log-end no"));
+}
+
+#[test]
+fn what_no_rule_matches_depends_on_the_zones() {
+    let web =
+        rule("from plant to office source any destination any application any service service-http action allow log-end no");
+    let both = |action| {
+        ruleset(vec![
+            established(),
+            (Selector { l4: tcp(&[(80, 80), (8080, 8080)]), ..Selector::any() }, Action::Allow, false),
+            (Selector::any(), action, false),
+        ])
+    };
+    assert_eq!(holds(TARGET, &both(Action::Deny), &web).len(), 1);
+    holds(TARGET, &both(Action::Allow), &web.replace("office", "plant"));
+    let anywhere = web.replace("plant", "any").replace("office", "any");
+    refused(TARGET, &[(&anywhere, 1, 29)]);
+    let overridden = format!("{anywhere}set rulebase default-security-rules rules intrazone-default action deny log-end no\n");
+    holds(TARGET, &both(Action::Deny), &overridden);
+}
+
+#[test]
+fn negated_addresses_are_all_others() {
+    let others = addresses(&["0.0.0.0/0", "::/0"]).difference(&addresses(&["10.0.0.0/8"]));
+    let wanted = ruleset(vec![
+        established(),
+        (Selector { source: others, l4: udp(&[(53, 53)]), ..Selector::any() }, Action::Deny, false),
+        (Selector::any(), Action::Allow, false),
+    ]);
+    let text = format!(
+        "set service dns protocol udp port 53\n{}{REST} action allow log-end no",
+        rule(
+            "from any to any source 10.0.0.0/8 negate-source yes destination any application any service dns action drop log-end no"
+        )
+    );
+    holds(TARGET, &wanted, &text);
+}
+
+#[test]
+fn icmp_cannot_be_said_for_it_is_known_by_content() {
+    let ping = Selector { l4: L4::Protocol(1), ..Selector::any() };
+    let rules = ruleset(vec![established(), (ping, Action::Allow, false)]);
+    let error = (find(TARGET).unwrap().render)(&rules, &RenderOptions::default()).unwrap_err().to_string();
+    assert!(error.starts_with("rule `r-1`: panos cannot say a protocol other than TCP and UDP"), "{error}");
+}
+
+#[test]
+fn what_is_not_understood_is_refused_at_its_place() {
+    let whole = |more: &str| {
+        format!(
+            "{}{REST} action deny",
+            rule(&format!("from any to any source any destination any application any action allow {more}"))
+        )
+    };
+    for (more, column) in [
+        ("service application-default", 112),
+        ("service nosuch", 112),
+        ("service any application web-browsing", 128),
+        ("service any profile-setting group strict", 116),
+        ("service any source-user nobody", 128),
+        ("service any rule-type intrazone", 126),
+        ("service any schedule night", 116),
+        ("service any action drop", 123),
+        ("service [ any", 117),
+        ("source 10.0.0.1/8 service any", 111),
+        ("", 29),
+        ("service any from plant", 29),
+    ] {
+        refused(TARGET, &[(&whole(more), 1, column)]);
+    }
+    refused(
+        TARGET,
+        &[
+            ("<?xml version=\"1.0\"?>\n<config/>", 1, 1),
+            ("set address a fqdn plc.example", 1, 15),
+            ("set address-group g dynamic filter x", 1, 21),
+            ("set service s protocol sctp port 1", 1, 24),
+            ("set network interface x", 1, 5),
+            ("move rulebase security rules a top", 1, 1),
+            (
+                "set address-group g static g\nset rulebase security rules r from any to any source g destination any application any service any action deny",
+                1,
+                28,
+            ),
+            (
+                "set rulebase security rules r from a to b source any destination any application any service any action deny\nset rulebase security rules s from b to a source any destination any application any service any action deny",
+                2,
+                29,
+            ),
+        ],
+    );
+}
