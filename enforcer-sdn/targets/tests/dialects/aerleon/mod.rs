@@ -3,6 +3,7 @@
 //! Aerleon comes from the Python package index; `tests/packages.sh test` puts it where it is looked for. Without it this says so and ends.
 
 mod corpus;
+mod firewalls;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -46,6 +47,19 @@ fn compile(python: &PathBuf, cases: &[Case]) -> BTreeMap<(usize, &'static str), 
         let terms = format!("{{name: a, {}}}, {{name: rest, logging: true, action: deny}}", case.terms);
         input.push_str(&format!("- {{targets: {{{options}}}, terms: [{terms}]}}\n"));
     }
+    let text = generate(python, &input);
+    let texts = text.split("===== ").skip(1).map(|part| {
+        let (head, text) = part.split_once('\n').unwrap();
+        let (number, generator) = head.split_once(' ').unwrap();
+        let &(_, target, _) = GENERATORS.iter().find(|(name, ..)| *name == generator).unwrap();
+        let text = if target == "nftables" && !text.starts_with('!') { in_one_chain(text) } else { text.to_owned() };
+        ((number.parse().unwrap(), target), text)
+    });
+    texts.collect()
+}
+
+/// Each text behind a line with its name.
+fn generate(python: &PathBuf, input: &str) -> String {
     let mut child = Command::new(python)
         .args(["-c", include_str!("generate.py")])
         .stdin(Stdio::piped())
@@ -56,15 +70,7 @@ fn compile(python: &PathBuf, cases: &[Case]) -> BTreeMap<(usize, &'static str), 
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "aerleon failed\n{}\n{input}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let texts = text.split("===== ").skip(1).map(|part| {
-        let (head, text) = part.split_once('\n').unwrap();
-        let (number, generator) = head.split_once(' ').unwrap();
-        let &(_, target, _) = GENERATORS.iter().find(|(name, ..)| *name == generator).unwrap();
-        let text = if target == "nftables" && !text.starts_with('!') { in_one_chain(text) } else { text.to_owned() };
-        ((number.parse().unwrap(), target), text)
-    });
-    texts.collect()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Aerleon's chains where its base chain jumps to them, and `new` as everything that is not established: what it leaves to the end of the chain
