@@ -68,6 +68,8 @@ pub enum Command {
     Release(Release),
     /// Tell the figures that matter: coverage, time to block, false positives, lateral attempts, changes, owners, reviews.
     Report(Documents),
+    /// Turn a manufacturer usage description (RFC 8520) into rules for a zone.
+    Mud(Mud),
     /// Print the JSON schema of policy documents, for editors.
     Schema,
     /// The timer of an applied plan; started by `apply`.
@@ -256,6 +258,36 @@ pub struct Way {
     /// With --apply: return at once; the timer runs on by itself.
     #[arg(long)]
     pub detach: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Mud {
+    /// The description, as JSON (`sensor export mud` writes one for an asset).
+    pub file: PathBuf,
+    /// Zone of the devices.
+    #[arg(long)]
+    pub zone: String,
+    /// Define that zone too, as all assets of this role.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Zone that `local-networks` means; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub local: Vec<String>,
+    /// Zone that `controller` and `my-controller` mean; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub controller: Vec<String>,
+    /// Zone that `manufacturer`, `same-manufacturer` and `model` mean; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub manufacturer: Vec<String>,
+    /// Who answers for the rules.
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// When somebody looks at the rules again.
+    #[arg(long, value_name = "DATE")]
+    pub review_by: Option<String>,
+    /// Where to write the policy document; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@
 //! [`learn`], [`check`], [`simulate`], [`explain`] and [`difference`] answer the questions that come before an apply.
 
 mod compile;
+mod compress;
 pub mod diagnostic;
 mod diff;
 mod digest;
@@ -20,6 +21,7 @@ pub mod lint;
 mod log_only;
 mod merge;
 mod moved;
+mod mud;
 mod parts;
 pub mod point;
 mod product;
@@ -48,6 +50,7 @@ pub use learn::{LearnOptions, NotProposed, Proposal, Subnet, learn};
 pub use lint::{LINTS, Lint, check};
 pub use merge::merge;
 pub use moved::{Becomes, Moved, MovedPackets, Names, moved};
+pub use mud::{MudImport, MudOptions, from_mud};
 pub use point::{EnforcementPoint, Gap, Sees, Side, Times};
 pub use quarantine::{Quarantine, read_quarantined};
 pub use read::{API_VERSION, read};
