@@ -171,6 +171,9 @@ pub struct Render {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    #[arg(long)]
+    pub narrow: bool,
     /// Where to write the text; standard output when absent.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -186,6 +189,9 @@ pub struct Prove {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    #[arg(long)]
+    pub narrow: bool,
     /// Where to write the counterexample as a capture, if there is one.
     #[arg(long, value_name = "FILE", default_value = "counterexample.pcap")]
     pub counterexample: PathBuf,

@@ -9,7 +9,7 @@ use enforcer_packetset::{ConnectionState, Packet, PacketSet};
 use enforcer_policy::document::{Assertion, Rule};
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::semantics::{decide, matches};
-use enforcer_policy::{EnforcementPoint, Policy, Sees, SourceFile, Verdict, check, compile, merge, read, violations};
+use enforcer_policy::{EnforcementPoint, Policy, SourceFile, Verdict, check, compile, merge, read, violations};
 use proptest::prelude::*;
 use sensor_model::Timestamp;
 
@@ -46,7 +46,7 @@ fn errors(body: &str) -> Vec<String> {
     };
     let found = check(&policy, None, at(NOW));
     let found: Vec<String> = found.iter().filter(|one| one.code == "guardrail").map(told).collect();
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let compiled = compile(&policy, &merge(&[]), &point, at(NOW));
     assert_eq!(compiled.err().map(|found| found.iter().map(told).collect::<Vec<_>>()).unwrap_or_default(), found);
     found

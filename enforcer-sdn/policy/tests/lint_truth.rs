@@ -4,7 +4,7 @@
 mod worlds;
 
 use enforcer_packetset::Limits;
-use enforcer_policy::{Compiled, EnforcementPoint, LINTS, Policy, Sees, SourceFile, check, compile, difference, merge, read};
+use enforcer_policy::{Compiled, EnforcementPoint, LINTS, Policy, SourceFile, check, compile, difference, merge, read};
 use proptest::prelude::*;
 use sensor_model::Timestamp;
 
@@ -22,7 +22,7 @@ fn policy(body: &str) -> Policy {
 }
 
 fn compiled(policy: &Policy) -> Compiled {
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     compile(policy, &merge(&[]), &point, now()).unwrap()
 }
 
