@@ -21,6 +21,8 @@ test=(
   promtool:prometheus:"checks the metrics page and the alert rules"
   systemd-analyze:systemd:"checks the units"
   clang-14:clang-14:"rebuilds the BPF program and compares it with the committed one"
+  iptables-restore:iptables:"an enforcement point"
+  ipset:ipset:"address sets of iptables"
   python3:python3:"compares flows with the truth of captures"
   yanglint:libyang2-tools:"checks access lists against their YANG modules"
 )
@@ -29,6 +31,30 @@ bench=(
   nfpcapd:nfdump:"a peer in the benchmark"
   argus:argus-server:"a peer in the benchmark"
 )
+
+# Peers that tests compare with, from the Python package index, each in an environment of its own: name, version.
+test_peers=(
+  "aerleon 1.18.0"
+)
+
+peer() {
+  local home=target/peers/$1
+  [[ -x $home/bin/python ]] && return
+  if ! command -v python3 >/dev/null; then return; fi
+  echo "installing: $1 $2 (Python) in $home" >&2
+  if ! { python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 10 "$1==$2"; } >/dev/null 2>&1; then
+    echo "cannot install $1 $2: the tests against it say so and are left out" >&2
+    rm -rf "$home"
+  fi
+}
+
+for group in "$@"; do
+  declare -n peers=${group}_peers
+  for row in "${peers[@]:-}"; do
+    # shellcheck disable=SC2086
+    [[ -n $row ]] && (cd "$(dirname "$0")/.." && peer $row)
+  done
+done
 
 missing=()
 for group in "$@"; do

@@ -44,12 +44,22 @@ pub struct Point {
     /// Prefixes by the side of the point that they lie on; empty: every packet crosses the point.
     #[serde(default)]
     pub sides: BTreeMap<String, Vec<String>>,
+    /// Where the dialect has no times: a rule with a schedule is never open here, instead of an error.
+    #[serde(default)]
+    pub narrow: bool,
 }
 
 impl Point {
     /// A point that nobody reaches: for rendering without a device.
     pub fn unreached(target: &str) -> Self {
-        Self { name: "unnamed".into(), target: target.to_owned(), driver: String::new(), via: Vec::new(), sides: BTreeMap::new() }
+        Self {
+            name: "unnamed".into(),
+            target: target.to_owned(),
+            driver: String::new(),
+            via: Vec::new(),
+            sides: BTreeMap::new(),
+            narrow: false,
+        }
     }
 }
 
@@ -122,7 +132,7 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides"];
+const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "narrow"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {

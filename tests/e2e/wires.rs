@@ -14,6 +14,8 @@ mod idle;
 mod listening;
 #[path = "wires/made_policy.rs"]
 mod made_policy;
+#[path = "wires/planes/mod.rs"]
+mod planes;
 #[path = "wires/selftest.rs"]
 mod selftest;
 #[path = "wires/sharding.rs"]

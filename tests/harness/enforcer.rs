@@ -69,9 +69,22 @@ impl<'a> Enforcer<'a> {
     /// # Errors
     /// When the folder cannot be written.
     pub fn configure_between(scratch: &'a Scratch, via: &[&str], sides: &[(&str, &[&str])]) -> Result<Self> {
+        Self::configure_point(scratch, via, sides, ("nftables", "nft"))
+    }
+
+    /// The same, with the point's dialect and driver.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn configure_point(
+        scratch: &'a Scratch,
+        via: &[&str],
+        sides: &[(&str, &[&str])],
+        (target, driver): (&str, &str),
+    ) -> Result<Self> {
         let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         let text = format!(
-            "state = \"{}\"\n\n[[point]]\nname = \"router\"\ntarget = \"nftables\"\ndriver = \"nft\"\nvia = [{}]\n",
+            "state = \"{}\"\n\n[[point]]\nname = \"router\"\ntarget = \"{target}\"\ndriver = \"{driver}\"\nvia = [{}]\n",
             scratch.file("state").display(),
             quoted(via)
         );

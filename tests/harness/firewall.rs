@@ -1,4 +1,4 @@
-//! A router under test between two wires: packets of any address go in on one side, and what comes out on the other is known.
+//! A router or switch under test between two wires: packets of any address go in on one side, and what comes out on the other is known.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,7 +10,7 @@ use pcap::{Active, Capture};
 
 use crate::link;
 use crate::namespace::Namespace;
-use crate::packet::{self, ICMP, ICMPV6, Link, Network, TCP, UDP};
+use crate::packet::{self, ICMP, ICMPV6, Link, Network, SCTP, TCP, UDP};
 use crate::wire_sender::WireSender;
 
 /// What is behind each wire.
@@ -23,6 +23,7 @@ const ROUTER_MAC: [[u8; 6]; 2] = [[2, 0, 0, 0, 1, 1], [2, 0, 0, 0, 1, 2]];
 const HOST_MAC: [[u8; 6]; 2] = [[2, 0, 0, 0, 2, 1], [2, 0, 0, 0, 2, 2]];
 /// The hosts on the wires themselves (RFC 5737): in no policy, so they always get through.
 const HOST_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(192, 0, 2, 6)];
+const WIRES: [&str; 2] = ["left", "right"];
 const MARK: &[u8] = b"cordon packet number ";
 /// How long the last packet may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,24 +35,48 @@ pub struct Opening {
     pub destination: IpAddr,
     /// IANA number.
     pub protocol: u8,
+    /// ICMP: the code.
     pub source_port: u16,
     /// ICMP: the type.
     pub destination_port: u16,
+    /// What a TCP segment carries; a SYN alone opens.
+    pub tcp_flags: u8,
 }
 
-/// A router that forwards between two wires, and nothing else.
+/// What stands between two wires, and nothing else.
 #[derive(Debug)]
 pub struct Firewall {
+    /// Where the rules are. Its interfaces are called `left` and `right`.
     pub router: Namespace,
-    hosts: [Namespace; 2],
+    pub hosts: [Namespace; 2],
+    /// Where frames from each host are sent to.
+    next_hop: [[u8; 6]; 2],
 }
 
 impl Firewall {
+    /// Two wires into a namespace in which nobody carries frames from one to the other yet.
+    ///
+    /// # Errors
+    /// Without root, iproute2 or ethtool.
+    pub fn wires() -> Result<Self> {
+        let firewall = Self {
+            router: Namespace::create("firewall")?,
+            hosts: [Namespace::create("left")?, Namespace::create("right")?],
+            next_hop: [HOST_MAC[1], HOST_MAC[0]],
+        };
+        for (side, wire) in WIRES.into_iter().enumerate() {
+            link::connect((&firewall.router, wire), (&firewall.hosts[side], "wire0"))?;
+            link::set_mac(&firewall.hosts[side], "wire0", &text(HOST_MAC[side]))?;
+        }
+        Ok(firewall)
+    }
+
+    /// A router between the wires.
+    ///
     /// # Errors
     /// Without root, iproute2 or ethtool.
     pub fn build() -> Result<Self> {
-        let firewall =
-            Self { router: Namespace::create("firewall")?, hosts: [Namespace::create("left")?, Namespace::create("right")?] };
+        let firewall = Self { next_hop: ROUTER_MAC, ..Self::wires()? };
         let router = &firewall.router;
         router.sysctl("net.ipv4.ip_forward", "1")?;
         router.sysctl("net.ipv6.conf.all.disable_ipv6", "0")?;
@@ -59,8 +84,7 @@ impl Firewall {
         router.sysctl("net.ipv6.conf.default.accept_dad", "0")?;
         router.sysctl("net.ipv6.conf.all.forwarding", "1")?;
         for side in 0..2 {
-            let wire = ["left", "right"][side];
-            link::connect((router, wire), (&firewall.hosts[side], "wire0"))?;
+            let wire = WIRES[side];
             link::set_mac(router, wire, &text(ROUTER_MAC[side]))?;
             let (v4, v6) = [(LEFT_V4, LEFT_V6), (RIGHT_V4, RIGHT_V6)][side];
             let host = HOST_V4[side].to_string();
@@ -75,6 +99,47 @@ impl Firewall {
             router.run("ip", &["-6", "route", "add", v6, "via", "fe80::2", "dev", wire])?;
         }
         Ok(firewall)
+    }
+
+    /// Gives each host its own addresses, so that programs may talk across: see [`Self::address`].
+    ///
+    /// # Errors
+    /// Without iproute2.
+    pub fn inhabit(&self) -> Result<()> {
+        let is_routed = self.next_hop == ROUTER_MAC;
+        for (side, host) in self.hosts.iter().enumerate() {
+            host.sysctl("net.ipv6.conf.all.disable_ipv6", "0")?;
+            host.sysctl("net.ipv6.conf.wire0.accept_dad", "0")?;
+            host.sysctl("net.ipv6.conf.wire0.disable_ipv6", "0")?;
+            let run = |words: &str| host.run("ip", &words.split(' ').collect::<Vec<_>>());
+            let (v4, v6) = (Self::address(side, true), Self::address(side, false));
+            if !is_routed {
+                // Both sides are one network, and find each other by ARP and neighbour discovery.
+                run(&format!("addr add {v4}/8 dev wire0"))?;
+                run(&format!("addr add {v6}/8 dev wire0"))?;
+                continue;
+            }
+            let own = HOST_V4[side];
+            run(&format!("addr add {own}/30 dev wire0"))?;
+            run(&format!("addr add {v4}/32 dev lo"))?;
+            run(&format!("route add default via {} dev wire0 src {v4}", Ipv4Addr::from(u32::from(own) - 1)))?;
+            run("addr add fe80::2/64 dev wire0")?;
+            run(&format!("addr add {v6}/128 dev lo"))?;
+            run(&format!("neigh add fe80::1 lladdr {} dev wire0 nud permanent", text(ROUTER_MAC[side])))?;
+            run(&format!("-6 route add default via fe80::1 dev wire0 src {v6}"))?;
+        }
+        Ok(())
+    }
+
+    /// The address of the host on that side, after [`Self::inhabit`].
+    #[must_use]
+    pub fn address(side: usize, is_v4: bool) -> IpAddr {
+        match (is_v4, side) {
+            (true, 0) => Ipv4Addr::new(10, 10, 0, 5).into(),
+            (true, _) => Ipv4Addr::new(10, 20, 0, 5).into(),
+            (false, 0) => std::net::Ipv6Addr::new(0xfd10, 0, 0, 0, 0, 0, 0, 5).into(),
+            (false, _) => std::net::Ipv6Addr::new(0xfd20, 0, 0, 0, 0, 0, 0, 5).into(),
+        }
     }
 
     /// Replaces whatever rules there are.
@@ -107,7 +172,7 @@ impl Firewall {
         let mut ear = self.hosts[to]
             .enter(|| Ok(Capture::from_device("wire0")?.immediate_mode(true).timeout(10).buffer_size(1 << 24).open()?))?;
         let mut sender = WireSender::open(&self.hosts[from], "wire0")?;
-        let link = Link::between(HOST_MAC[from], ROUTER_MAC[from]);
+        let link = Link::between(HOST_MAC[from], self.next_hop[from]);
         let mut through = BTreeSet::new();
         // In groups, so that no buffer between us and the router runs over; each ends with a packet that must get through.
         for (round, group) in openings.chunks(256).enumerate() {
@@ -122,6 +187,7 @@ impl Firewall {
                 protocol: UDP,
                 source_port: port,
                 destination_port: 9,
+                tcp_flags: packet::SYN,
             };
             sender.send(&frame(&link, &marker, last))?;
             listen(&mut ear, last, &mut through)?;
@@ -148,16 +214,19 @@ fn listen(ear: &mut Capture<Active>, last: usize, through: &mut BTreeSet<usize>)
 }
 
 fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
-    let Opening { source, destination, protocol, source_port, destination_port } = *opening;
+    let Opening { source, destination, protocol, source_port, destination_port, tcp_flags } = *opening;
     let network = Network { source, destination, protocol, id: 1 };
     let payload = [MARK, &(number as u64).to_be_bytes()].concat();
     let ports = (source_port, destination_port);
     let message = match protocol {
-        TCP => packet::tcp(&network, ports, (1, 0), packet::SYN, &payload),
+        TCP => packet::tcp(&network, ports, (1, 0), tcp_flags, &payload),
         UDP => packet::udp(&network, ports, &payload),
-        // Identifier and sequence number before the data (RFC 792).
+        SCTP => packet::sctp(ports, &payload),
+        // Identifier and sequence number before the data (RFC 792): each packet its own, so that none is another's answer.
         ICMP | ICMPV6 => {
-            packet::icmp(&network, u8::try_from(destination_port).unwrap_or(8), 0, &[&[0, 1, 0, 1], &payload[..]].concat())
+            let (kind, code) = (u8::try_from(destination_port).unwrap_or(8), u8::try_from(source_port).unwrap_or(0));
+            let own = u32::try_from(number % 0xffff_ffff).unwrap_or(0).to_be_bytes();
+            packet::icmp(&network, kind, code, &[&own[..], &payload[..]].concat())
         }
         _ => payload,
     };

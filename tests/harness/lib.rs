@@ -17,6 +17,7 @@ pub mod mirror;
 pub mod mqtt;
 pub mod namespace;
 pub mod packet;
+pub mod planes;
 pub mod plant;
 pub mod process;
 pub mod scrape;

@@ -12,6 +12,7 @@ pub const ICMP: u8 = 1;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 pub const ICMPV6: u8 = 58;
+pub const SCTP: u8 = 132;
 const FRAGMENT_HEADER: u8 = 44;
 
 /// TCP flags, RFC 9293 3.1.
@@ -161,6 +162,12 @@ pub fn udp(network: &Network, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
         datagram.splice(6..8, [0xff, 0xff]);
     }
     datagram
+}
+
+/// The common header of SCTP (RFC 9260 3.1) before the payload, with a checksum of zero: enough for whoever looks at ports only.
+#[must_use]
+pub fn sctp(ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
+    [&transport_ports(ports)[..], &[0; 8], payload].concat()
 }
 
 /// ICMP or ICMPv6, as the network says.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
-use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side};
+use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side, Times};
 use enforcer_policy::{Fate, Outcome, Standing};
-use enforcer_targets::{NotProven, RenderOptions, Target};
+use enforcer_targets::{Capability, NotProven, RenderOptions, Target};
 use sensor_model::{AssetId, FlowMap};
 
 use crate::cli::{Cli, Output, PlanArgs};
@@ -103,12 +103,10 @@ pub fn compile_point(policy: &Policy, map: &FlowMap, point: &Point) -> Result<(&
 pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) -> Result<(&'static Target, Compiled)> {
     let known = || enforcer_targets::TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
     let found = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`; known: {}", known()))?;
-    let described = EnforcementPoint {
-        name: point.name.clone(),
-        target: target.to_owned(),
-        sees: sees(point)?,
-        stateful: found.capability.stateful,
-    };
+    let Capability { stateful, log_only, schedule, .. } = found.capability;
+    let times = if point.narrow && !schedule { Times::Narrowed } else { Times::Kept };
+    let sees = sees(point)?;
+    let described = EnforcementPoint { sees, stateful, log_only, times, ..EnforcementPoint::new(&point.name, target) };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }

@@ -2,6 +2,8 @@
 //!
 //! A driver is one file here and one line in [`registry`]. Nothing outside a driver knows how a device is reached.
 
+mod conntrack;
+mod iptables;
 mod nft;
 mod registry;
 #[cfg(test)]

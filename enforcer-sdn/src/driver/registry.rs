@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 
 use crate::config::Point;
-use crate::driver::{Driver, DriverKind, nft};
+use crate::driver::{Driver, DriverKind, iptables, nft};
 
 /// In the order of the documentation.
-const DRIVERS: &[DriverKind] = &[nft::KIND];
+const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND];
 
 /// Opens the driver that the point names.
 pub fn open(point: &Point) -> Result<Box<dyn Driver>> {

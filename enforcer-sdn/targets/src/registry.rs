@@ -2,8 +2,8 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, fortios, junos_filter, junos_srx, kubernetes,
-    mud, nftables, openconfig, panos, radius_nas_filter, rfc8519,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, fortios, iptables, junos_filter, junos_srx,
+    kubernetes, mud, nftables, openconfig, panos, pf, radius_nas_filter, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -17,6 +17,7 @@ pub const TARGETS: &[Target] = &[
     edl::ALLOW,
     edl::DENY,
     fortios::TARGET,
+    iptables::TARGET,
     junos_filter::TARGET,
     junos_srx::TARGET,
     kubernetes::TARGET,
@@ -24,8 +25,10 @@ pub const TARGETS: &[Target] = &[
     nftables::TARGET,
     openconfig::TARGET,
     panos::TARGET,
+    pf::TARGET,
     radius_nas_filter::TARGET,
     rfc8519::TARGET,
+    routeros::TARGET,
 ];
 
 /// The dialect of that name.

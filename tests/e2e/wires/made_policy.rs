@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use harness::firewall::Opening;
 use harness::generate::Random;
-use harness::packet::{ICMP, ICMPV6, TCP, UDP};
+use harness::packet::{ICMP, ICMPV6, SYN, TCP, UDP};
 use sensor_model::{
     Accounting, Activity, AddressUse, Asset, AssetId, Conversation, Coverage, DirectionReason, EachWay, FlowMap, IpProtocol,
     SCHEMA, Scope, Service, TapCoverage, Timestamp, Visibility,
@@ -39,7 +39,7 @@ pub fn opening(random: &mut Random) -> Opening {
     // Echo request, in either family's number.
     let destination_port = if is_icmp { if is_v6 { 128 } else { 8 } } else { pick(&PORTS, random) };
     let source_port = if is_icmp { 0 } else { 1024 + random.below(60_000) as u16 };
-    Opening { source, destination, protocol, source_port, destination_port }
+    Opening { source, destination, protocol, source_port, destination_port, tcp_flags: SYN }
 }
 
 /// A policy as a person might write it badly: zones over blocks of hosts, overlapping services, allow and deny in any order.

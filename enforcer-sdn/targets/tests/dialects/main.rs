@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod access_lists;
+mod aerleon;
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
@@ -27,11 +28,17 @@ mod orders;
 #[cfg(test)]
 mod panos;
 #[cfg(test)]
+mod pf;
+#[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod real_iptables;
 #[cfg(test)]
 mod real_nft;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod routeros;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]

@@ -18,9 +18,8 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     let text = &rendering.text;
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     // Only lines of sets and rules: the frame is not the policy's.
-    let candidates: Vec<usize> = (0..lines.len())
-        .filter(|&at| rendering.rule_at(at + 1).is_some() || lines[at].contains("elements") || lines[at].starts_with("\t\t\t"))
-        .collect();
+    let candidates: Vec<usize> =
+        (0..lines.len()).filter(|&at| rendering.rule_at(at + 1).is_some() || is_of_a_set(&lines[at])).collect();
     if candidates.is_empty() {
         return None;
     }
@@ -60,8 +59,11 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
         5 | 6 => {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
-            let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "count", "\"cordon"];
+            let end = words
+                .iter()
+                .position(|word| ["comment", "label"].contains(word) || word.starts_with("comment="))
+                .unwrap_or(words.len());
+            let skipped = ["prefix", "level", "info", "counter", "count", "const", "\"cordon"];
             let dropped = random.below(end as u64) as usize;
             if skipped.contains(&words[dropped].trim())
                 || is_sequence(&words[..=dropped].join(" "))
@@ -90,9 +92,15 @@ fn swap_numbers(one: &mut String, other: &mut String) {
     }
 }
 
+/// Members of named sets stand on lines that belong to no one rule.
+fn is_of_a_set(line: &str) -> bool {
+    line.contains("elements") || ["\t\t\t", "add ", "table <"].iter().any(|start| line.starts_with(start))
+}
+
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let end = line.find("log prefix").or_else(|| line.find("counter")).unwrap_or(line.len());
+    let ends = ["log prefix", "counter", "-m comment", "label", "comment="];
+    let end = ends.iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
     let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);

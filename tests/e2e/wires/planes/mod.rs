@@ -1,0 +1,91 @@
+//! Every data plane decides on packets as the ruleset does whose text it was given.
+
+mod cutting;
+mod made_rulesets;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use enforcer_policy::{Action, Ruleset};
+use enforcer_targets::{RenderOptions, Rendering, Target, find};
+use harness::firewall::Opening;
+use harness::generate::Random;
+use harness::planes::{PLANES, Plane};
+use harness::scratch::Scratch;
+
+use made_rulesets::{opening, packet, ruleset};
+
+const PACKETS: usize = 1000;
+
+/// How many rulesets a plane is tried with: the environment's number, else the quick one.
+fn rulesets() -> u64 {
+    std::env::var("CORDON_PLANE_RULESETS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
+/// The planes to try: all that can be had, or the one that the environment names.
+pub fn planes() -> impl Iterator<Item = &'static Plane> {
+    let only = std::env::var("CORDON_PLANE").ok();
+    PLANES
+        .iter()
+        .filter(move |plane| only.as_deref().is_none_or(|name| name == plane.target))
+        .filter(|plane| plane.is_available())
+}
+
+fn minute_of_week() -> u16 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    // The epoch was a Thursday.
+    ((seconds / 60 + 3 * 1440) % 10_080) as u16
+}
+
+/// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
+fn fit(target: &Target, mut ruleset: Ruleset) -> (Ruleset, Rendering) {
+    loop {
+        match (target.render)(&ruleset, &RenderOptions::default()) {
+            Ok(rendering) => return (ruleset, rendering),
+            Err(error) => {
+                let before = ruleset.rules.len();
+                ruleset.rules.retain(|rule| rule.id != error.rule);
+                assert!(ruleset.rules.len() < before, "an error names its rule: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_data_plane_decides_as_the_ruleset_that_it_was_given() {
+    for plane in planes() {
+        let target = find(plane.target).unwrap();
+        let stage = (plane.build)().unwrap();
+        let scratch = Scratch::create("planes").unwrap();
+        let (mut random, mut denied, mut left_out) = (Random::new(20_261_123), 0, 0);
+        for round in 0..rulesets() {
+            let minute = minute_of_week();
+            let made = ruleset(&mut random, target.capability.stateful, target.capability.schedule, minute);
+            let before = made.rules.len();
+            let (ruleset, rendering) = fit(target, made);
+            left_out += before - ruleset.rules.len();
+            stage
+                .load(&scratch.write("rules", &rendering.text).unwrap())
+                .unwrap_or_else(|error| panic!("{error}\n{}", rendering.text));
+            let openings: Vec<Opening> = (0..PACKETS).map(|_| opening(&mut random)).collect();
+
+            let passed = stage.firewall().passed(&openings).unwrap();
+
+            for (one, passed) in openings.iter().zip(passed) {
+                let (action, rule) = ruleset.decide(&packet(one, minute));
+                assert_eq!(
+                    passed,
+                    action == Action::Allow,
+                    "{} round {round}: {one:?} is decided by {:?}\n{}",
+                    plane.target,
+                    rule.map(|rule| &rule.id),
+                    rendering.text
+                );
+                denied += usize::from(!passed);
+            }
+        }
+        let all = PACKETS * rulesets() as usize;
+        eprintln!("{}: {all} packets, {denied} denied, {left_out} rules that the dialect cannot say", plane.target);
+        // A plane that lets everything through, or nothing, would prove little.
+        assert!(denied > all / 10 && denied < all * 9 / 10, "{}: {denied} of {all} denied", plane.target);
+    }
+}

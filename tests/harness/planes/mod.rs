@@ -1,0 +1,67 @@
+//! Data planes that a dialect's text is tried on: each carries packets between the two wires of a [`Firewall`].
+//!
+//! A plane is one file here and one line in [`PLANES`].
+
+mod iptables;
+mod nftables;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::firewall::Firewall;
+use crate::namespace::Namespace;
+
+/// Every data plane.
+pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE];
+
+/// A kind of data plane.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane {
+    /// The dialect that it takes.
+    pub target: &'static str,
+    /// The enforcer's access to it.
+    pub driver: &'static str,
+    /// Programs that must be there.
+    pub tools: &'static [&'static str],
+    pub build: fn() -> Result<Box<dyn DataPlane>>,
+}
+
+/// One that carries packets now. It is gone when its value is.
+pub trait DataPlane {
+    fn firewall(&self) -> &Firewall;
+
+    /// Replaces whatever rules there are, and forgets connections.
+    ///
+    /// # Errors
+    /// When the text is refused.
+    fn load(&self, text: &Path) -> Result<()>;
+
+    /// What stands before a command so that it runs where the rules are.
+    fn via(&self) -> Vec<String> {
+        ["ip", "netns", "exec", self.firewall().router.name()].map(str::to_owned).to_vec()
+    }
+}
+
+impl Plane {
+    /// Whether it can be built here; says so when not.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        let missing: Vec<&str> = self.tools.iter().copied().filter(|tool| !is_installed(tool)).collect();
+        let has_root = Namespace::available();
+        if !has_root || !missing.is_empty() {
+            eprintln!(
+                "NOT CHECKED on a real data plane of `{}`: needs root, iproute2 and {}",
+                self.target,
+                self.tools.join(", ")
+            );
+        }
+        has_root && missing.is_empty()
+    }
+}
+
+fn is_installed(tool: &str) -> bool {
+    let found = Command::new("sh").args(["-c", "PATH=$PATH:/usr/sbin:/sbin command -v \"$0\"", tool]).output();
+    found.is_ok_and(|output| output.status.success())
+}
