@@ -33,6 +33,33 @@ bench=(
   argus:argus-server:"a peer in the benchmark"
 )
 
+# Peers that tests compare with, from the Python package index, each in an environment of its own: name, version.
+bench_peers=(
+  "aerleon 1.18.0"
+)
+test_peers=(
+  "aerleon 1.18.0"
+)
+
+peer() {
+  local home=target/peers/$1
+  [[ -x $home/bin/python ]] && return
+  if ! command -v python3 >/dev/null; then return; fi
+  echo "installing: $1 $2 (Python) in $home" >&2
+  if ! { python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 10 "$1==$2"; } >/dev/null 2>&1; then
+    echo "cannot install $1 $2: the tests against it say so and are left out" >&2
+    rm -rf "$home"
+  fi
+}
+
+for group in "$@"; do
+  declare -n peers=${group}_peers
+  for row in "${peers[@]:-}"; do
+    # shellcheck disable=SC2086
+    [[ -n $row ]] && (cd "$(dirname "$0")/.." && peer $row)
+  done
+done
+
 missing=()
 for group in "$@"; do
   declare -n rows=$group

@@ -68,6 +68,8 @@ pub enum Command {
     Release(Release),
     /// Tell the figures that matter: coverage, time to block, false positives, lateral attempts, changes, owners, reviews.
     Report(Documents),
+    /// Turn a manufacturer usage description (RFC 8520) into rules for a zone.
+    Mud(Mud),
     /// Print the JSON schema of policy documents, for editors.
     Schema,
     /// The timer of an applied plan; started by `apply`.
@@ -169,6 +171,9 @@ pub struct Render {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    #[arg(long)]
+    pub narrow: bool,
     /// Where to write the text; standard output when absent.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -184,6 +189,9 @@ pub struct Prove {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    #[arg(long)]
+    pub narrow: bool,
     /// Where to write the counterexample as a capture, if there is one.
     #[arg(long, value_name = "FILE", default_value = "counterexample.pcap")]
     pub counterexample: PathBuf,
@@ -250,6 +258,36 @@ pub struct Way {
     /// With --apply: return at once; the timer runs on by itself.
     #[arg(long)]
     pub detach: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Mud {
+    /// The description, as JSON (`sensor export mud` writes one for an asset).
+    pub file: PathBuf,
+    /// Zone of the devices.
+    #[arg(long)]
+    pub zone: String,
+    /// Define that zone too, as all assets of this role.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Zone that `local-networks` means; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub local: Vec<String>,
+    /// Zone that `controller` and `my-controller` mean; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub controller: Vec<String>,
+    /// Zone that `manufacturer`, `same-manufacturer` and `model` mean; repeat for several.
+    #[arg(long, value_name = "ZONE")]
+    pub manufacturer: Vec<String>,
+    /// Who answers for the rules.
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// When somebody looks at the rules again.
+    #[arg(long, value_name = "DATE")]
+    pub review_by: Option<String>,
+    /// Where to write the policy document; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

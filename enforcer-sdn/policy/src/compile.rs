@@ -5,15 +5,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
 use sensor_model::{FlowMap, Timestamp};
 
+use crate::compress;
 use crate::diagnostic::Diagnostic;
 use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
 use crate::gaps;
 use crate::guardrail;
-use crate::point::{EnforcementPoint, Gap};
+use crate::point::{EnforcementPoint, Gap, Times};
 use crate::resolve::{Resolution, resolve, union_of};
 use crate::ruleset::{Action, PointRule, Ruleset};
-use crate::{semantics, service, window};
+use crate::stateless::{self, Unanswerable};
+use crate::{log_only, product, semantics, window};
 
 /// Longest id of a rule; devices cut longer log prefixes.
 const MAX_ID: usize = 48;
@@ -44,7 +46,7 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     if !broken.is_empty() {
         return Err(broken);
     }
-    let mut build = Build::new(policy, &resolution);
+    let mut build = Build::new(policy, &resolution, point.times);
     for at in policy.rules_in_order() {
         if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
             build.rule(rule, now);
@@ -53,13 +55,48 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     build.defaults();
     let mut gaps = gaps::find(policy, &resolution, point, now);
     gaps.append(&mut build.gaps);
-    let ruleset = Ruleset { point: point.name.clone(), rules: build.finish() };
+    let mut rules = build.rules;
+    if !point.stateful {
+        let (stateless, found) = stateless::without_states(rules).map_err(|refused| vec![unanswerable(policy, &refused)])?;
+        gaps.extend(found);
+        rules = stateless;
+    }
+    if !point.log_only {
+        rules = log_only::with_verdicts(rules);
+    }
+    if point.stateful {
+        rules = with_established(rules);
+    }
+    let mut ruleset = Ruleset { point: point.name.clone(), rules };
+    if point.compress {
+        ruleset = compress::compress(&ruleset);
+    }
     Ok(Compiled {
         gaps: gaps.into_iter().collect(),
         valid_until: valid_until(policy, now),
         digest: digest::of(&ruleset),
         ruleset,
     })
+}
+
+fn with_established(rules: Vec<PointRule>) -> Vec<PointRule> {
+    if rules.is_empty() {
+        return rules;
+    }
+    let selector = Selector { state: StateSet::Established, ..Selector::any() };
+    let first = PointRule { id: "established".to_owned(), selector, action: Action::Allow, log: false, origin: Vec::new() };
+    std::iter::once(first).chain(rules).collect()
+}
+
+fn unanswerable(policy: &Policy, refused: &Unanswerable) -> Diagnostic {
+    let Unanswerable { rule, why } = refused;
+    let finding =
+        Diagnostic::error("stateless-answers", format!("the answers to rule `{rule}` cannot be said without connections: {why}"))
+            .help("write the exceptions as allow rules of their own, or enforce the rule on a stateful point");
+    match policy.rules.iter().find(|known| known.name.value == *rule) {
+        Some(known) => finding.at(&policy.sources, &known.name.span),
+        None => finding,
+    }
 }
 
 /// Zones that are meant to protect somebody and have nobody.
@@ -100,10 +137,11 @@ struct Build<'a> {
     rules: Vec<PointRule>,
     ids: HashSet<String>,
     gaps: BTreeSet<Gap>,
+    times: Times,
 }
 
 impl<'a> Build<'a> {
-    fn new(policy: &'a Policy, resolution: &'a Resolution) -> Self {
+    fn new(policy: &'a Policy, resolution: &'a Resolution, times: Times) -> Self {
         let outside = AddressSet::full().difference(&resolution.inside());
         Self {
             policy,
@@ -113,6 +151,7 @@ impl<'a> Build<'a> {
             rules: Vec::new(),
             ids: HashSet::new(),
             gaps: BTreeSet::new(),
+            times,
         }
     }
 
@@ -158,7 +197,15 @@ impl<'a> Build<'a> {
     }
 
     fn rule(&mut self, rule: &Rule, now: Timestamp) {
-        let week = rule.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, now));
+        let mut week = rule.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, now));
+        if self.times == Times::Narrowed && !week.is_always() && !week.is_never() {
+            let (becomes, narrowed) = match rule.action {
+                Verdict::Allow => ("never open", WeekSet::never()),
+                Verdict::Deny => ("always in force", WeekSet::always()),
+            };
+            self.gaps.insert(Gap::Narrowed { rule: rule.name.value.clone(), becomes });
+            week = narrowed;
+        }
         if week.is_never() {
             return;
         }
@@ -241,37 +288,17 @@ impl<'a> Build<'a> {
         let id = unique(base, &mut self.ids);
         self.rules.push(PointRule { id, selector, action, log, origin });
     }
-
-    fn finish(self) -> Vec<PointRule> {
-        if self.rules.is_empty() {
-            return self.rules;
-        }
-        let selector = Selector { state: StateSet::Established, ..Selector::any() };
-        let first = PointRule { id: "established".to_owned(), selector, action: Action::Allow, log: false, origin: Vec::new() };
-        std::iter::once(first).chain(self.rules).collect()
-    }
 }
 
 /// The product of the sets in the families that both sides and the protocol have; None when that is nothing.
 ///
 /// The state is left open: rule one has taken every established packet, so what comes here is new.
 fn selector(source: &AddressSet, destination: &AddressSet, l4: &L4, week: &WeekSet) -> Option<Selector> {
-    let v4 = service::speaks(l4, true) && !source.v4.is_empty() && !destination.v4.is_empty();
-    let v6 = service::speaks(l4, false) && !source.v6.is_empty() && !destination.v6.is_empty();
-    let kept = |set: &AddressSet| AddressSet {
-        v4: if v4 { set.v4.clone() } else { enforcer_packetset::RangeSet::empty() },
-        v6: if v6 { set.v6.clone() } else { enforcer_packetset::RangeSet::empty() },
-    };
-    (v4 || v6).then(|| Selector {
-        source: kept(source),
-        destination: kept(destination),
-        l4: l4.clone(),
-        week: week.clone(),
-        ..Selector::any()
-    })
+    let (source, destination) = (source.clone(), destination.clone());
+    product::trimmed(&Selector { source, destination, l4: l4.clone(), week: week.clone(), ..Selector::any() })
 }
 
-fn ending(l4: &L4) -> String {
+pub fn ending(l4: &L4) -> String {
     match l4 {
         L4::Any => "any".to_owned(),
         L4::Protocol(6) | L4::Tcp { .. } => "tcp".to_owned(),
@@ -284,7 +311,7 @@ fn ending(l4: &L4) -> String {
 }
 
 /// The base, or the base with the next free number.
-fn unique(base: &str, taken: &mut HashSet<String>) -> String {
+pub fn unique(base: &str, taken: &mut HashSet<String>) -> String {
     let cut = |text: &str, room: usize| text.chars().take(room).collect::<String>();
     let mut id = cut(base, MAX_ID);
     let mut next = 2u32;

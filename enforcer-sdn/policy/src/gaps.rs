@@ -12,9 +12,6 @@ use crate::semantics;
 
 pub fn find(policy: &Policy, resolution: &Resolution, point: &EnforcementPoint, now: Timestamp) -> BTreeSet<Gap> {
     let mut gaps = BTreeSet::new();
-    if !point.stateful {
-        gaps.insert(Gap::Stateless);
-    }
     for rule in policy.rules.iter().filter(|rule| semantics::is_alive(rule, now)) {
         if rule.action == Verdict::Allow && !rule.operations.is_empty() {
             gaps.insert(Gap::Operations {

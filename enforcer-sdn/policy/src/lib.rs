@@ -5,6 +5,7 @@
 //! [`learn`], [`check`], [`simulate`], [`explain`] and [`difference`] answer the questions that come before an apply.
 
 mod compile;
+mod compress;
 pub mod diagnostic;
 mod diff;
 mod digest;
@@ -17,10 +18,13 @@ mod include;
 mod judge;
 mod learn;
 pub mod lint;
+mod log_only;
 mod merge;
 mod moved;
+mod mud;
 mod parts;
 pub mod point;
+mod product;
 mod quarantine;
 mod read;
 pub mod resolve;
@@ -31,6 +35,7 @@ pub mod semantics;
 mod service;
 mod simulate;
 pub mod source;
+mod stateless;
 mod window;
 pub mod yaml;
 
@@ -45,7 +50,8 @@ pub use learn::{LearnOptions, NotProposed, Proposal, Subnet, learn};
 pub use lint::{LINTS, Lint, check};
 pub use merge::merge;
 pub use moved::{Becomes, Moved, MovedPackets, Names, moved};
-pub use point::{EnforcementPoint, Gap, Sees, Side};
+pub use mud::{MudImport, MudOptions, from_mud};
+pub use point::{EnforcementPoint, Gap, Sees, Side, Times};
 pub use quarantine::{Quarantine, read_quarantined};
 pub use read::{API_VERSION, read};
 pub use revision::{How, Revision, revisions};

@@ -13,6 +13,29 @@ pub struct EnforcementPoint {
     pub sees: Sees,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
+    /// Can write a log entry without deciding.
+    pub log_only: bool,
+    pub times: Times,
+    /// Put rules together where that changes nothing for any packet: the point has little room.
+    pub compress: bool,
+}
+
+/// What becomes of rules with a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// They keep it; a dialect without times refuses them by name.
+    Kept,
+    /// What is allowed for some time is never open, what is denied for some time always closed: less than the policy says, and a gap.
+    Narrowed,
+}
+
+impl EnforcementPoint {
+    /// A point that sees every packet and can do everything.
+    #[must_use]
+    pub fn new(name: impl Into<String>, target: impl Into<String>) -> Self {
+        let (name, target) = (name.into(), target.into());
+        Self { name, target, sees: Sees::Everything, stateful: true, log_only: true, times: Times::Kept, compress: false }
+    }
 }
 
 /// Which packets cross a point.
@@ -40,8 +63,16 @@ pub enum Gap {
     Neighbours { zone: String, side: String },
     /// The rule allows named operations; the point allows the whole service.
     Operations { rule: String, operations: Vec<String>, services: Vec<String> },
-    /// The point does not know connections, so the answers need rules of their own.
-    Stateless,
+    /// The point does not know connections: these packets pass as answers, whether somebody asked or not.
+    Unasked { rule: String, packets: String },
+    /// The point does not know connections: ICMP errors pass whether they are about one or not.
+    Errors { packets: String },
+    /// The rule is about all protocols; without connections only TCP, UDP, SCTP, ICMP and these protocols are answered.
+    Unanswered { rule: String, answered: Vec<u8> },
+    /// The rule logs openings; without connections every packet of the client looks like one.
+    LogsEveryPacket { rule: String },
+    /// The point has no clock, and the rule has a schedule.
+    Narrowed { rule: String, becomes: &'static str },
     /// The rule's zones have no members of one family, or none at all: it selects no packet here.
     NoPacket { rule: String },
 }
@@ -68,7 +99,26 @@ impl fmt::Display for Gap {
                 operations.join(", "),
                 services.join(", ")
             ),
-            Self::Stateless => f.write_str("this point does not know connections: answers need rules of their own"),
+            Self::Unasked { rule, packets } => {
+                write!(f, "rule `{rule}`: as answers also unasked: {packets}; this point does not know connections")
+            }
+            Self::Errors { packets } => write!(f, "ICMP errors also about no connection: {packets}"),
+            Self::Unanswered { rule, answered } => {
+                let named: String = answered.iter().map(|number| format!(", ip/{number}")).collect();
+                write!(
+                    f,
+                    "rule `{rule}` is about all protocols; this point lets answers back of tcp, udp, sctp, icmp{named} only"
+                )
+            }
+            Self::LogsEveryPacket { rule } => {
+                write!(
+                    f,
+                    "rule `{rule}` logs every packet of the client, not only the first: this point does not know connections"
+                )
+            }
+            Self::Narrowed { rule, becomes } => {
+                write!(f, "rule `{rule}` has a schedule and this point no clock: it is {becomes}")
+            }
             Self::NoPacket { rule } => write!(f, "rule `{rule}` selects no packet: its zones have no members that can meet"),
         }
     }

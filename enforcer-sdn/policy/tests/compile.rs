@@ -2,16 +2,20 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
+#[path = "common/random.rs"]
+mod random;
 
-use std::net::IpAddr;
-
-use enforcer_packetset::{ConnectionState, Packet};
+use enforcer_packetset::Packet;
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::{Action, EnforcementPoint, Gap, Mode, Policy, Sees, Side, Verdict, compile, semantics};
 use proptest::prelude::*;
 use sensor_model::FlowMap;
 
 use common::{asset, at, map, plant};
+use packets::any_packet;
+use random::{any_policy, small_map};
 
 fn policy(text: &str) -> enforcer_policy::Policy {
     let found = enforcer_policy::read(&[enforcer_policy::SourceFile { name: "p.yaml".into(), text: text.into() }]);
@@ -19,91 +23,7 @@ fn policy(text: &str) -> enforcer_policy::Policy {
 }
 
 fn router() -> EnforcementPoint {
-    EnforcementPoint { name: "router".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true }
-}
-
-const HOSTS: [&str; 8] =
-    ["10.0.0.1", "10.0.0.2", "10.0.1.1", "10.0.1.9", "2001:db8::1", "2001:db8::2", "192.0.2.1", "2001:db8:f::1"];
-
-fn small_map() -> FlowMap {
-    map(vec![
-        asset("a", &["10.0.0.1", "2001:db8::1"], None),
-        asset("b", &["10.0.0.2", "2001:db8::2"], None),
-        asset("c", &["10.0.1.1"], None),
-    ])
-}
-
-fn any_policy() -> impl Strategy<Value = String> {
-    let word = |words: &'static [&'static str]| prop::sample::select(words);
-    let mode = || word(&["observe", "simulate", "enforce"]);
-    let peers = || prop::collection::vec(word(&["za", "zb", "zc", "any", "outside"]), 1..3);
-    let services = prop::collection::vec(
-        word(&[
-            "modbus",
-            "dns",
-            "ping",
-            "tcp",
-            "udp/100-200",
-            "icmp",
-            "icmp6/echo-request",
-            "ip/47",
-            "any",
-            "tcp/500-600",
-            "sctp/7",
-        ]),
-        1..3,
-    );
-    let schedule = word(&[
-        "",
-        ", schedule: {days: [tue], from: \"02:00\", to: \"04:00\", timeZone: Europe/Berlin}",
-        ", schedule: {days: [sun, mon], from: \"22:00\", to: \"06:00\", timeZone: America/New_York}",
-    ]);
-    let rule = (
-        peers(),
-        peers(),
-        services,
-        word(&["allow", "deny"]),
-        word(&["admin", "app", "baseline"]),
-        schedule,
-        word(&["", ", expires: 2020-01-01"]),
-    );
-    let zone = || (mode(), word(&["allow", "deny"]));
-    ((zone(), zone(), zone()), prop::collection::vec(rule, 0..7)).prop_map(|((za, zb, zc), rules)| {
-        let mut text = String::from("apiVersion: cordon/v1\nkind: Policy\nmetadata: {name: p}\nzones:\n");
-        for (name, (mode, intra), members) in
-            [("za", za, "[{asset: a}]"), ("zb", zb, "[{asset: b}, {asset: c}]"), ("zc", zc, "[{prefix: 10.0.0.0/16}]")]
-        {
-            let priority = if name == "zc" { -1 } else { 0 };
-            text +=
-                &format!("  - {{name: {name}, mode: {mode}, intraZone: {intra}, priority: {priority}, members: {members}}}\n");
-        }
-        text += "rules:\n";
-        for (nth, (from, to, services, action, tier, schedule, expires)) in rules.into_iter().enumerate() {
-            text += &format!(
-                "  - {{name: r{nth}, from: [{}], to: [{}], services: [{}], action: {action}, tier: {tier}{schedule}{expires}}}\n",
-                from.join(", "),
-                to.join(", "),
-                services.join(", ")
-            );
-        }
-        text.replace("rules:\n", if text.ends_with("rules:\n") { "rules: []\n" } else { "rules:\n" })
-    })
-}
-
-fn any_packet() -> impl Strategy<Value = Packet> {
-    let family = prop::sample::select(vec![true, false]);
-    let host = || any::<prop::sample::Index>();
-    let protocol = prop::sample::select(vec![6u8, 6, 17, 1, 58, 47, 132, 99]);
-    let port = || prop::sample::select(vec![0u16, 7, 8, 53, 100, 128, 200, 502, 600, 60000]);
-    let state = prop::sample::select(vec![ConnectionState::New, ConnectionState::New, ConnectionState::Established]);
-    (family, host(), host(), protocol, port(), port(), state, 0u16..10080).prop_map(
-        |(is_ipv4, source, destination, protocol, source_port, destination_port, state, minute_of_week)| {
-            let hosts: Vec<IpAddr> =
-                HOSTS.iter().map(|text| text.parse::<IpAddr>().unwrap()).filter(|ip| ip.is_ipv4() == is_ipv4).collect();
-            let (source, destination) = (*source.get(&hosts), *destination.get(&hosts));
-            Packet::new(source, destination, protocol, (source_port, destination_port), state, minute_of_week)
-        },
-    )
+    EnforcementPoint::new("router", "nftables")
 }
 
 /// What must happen to the packet, and how often a denial must be logged without being done.

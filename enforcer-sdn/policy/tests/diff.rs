@@ -4,7 +4,7 @@
 use enforcer_packetset::Limits;
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::{
-    EnforcementPoint, How, Names, Policy, Sees, SourceFile, compile, decide_by, difference, merge, moved, read, revisions,
+    EnforcementPoint, How, Names, Policy, SourceFile, compile, decide_by, difference, merge, moved, read, revisions,
 };
 use sensor_model::Timestamp;
 
@@ -29,7 +29,7 @@ fn policy(text: &str) -> Policy {
 fn words(before: &str, after: &str) -> (Vec<String>, bool) {
     let now: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
     let (old, new) = (policy(before), policy(after));
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let ruleset = |policy: &Policy| compile(policy, &merge(&[]), &point, now).unwrap().ruleset;
     let (was, is) = (ruleset(&old), ruleset(&new));
     let Some(difference) = difference(&was, &is, Limits::default()).unwrap() else { return (Vec::new(), false) };

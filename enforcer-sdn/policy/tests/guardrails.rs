@@ -1,15 +1,19 @@
 //! Guardrails: broken exactly when some packet breaks them, told with that packet, the rule and its place.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod worlds;
+
 use std::net::IpAddr;
 
 use enforcer_packetset::{ConnectionState, Packet, PacketSet};
 use enforcer_policy::document::{Assertion, Rule};
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::semantics::{decide, matches};
-use enforcer_policy::{EnforcementPoint, Policy, Sees, SourceFile, Verdict, check, compile, merge, read, violations};
+use enforcer_policy::{EnforcementPoint, Policy, SourceFile, Verdict, check, compile, merge, read, violations};
 use proptest::prelude::*;
 use sensor_model::Timestamp;
+
+use worlds::world;
 
 const NOW: &str = "2026-11-23T00:00:00Z";
 
@@ -42,7 +46,7 @@ fn errors(body: &str) -> Vec<String> {
     };
     let found = check(&policy, None, at(NOW));
     let found: Vec<String> = found.iter().filter(|one| one.code == "guardrail").map(told).collect();
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let compiled = compile(&policy, &merge(&[]), &point, at(NOW));
     assert_eq!(compiled.err().map(|found| found.iter().map(told).collect::<Vec<_>>()).unwrap_or_default(), found);
     found
@@ -105,52 +109,6 @@ fn within_a_zone_the_default_breaks_it() {
         "{found:?}"
     );
     assert!(found[0].ends_with("= set `intraZone: deny`, or add a rule"), "{found:?}");
-}
-
-/// Small worlds: three zones, few ports, a window; every packet of the world is asked.
-fn world() -> impl Strategy<Value = String> {
-    let peers = || prop::sample::select(vec!["a", "b", "c", "any", "outside", "[a, c]", "[b, outside]"]);
-    let services = || {
-        prop::sample::select(vec![
-            "[tcp/1-3]",
-            "[tcp/2]",
-            "[udp/2]",
-            "[any]",
-            "[tcp]",
-            "[icmp/8, ip/47]",
-            "[tcp/3-9, udp/1-2]",
-            "[ip/47]",
-            "[icmp6]",
-        ])
-    };
-    let schedule = || {
-        prop::sample::select(vec![
-            "",
-            "",
-            ", schedule: {days: [mon], from: \"00:00\", to: \"24:00\", timeZone: UTC}",
-            ", schedule: {days: [mon-tue], from: \"12:00\", to: \"13:00\", timeZone: Europe/Berlin}",
-        ])
-    };
-    let rule = (peers(), peers(), services(), schedule(), any::<bool>(), prop::sample::select(vec!["admin", "app", "baseline"]));
-    let guardrail = (peers(), peers(), services(), schedule(), any::<bool>());
-    (prop::collection::vec(rule, 0..6), prop::collection::vec(guardrail, 1..4), any::<bool>()).prop_map(|(rules, guardrails, intra)| {
-        let intra = if intra { "allow" } else { "deny" };
-        let mut text = format!("zones:\n  - {{name: a, intraZone: {intra}, members: [{{prefix: 10.0.0.0/24}}]}}\n  - {{name: b, members: [{{prefix: 10.0.1.0/24}}, {{prefix: 'fd00::/64'}}]}}\n  - {{name: c, intraZone: deny, members: [{{prefix: 'fd01::/64'}}]}}\nrules:\n");
-        for (at, (from, to, services, schedule, allow, tier)) in rules.into_iter().enumerate() {
-            let action = if allow { "allow" } else { "deny" };
-            text += &format!("  - {{name: r{at}, from: {from}, to: {to}, services: {services}, action: {action}, tier: {tier}{schedule}}}\n");
-        }
-        text += "guardrails:\n";
-        let mut kept = 0;
-        for (from, to, services, schedule, never) in guardrails {
-            if (from, to) != ("outside", "outside") {
-                let word = if never { "never" } else { "always" };
-                text += &format!("  - {{name: g{kept}, assert: {word}, from: {from}, to: {to}, services: {services}{schedule}}}\n");
-                kept += 1;
-            }
-        }
-        text
-    })
 }
 
 fn packets() -> Vec<Packet> {

@@ -6,7 +6,7 @@ mod common;
 use enforcer_packetset::Limits;
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::{
-    EnforcementPoint, LINTS, Policy, Sees, SourceFile, changes, check, compile, difference, explain, explain_conversation, read,
+    EnforcementPoint, LINTS, Policy, SourceFile, changes, check, compile, difference, explain, explain_conversation, read,
 };
 use sensor_model::{FlowMap, Strength};
 
@@ -149,7 +149,7 @@ fn lints_do_not_change_what_is_compiled() {
     let policy = with_rules(
         "  - {name: one, from: any, to: any, services: [any], action: allow}\n  - {name: two, from: a, to: b, services: [ssh], action: deny}\n",
     );
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let before = compile(&policy, &plant(), &point, at(NOW)).unwrap();
     assert!(!check(&policy, Some(&plant()), at(NOW)).is_empty());
     assert_eq!(compile(&policy, &plant(), &point, at(NOW)).unwrap(), before);
@@ -186,7 +186,7 @@ fn an_explanation_names_the_rule_its_place_and_those_passed_over() {
 #[test]
 fn a_changed_rule_shows_the_conversations_that_it_cuts() {
     let text = "metadata: {name: p, owner: o}\nzones: [{name: plcs, mode: enforce, members: [{role: plc}]}]\nrules: [{name: in, from: any, to: plcs, services: [modbus, snmp], action: allow}]\n";
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let (wide, narrow) = (policy(text), policy(&text.replace(", snmp", "")));
     let ruleset = |policy: &Policy| compile(policy, &plant(), &point, at(NOW)).unwrap().ruleset;
     let changed = changes(&ruleset(&wide), &ruleset(&narrow), &plant());

@@ -7,8 +7,7 @@ use enforcer_packetset::{ConnectionState, Packet, PacketSet};
 use enforcer_policy::resolve::resolve;
 use enforcer_policy::semantics::{Decider, decide};
 use enforcer_policy::{
-    EnforcementPoint, Mode, Outcome, Policy, Quarantine, Sees, SourceFile, Verdict, check, compile, read, read_quarantined,
-    simulate,
+    EnforcementPoint, Mode, Outcome, Policy, Quarantine, SourceFile, Verdict, check, compile, read, read_quarantined, simulate,
 };
 use sensor_model::{AssetId, IpProtocol, Strength, Timestamp};
 
@@ -79,7 +78,7 @@ fn it_works_in_an_observe_zone_before_every_rule_and_both_ways() {
 #[test]
 fn the_last_member_of_a_zone_may_be_shut_in() {
     let shut = policy(&[quarantine("10.0.1.1", "r")], at(NOW));
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let compiled = compile(&shut, &hosts(), &point, at(NOW)).unwrap();
     assert_eq!(compiled.valid_until, Some(at("2026-11-24T00:00:00Z")));
     assert!(check(&shut, Some(&hosts()), at(NOW)).iter().all(|finding| finding.code != "zone-empty"));

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use enforcer_policy::{EnforcementPoint, Sees, SourceFile, check, compile, read, simulate};
+use enforcer_policy::{EnforcementPoint, SourceFile, check, compile, read, simulate};
 use sensor_model::{Accounting, FlowMap, SCHEMA, TapCoverage, Timestamp};
 
 #[test]
@@ -31,7 +31,7 @@ fn a_large_policy_is_compiled_whole() {
         assets: Vec::new(),
         conversations: Vec::new(),
     };
-    let point = EnforcementPoint { name: "r".into(), target: "nftables".into(), sees: Sees::Everything, stateful: true };
+    let point = EnforcementPoint::new("r", "nftables");
     let step = |name: &str, began: Instant| eprintln!("{name}: {:.2} s", began.elapsed().as_secs_f64());
     let began = Instant::now();
     let policy = read(&[SourceFile { name: "big".into(), text }]).unwrap();

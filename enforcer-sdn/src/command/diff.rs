@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use enforcer_packetset::{Limits, Packet, Step, Verdict};
 use enforcer_policy::resolve::{Resolution, resolve};
 use enforcer_policy::{
-    Becomes, Change, EnforcementPoint, How, MovedPackets, Names, Policy, Revision, Sees, Standing, changes_by, difference_of,
-    moved, revisions,
+    Becomes, Change, EnforcementPoint, How, MovedPackets, Names, Policy, Revision, Standing, changes_by, difference_of, moved,
+    revisions,
 };
 use enforcer_targets::Parsed;
 use sensor_model::FlowMap;
@@ -107,7 +107,7 @@ fn side(config: &Config, arguments: &Diff, path: &Path, text: &str, map: Option<
         if enforced { enforcer_policy::as_enforced(&written, map).map_err(|found| refused(&found))? } else { written.clone() };
     let mut points = Vec::new();
     if config.points.is_empty() {
-        let point = EnforcementPoint { name: EVERYWHERE.into(), target: String::new(), sees: Sees::Everything, stateful: true };
+        let point = EnforcementPoint::new(EVERYWHERE, "");
         let compiled = enforcer_policy::compile(&policy, map, &point, clock::now()).map_err(|found| refused(&found))?;
         points.push(of_ruleset(compiled.ruleset));
     } else if let Some(name) = &arguments.point {

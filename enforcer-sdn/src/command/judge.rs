@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, Documents, Output};
 use crate::clock;
+use crate::command::plan::compile_point;
 use crate::command::{Loaded, counted, read_map, read_policy, refused, table};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -19,7 +20,14 @@ pub fn check(cli: &Cli, config: &Config, arguments: &Documents) -> Result<Exit> 
     let (policy, _) = read_policy(config, &arguments.policy)?;
     let wants_map = !arguments.flowmap.is_empty() || !config.flowmap.is_empty();
     let map = if wants_map { Some(read_map(config, &arguments.flowmap)?.0) } else { None };
-    let found = enforcer_policy::check(&policy, map.as_ref(), clock::now());
+    let mut found = enforcer_policy::check(&policy, map.as_ref(), clock::now());
+    if let Some(map) = map.as_ref().filter(|_| found.iter().all(|finding| finding.severity != Severity::Error)) {
+        // What a configured device cannot do is no fault of the policy, and nobody should learn it from the device.
+        for point in &config.points {
+            let gaps = compile_point(&policy, map, point)?.1.gaps;
+            found.extend(gaps.iter().map(|gap| Diagnostic::note("gap", format!("at `{}`: {gap}", point.name))));
+        }
+    }
     let of = |severity: Severity| found.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings, notes) = (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
     match cli.output {
@@ -79,7 +87,10 @@ fn print_impact(impact: &Impact, map: &FlowMap) {
             fate.service.to_string(),
             standing.into(),
             verdict.into(),
-            fate.why.clone(),
+            match fate.beyond.as_slice() {
+                [] => fate.why.clone(),
+                beyond => format!("{}; BEYOND the rule's operations: {}", fate.why, beyond.join(", ")),
+            },
         ]
     });
     println!("{}", table(&["client", "server", "service", "standing", "verdict", "why"], rows));

@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod judge;
 mod learn;
+mod mud;
 mod plan;
 mod prove;
 mod quarantine;
@@ -37,12 +38,13 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Diff(arguments) => diff::diff(cli, &config, arguments),
         Command::Explain(arguments) => explain::explain(cli, &config, arguments),
         Command::Plan(arguments) => plan::plan(cli, &config, arguments),
-        Command::Render(arguments) => prove::render(&config, arguments),
+        Command::Render(arguments) => prove::render(cli, &config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),
         Command::Targets => prove::targets(cli),
         Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
         Command::Release(arguments) => quarantine::release(cli, &config, arguments, started),
         Command::Report(arguments) => report::report(cli, &config, arguments),
+        Command::Mud(arguments) => mud::import(cli, arguments),
         Command::Schema => {
             print!("{}", enforcer_policy::schema());
             Ok(Exit::Done)
@@ -115,6 +117,6 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
 }
 
 /// `1 rule`, `2 rules`.
-fn counted(number: usize, noun: &str) -> String {
+pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

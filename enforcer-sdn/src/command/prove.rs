@@ -12,22 +12,36 @@ use crate::documents;
 use crate::exit::{Exit, failure};
 use crate::store::write_atomically;
 
-pub fn render(config: &Config, arguments: &Render) -> Result<Exit> {
+pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
-    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
-    let text = proven_text(target, &compiled)?;
+    let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
-    match &arguments.out {
-        Some(path) => write_atomically(path, text.as_bytes())?,
-        None => print!("{text}"),
+    eprintln!("takes {}", bill.words());
+    if let Some(path) = &arguments.out {
+        write_atomically(path, text.as_bytes())?;
+    }
+    match (cli.output, &arguments.out) {
+        (Output::Json, file) => {
+            let gaps: Vec<String> = compiled.gaps.iter().map(ToString::to_string).collect();
+            let text = file.is_none().then_some(text);
+            println!(
+                "{}",
+                json!({"point": point.name, "target": target.name, "gaps": gaps, "bill": bill, "file": file, "text": text})
+            );
+        }
+        (Output::Table, None) => print!("{text}"),
+        (Output::Table, Some(_)) => {}
     }
     Ok(Exit::Done)
 }
 
 pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
-    let (point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
+    point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;

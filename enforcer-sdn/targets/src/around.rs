@@ -1,7 +1,7 @@
 //! A ruleset as what some hosts may ask of others, and others of them: the shape of dialects that know allowed peers of one point and
 //! nothing else. For renderers only. A ruleset that is not of this shape is an error that names the rule.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet, Selector, StateSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::product::Writing;
@@ -23,6 +23,7 @@ pub(crate) struct Allowed<'a> {
     pub(crate) rule: &'a PointRule,
     pub(crate) peers: AddressSet,
     pub(crate) l4: L4,
+    pub(crate) flags: FlagSet,
 }
 
 /// Which end of a packet the hosts are.
@@ -57,8 +58,8 @@ impl<'a> Around<'a> {
         for rule in rules {
             let writing = Writing { target, rule };
             writing.check_words()?;
-            if !rule.selector.flags.is_full() {
-                return Err(writing.cannot("TCP flags", "compile for a stateful point"));
+            if !rule.selector.flags.is_full() && rule.action == Action::Deny {
+                return Err(writing.cannot("TCP flags of a denial", "deny all of TCP, or allow it with flags"));
             }
             if rule.log || rule.action == Action::Log {
                 return Err(writing.cannot("a log entry", "take the logs from another point, and leave them out here"));
@@ -140,7 +141,7 @@ fn allowed<'a>(
             v4: if hosts.v4.is_empty() { RangeSet::empty() } else { peers.v4 },
             v6: if hosts.v6.is_empty() { RangeSet::empty() } else { peers.v6 },
         };
-        let this = Allowed { rule, peers, l4: rule.selector.l4.clone() };
+        let this = Allowed { rule, peers, l4: rule.selector.l4.clone(), flags: rule.selector.flags };
         match rule.action {
             Action::Deny => denied.push(this),
             Action::Allow => all.extend(without(target, this, &denied)?),

@@ -3,7 +3,7 @@
 use crate::target::Target;
 use crate::{
     arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
-    kubernetes, nftables, openconfig, openflow, panos, rfc8519,
+    kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_nas_filter, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -19,12 +19,15 @@ pub const TARGETS: &[Target] = &[
     junos_filter::TARGET,
     junos_srx::TARGET,
     kubernetes::TARGET,
+    mud::TARGET,
     nftables::TARGET,
     openconfig::TARGET,
     openflow::TARGET,
-    openflow::STATELESS,
     panos::TARGET,
+    pf::TARGET,
+    radius_nas_filter::TARGET,
     rfc8519::TARGET,
+    routeros::TARGET,
 ];
 
 /// The dialect of that name.

@@ -21,6 +21,7 @@ struct Text {
     /// Line of the list's first entry.
     begins: usize,
     bound: Option<String>,
+    is_cleared: bool,
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
@@ -46,6 +47,9 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
     parsed.notes.push(
         "the device follows TCP and UDP; answers to ICMP are known to it only with `inspect icmp`, answers of other protocols never".into(),
     );
+    if !read.is_cleared {
+        parsed.notes.push(format!("entered over an older `{name}`, the text adds to it"));
+    }
     if read.bound.is_none() {
         parsed.notes.push(format!("the text does not bind `{name}`: without an access-group it does nothing"));
     }
@@ -85,6 +89,7 @@ impl Text {
         if self.list.is_some() {
             return Err(words.error("a list that is cleared after it was written", "give the text that is in force at the end"));
         }
+        self.is_cleared = true;
         words.end("a list is cleared by its name")
     }
 

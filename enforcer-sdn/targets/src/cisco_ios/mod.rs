@@ -1,11 +1,19 @@
 //! Cisco IOS and IOS-XE extended access lists: one for IPv4, one for IPv6, first match decides.
 //!
-//! Words that differ: a list ends in an unwritten `deny ip any any`, the IPv6 one in two unwritten `permit icmp any any nd-na` and
-//! `nd-ns` before it; a list that is not there at all permits everything. A mask is a wildcard: set bits are free. `ip` means every
-//! protocol, `established` is TCP with ACK or RST, which any sender can set: a set of flags, and no connection state.
-//! The two lists may not share a name. A `permit` with ports also lets later fragments of the same addresses pass; sets of packets
-//! know whole packets only. Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions
-//! pass, is the driver's business.
+//! Words that differ (Cisco IOS Security Command Reference, `permit (IP)`, `permit (IPv6)`; Security Configuration Guides "IP Access List
+//! Entry Sequence Numbering" and "Object Groups for ACLs"; Catalyst "Configuring Port ACLs"):
+//! - A list ends in an unwritten `deny ip any any`, the IPv6 one in two unwritten `permit icmp any any nd-na` and `nd-ns` before it; a list that
+//!   is not there, or is empty, permits everything. The two lists may not share a name.
+//! - A mask is a wildcard: set bits are free; but in an object group it is a netmask. `ip` means every protocol. Names of ports differ between TCP
+//!   and UDP: `cmd` is TCP 514, `syslog` UDP 514.
+//! - `established` is TCP with ACK or RST, which any sender can set: a set of flags, and no connection state. `match-all` and `match-any` are
+//!   read; several flags without such a word are not, for releases differ.
+//! - `log` and `log-input` log what they match. `time-range`, `dscp`, `ttl`, `fragments`, `reflect` and `evaluate` are refused. A `permit` with ports also
+//!   lets later fragments of the same addresses pass; sets of packets know whole packets only.
+//! - `ip access-group` on a routed interface, and on a switch port (a PACL, inward only): the same list for the same packets. On a port it also judges
+//!   what is bridged. VLAN maps are another dialect, `cisco-vacl`, for there `permit` means another thing. Lists of MAC addresses are refused.
+//! - Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions pass, is the driver's
+//!   business. Names: 32 characters before their ending here, remarks 100.
 
 mod objects;
 mod parse;

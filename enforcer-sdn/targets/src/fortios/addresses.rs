@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use enforcer_packetset::{AddressSet, Prefix};
+use enforcer_packetset::{AddressSet, Prefix, RangeSet};
 
 use super::tree::Entry;
 use crate::reading::{Word, address_range, of_family, prefix};
@@ -128,8 +128,12 @@ impl<'a> Addresses<'a> {
             return Ok(set.clone());
         }
         let Some(group) = self.groups.get(name.text) else {
-            if name.text == "all" {
-                return Ok(of_family(self.is_ipv6));
+            // The device's own objects; `none` is the address that nobody has.
+            match (name.text, self.is_ipv6) {
+                ("all", is_ipv6) => return Ok(of_family(is_ipv6)),
+                ("none", false) => return Ok(AddressSet { v4: RangeSet::of(0), v6: RangeSet::empty() }),
+                ("none", true) => return Ok(AddressSet { v4: RangeSet::empty(), v6: RangeSet::of(0) }),
+                _ => {}
             }
             return Err(name.error(format!("address `{}` is not in the text", name.text), "add it"));
         };

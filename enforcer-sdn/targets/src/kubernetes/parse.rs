@@ -1,9 +1,10 @@
 //! Reads policies as people write them or a cluster gives them back, and says what they do to the pods that they select.
 
-use enforcer_packetset::{AddressSet, L4, Prefix, Selector, StateSet, Step};
+use enforcer_packetset::{AddressSet, Prefix, Selector, StateSet, Step};
 
-use super::peers::{self, Allowed};
+use super::peers;
 use super::{ADDRESSES, POINT};
+use crate::isolated::{Allowed, Isolated};
 use crate::target::{ParseError, Parsed};
 use crate::tree::{Field, Tree};
 
@@ -36,64 +37,10 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
     let note =
         "what becomes of protocols other than TCP, UDP and SCTP is left to the network plugin; read as isolated like these";
     parsed.notes.push(note.into());
-    let mut push = |line: usize, step: Step| {
-        parsed.lines.push(line);
-        parsed.steps.push(step);
-    };
-    push(last_line, Step::allow(Selector { state: StateSet::Established, ..Selector::any() }));
-    let full = AddressSet::full();
-    let between = |source: &AddressSet, destination: &AddressSet, l4: &L4| Selector {
-        source: source.clone(),
-        destination: destination.clone(),
-        l4: l4.clone(),
-        ..Selector::any()
-    };
-    // Between two of the hosts both ends decide, so these packets come first.
-    if let (Some(incoming), Some(outgoing)) = (&incoming, &outgoing) {
-        for from in outgoing {
-            for to in incoming {
-                let (sources, destinations) = (to.peers.intersection(&hosts), from.peers.intersection(&hosts));
-                for l4 in from.services.iter().flat_map(|a| to.services.iter().filter_map(move |b| both(a, b))) {
-                    push(from.line, Step::allow(between(&sources, &destinations, &l4)));
-                }
-            }
-        }
-        push(last_line, Step::deny(between(&hosts, &hosts, &L4::Any)));
-    }
-    for allowed in outgoing.iter().flatten() {
-        for l4 in &allowed.services {
-            push(allowed.line, Step::allow(between(&hosts, &allowed.peers, l4)));
-        }
-    }
-    if outgoing.is_some() {
-        push(last_line, Step::deny(between(&hosts, &full, &L4::Any)));
-    }
-    for allowed in incoming.iter().flatten() {
-        for l4 in &allowed.services {
-            push(allowed.line, Step::allow(between(&allowed.peers, &hosts, l4)));
-        }
-    }
-    if incoming.is_some() {
-        push(last_line, Step::deny(between(&full, &hosts, &L4::Any)));
-    }
+    parsed.lines.push(last_line);
+    parsed.steps.push(Step::allow(Selector { state: StateSet::Established, ..Selector::any() }));
+    Isolated { hosts, incoming, outgoing }.steps(last_line, &mut parsed);
     Ok(parsed)
-}
-
-/// What both services select; None when nothing.
-fn both(left: &L4, right: &L4) -> Option<L4> {
-    match (left, right) {
-        (L4::Any, other) | (other, L4::Any) => Some(other.clone()),
-        (L4::Tcp { source, destination: a }, L4::Tcp { destination: b, .. }) => {
-            Some(L4::Tcp { source: source.clone(), destination: a.intersection(b) })
-        }
-        (L4::Udp { source, destination: a }, L4::Udp { destination: b, .. }) => {
-            Some(L4::Udp { source: source.clone(), destination: a.intersection(b) })
-        }
-        (L4::Sctp { source, destination: a }, L4::Sctp { destination: b, .. }) => {
-            Some(L4::Sctp { source: source.clone(), destination: a.intersection(b) })
-        }
-        _ => None,
-    }
 }
 
 /// A policy, or a list of them.
@@ -196,7 +143,7 @@ fn policy<'a>(field: Field<'a>, metadata: Field<'a>, spec: Field<'a>, whole: &mu
         }
         let allowed = allowed.get_or_insert_default();
         for rule in rules {
-            allowed.push(peers::read(rule, peers_name)?);
+            allowed.extend(peers::read(rule, peers_name)?);
         }
     }
     Ok(())

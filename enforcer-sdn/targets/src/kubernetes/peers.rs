@@ -1,19 +1,13 @@
 //! One rule of a policy as address sets and services. For the parser only.
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet};
 
+use crate::isolated::Allowed;
 use crate::target::ParseError;
 use crate::tree::Field;
 
-/// What one rule allows.
-pub(super) struct Allowed {
-    pub(super) line: usize,
-    pub(super) peers: AddressSet,
-    pub(super) services: Vec<L4>,
-}
-
-/// `peers` is `from` or `to`.
-pub(super) fn read(field: Field<'_>, peers: &str) -> Result<Allowed, ParseError> {
+/// What one rule allows; `peers` is `from` or `to`.
+pub(super) fn read(field: Field<'_>, peers: &str) -> Result<Vec<Allowed>, ParseError> {
     let mut members = field.members()?;
     let blocks = list(members.take(peers)?)?;
     let ports = list(members.take("ports")?)?;
@@ -23,7 +17,9 @@ pub(super) fn read(field: Field<'_>, peers: &str) -> Result<Allowed, ParseError>
         set = set.union(&peer(block)?);
     }
     let services = ports.into_iter().map(service).collect::<Result<Vec<_>, _>>()?;
-    Ok(Allowed { line: field.line(), peers: set, services: if services.is_empty() { vec![L4::Any] } else { services } })
+    let services = if services.is_empty() { vec![L4::Any] } else { services };
+    let allowed = |l4| Allowed { line: field.line(), peers: set.clone(), l4, flags: FlagSet::full() };
+    Ok(services.into_iter().map(allowed).collect())
 }
 
 /// Items; nothing, and an explicit null, is an empty list.

@@ -78,6 +78,9 @@ fn rule(out: &mut Writer, peers: &str, allowed: &Allowed<'_>, hosts: &AddressSet
     if allowed.rule.selector.state == StateSet::Established {
         return Err(writing.cannot("a rule about established connections", "answers always pass here: leave it out"));
     }
+    if !allowed.flags.is_full() {
+        return Err(writing.cannot("TCP flags", "answers always pass here: compile for a stateful point"));
+    }
     let ports = ports(writing, &allowed.l4)?;
     let is_everybody = (hosts.v4.is_empty() || allowed.peers.v4.is_full()) && (hosts.v6.is_empty() || allowed.peers.v6.is_full());
     let blocks = if is_everybody { Vec::new() } else { blocks(&allowed.peers) };

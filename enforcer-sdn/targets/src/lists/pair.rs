@@ -21,7 +21,8 @@ pub(crate) struct Lists {
     /// Inside of `interface`.
     is_interface: bool,
     bound: [Vec<String>; 2],
-    removed: bool,
+    /// An older list goes before it is written.
+    removed: [bool; 2],
 }
 
 impl Lists {
@@ -48,7 +49,7 @@ impl Lists {
             return Err(words.error("a list that is removed after it was written", "give the text that is in force at the end"));
         }
         self.leave();
-        self.removed = true;
+        self.removed[usize::from(is_ipv6)] = true;
         words.end("a list is removed by its name")
     }
 
@@ -140,6 +141,9 @@ impl Lists {
                 continue;
             }
             list.chain.finish(&mut parsed, unwritten(is_ipv6));
+            if !self.removed[usize::from(is_ipv6)] {
+                parsed.notes.push(format!("entered over an older {version} list of its name, the text adds to it"));
+            }
         }
         Ok(parsed)
     }

@@ -17,7 +17,7 @@ struct Set<'a> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let tree = Tree::of_json(text, MODULE)?;
+    let tree = Tree::of_json(text, &[MODULE])?;
     let mut root = tree.root().members()?;
     let mut acl = root.need(&format!("{MODULE}:acl"))?.members()?;
     root.done("give the access control lists alone")?;

@@ -19,7 +19,7 @@ struct List<'a> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let tree = Tree::of_json(text, MODULE)?;
+    let tree = Tree::of_json(text, &[MODULE])?;
     let mut root = tree.root().members()?;
     let mut acls = root.need(&format!("{MODULE}:acls"))?.members()?;
     root.done("give the access control lists alone")?;

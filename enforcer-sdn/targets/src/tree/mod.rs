@@ -34,24 +34,24 @@ pub(crate) struct Tree<'a> {
     /// First byte of each line.
     line_starts: Vec<usize>,
     root: Node,
-    /// Member names may begin with this module's name and a colon, as RFC 7951 section 4 allows.
-    module: &'static str,
+    /// Member names may begin with such a module's name and a colon, as RFC 7951 section 4 allows.
+    modules: &'static [&'static str],
 }
 
 impl<'a> Tree<'a> {
     /// One JSON document.
-    pub(crate) fn of_json(text: &'a str, module: &'static str) -> Result<Self, ParseError> {
-        Ok(Self::new(text, json::parse(text)?, module))
+    pub(crate) fn of_json(text: &'a str, modules: &'static [&'static str]) -> Result<Self, ParseError> {
+        Ok(Self::new(text, json::parse(text)?, modules))
     }
 
     /// The YAML documents of a text; JSON is YAML too. Names stand alone there.
     pub(crate) fn of_yaml(text: &'a str) -> Result<Vec<Self>, ParseError> {
-        Ok(yaml::parse(text)?.into_iter().map(|root| Self::new(text, root, "")).collect())
+        Ok(yaml::parse(text)?.into_iter().map(|root| Self::new(text, root, &[])).collect())
     }
 
-    fn new(text: &'a str, root: Node, module: &'static str) -> Self {
+    fn new(text: &'a str, root: Node, modules: &'static [&'static str]) -> Self {
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, line_starts: std::iter::once(0).chain(after_breaks).collect(), root, module }
+        Self { text, line_starts: std::iter::once(0).chain(after_breaks).collect(), root, modules }
     }
 
     pub(crate) const fn root(&self) -> Field<'_> {
@@ -193,9 +193,10 @@ pub(crate) struct Members<'a> {
 
 impl<'a> Members<'a> {
     pub(crate) fn take(&mut self, name: &str) -> Result<Option<Field<'a>>, ParseError> {
-        let module = self.of.tree.module;
-        let is_named =
-            |given: &str| given == name || given.strip_prefix(module).and_then(|rest| rest.strip_prefix(':')) == Some(name);
+        let modules = self.of.tree.modules;
+        let is_named = |given: &str| {
+            given == name || given.split_once(':').is_some_and(|(module, bare)| bare == name && modules.contains(&module))
+        };
         let Some(at) = self.left.iter().position(|(given, _)| is_named(given)) else { return Ok(None) };
         let (_, node) = self.left.swap_remove(at);
         let found = Field { node, ..self.of };
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn members_are_taken_with_or_without_their_module() {
-        let tree = Tree::of_json(TEXT, "m").unwrap();
+        let tree = Tree::of_json(TEXT, &["m"]).unwrap();
         let mut members = tree.root().members().unwrap();
         let items: Vec<Field<'_>> = members.need("a").unwrap().items().unwrap().collect();
         assert_eq!(items[0].members().unwrap().need("b").unwrap().number::<u16>(), Ok(1));
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn an_error_names_path_line_and_column() {
-        let tree = Tree::of_json(TEXT, "m").unwrap();
+        let tree = Tree::of_json(TEXT, &["m"]).unwrap();
         let second = tree.root().members().unwrap().need("a").unwrap().items().unwrap().nth(1).unwrap();
         let error = second.members().unwrap().need("b").unwrap().number::<u16>().unwrap_err();
         assert_eq!((error.line, error.column), (2, 37));

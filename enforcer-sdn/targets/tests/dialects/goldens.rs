@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet, WeekSet};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet, WeekSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 use enforcer_targets::{RenderOptions, find, prove};
 
@@ -41,11 +41,12 @@ fn plant() -> Ruleset {
 }
 
 /// The same plant from the controllers' side, for dialects that know one zone and its peers.
-fn cell() -> Ruleset {
+fn cell(is_stateful: bool) -> Ruleset {
     let plc = addresses(&["198.51.100.0/28", "2001:db8:2::/64"]);
     let hmi = addresses(&["192.0.2.10", "192.0.2.12", "2001:db8:1::10"]);
     let spare = addresses(&["192.0.2.12"]);
     let clock = addresses(&["203.0.113.123"]);
+    let lab = addresses(&["203.0.113.64/26"]);
     let tcp =
         |ports: &[(u16, u16)]| L4::Tcp { source: PortSet::full(), destination: RangeSet::from_ranges(ports.iter().copied()) };
     let ntp = L4::Udp { source: PortSet::full(), destination: PortSet::of(123) };
@@ -57,14 +58,22 @@ fn cell() -> Ruleset {
     };
     let all = AddressSet::full();
     let rule = |id: &str, selector, action| PointRule { id: id.into(), selector, action, log: false, origin: Vec::new() };
+    let established = rule("established", Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow);
+    let answers = L4::Tcp { source: PortSet::of(502), destination: PortSet::full() };
+    let back = Selector { flags: FlagSet::ack_or_rst(), ..between(&plc, &hmi, answers) };
+    let back = rule("modbus-back", back, Action::Allow);
     Ruleset {
         point: "cell".into(),
         rules: vec![
-            rule("established", Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow),
+            if is_stateful { established } else { back },
             rule("modbus", between(&hmi, &plc, tcp(&[(502, 502)])), Action::Allow),
             rule("no-spare", between(&spare, &plc, L4::Any), Action::Deny),
             rule("web-and-opc", between(&hmi, &plc, tcp(&[(80, 80), (443, 443), (4840, 4843)])), Action::Allow),
-            rule("lab", between(&all.difference(&hmi), &plc, tcp(&[(8080, 8080)])), Action::Allow),
+            rule(
+                "lab",
+                between(&if is_stateful { all.difference(&hmi) } else { lab }, &plc, tcp(&[(8080, 8080)])),
+                Action::Allow,
+            ),
             rule("clock", between(&plc, &clock, ntp), Action::Allow),
             rule("rest-out", between(&plc, &all, L4::Any), Action::Deny),
             rule("rest-in", between(&all, &plc, L4::Any), Action::Deny),
@@ -75,8 +84,8 @@ fn cell() -> Ruleset {
 #[test]
 fn the_plant_is_rendered_as_reviewed_and_proven() {
     for target in (0..SHARES).flat_map(targets) {
-        let is_of_zone = target.name == "kubernetes";
-        let (ruleset, rendering) = fit(target, if is_of_zone { cell() } else { plant() });
+        let is_of_zone = ["kubernetes", "mud"].contains(&target.name);
+        let (ruleset, rendering) = fit(target, if is_of_zone { cell(target.capability.stateful) } else { plant() });
         let extension = if target.name == "nftables" { "nft" } else { target.name };
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/goldens/plant.{extension}"));
         if std::env::var_os("CORDON_BLESS").is_some() {

@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod access_lists;
 #[cfg(test)]
+mod aerleon;
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod filters;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]
@@ -18,9 +24,12 @@ mod junos_srx;
 mod miscompiled;
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod panos;
+#[cfg(test)]
+mod pf;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
@@ -30,6 +39,10 @@ mod real_nft;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routeros;
+#[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod things;
 #[cfg(test)]
 mod yang;

@@ -59,8 +59,11 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
         5 | 6 => {
             let words: Vec<&str> = lines[at].split(' ').collect();
             // Comments, log texts and counters are no part of what a rule does.
-            let end = words.iter().position(|word| *word == "comment").unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "count", "\"cordon", "add"];
+            let end = words
+                .iter()
+                .position(|word| ["comment", "label"].contains(word) || word.starts_with("comment="))
+                .unwrap_or(words.len());
+            let skipped = ["prefix", "level", "info", "counter", "count", "const", "\"cordon", "add"];
             let dropped = random.below(end as u64) as usize;
             // Beside a flow for each IP version, one for both is the same.
             let is_version = ["ip", "ipv6"].contains(&words[dropped])
@@ -86,7 +89,7 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
 
 /// Members of named sets stand on lines that belong to no one rule.
 fn is_of_a_set(line: &str) -> bool {
-    line.contains("elements") || line.starts_with("\t\t\t") || line.starts_with("add cordon-")
+    line.contains("elements") || ["\t\t\t", "add cordon-", "table <"].iter().any(|start| line.starts_with(start))
 }
 
 /// Where numbers make the order, each line takes the other's.
@@ -102,7 +105,7 @@ fn swap_numbers(one: &mut String, other: &mut String) {
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let ends = ["log prefix", "counter", "-m comment", "collector_set_id"];
+    let ends = ["log prefix", "counter", "-m comment", "label", "comment=", "collector_set_id"];
     let end = ends.iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));

@@ -10,6 +10,7 @@ use crate::rulesets::{Random, cases, fit, layered_ruleset};
 /// Dialects that are documents, with the lists of each whose order means nothing.
 const DOCUMENTS: &[(&str, &[&str])] = &[
     ("kubernetes", &["ingress", "egress", "from", "to", "ports", "except", "policyTypes"]),
+    ("mud", &["acl", "ace", "access-list"]),
     ("openconfig", &["acl-set", "acl-entry"]),
     ("rfc8519", &["acl"]),
 ];
@@ -66,7 +67,8 @@ fn free_orders_mean_nothing() {
         let target = find(name).unwrap();
         let mut random = Random(21);
         let mut changed = 0;
-        for case in 0..cases("CORDON_CASES", 100) {
+        let wanted = cases("CORDON_ORDERS", 30);
+        for case in 0..wanted {
             let (_, rendering) = fit(target, layered_ruleset(&mut random));
             let document = document(&rendering.text);
             let text = shuffled(&mut random, "", &document, free);
@@ -79,7 +81,7 @@ fn free_orders_mean_nothing() {
                 panic!("{name} case {case}: another order means something else\n{text}");
             }
         }
-        assert!(changed > 90, "{name}: only {changed} texts were changed");
+        assert!(changed as u64 * 10 > wanted * 9, "{name}: only {changed} texts were changed");
     }
 }
 

@@ -142,3 +142,10 @@ fn yanglint_takes_openconfig_sets() {
     let schemas = ["openconfig-packet-match-types.yang", "openconfig-acl.yang"];
     check("openconfig", &folder, &schemas, has_patterned_ports, (":DROP\"", ":DROPP\""));
 }
+
+#[test]
+fn yanglint_takes_usage_descriptions() {
+    let Some(folder) = modules(PYANG, "ietf-mud.yang") else { return };
+    let schemas = ["ietf-access-control-list.yang", "ietf-mud.yang"];
+    check("mud", &folder, &schemas, |_| true, ("\"is-supported\": true", "\"is-supported\": 1"));
+}

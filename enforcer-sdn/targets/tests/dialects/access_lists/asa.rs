@@ -94,7 +94,9 @@ access-group in in interface outside
 ";
     holds("cisco-asa", &wanted, text);
     let parsed = (find("cisco-asa").unwrap().parse)(text).unwrap();
-    assert_eq!(parsed.notes.len(), 1, "it is bound: {:?}", parsed.notes);
+    assert_eq!(parsed.notes.len(), 2, "it is bound, and adds to an older one: {:?}", parsed.notes);
+    let cleared = (find("cisco-asa").unwrap().parse)(&format!("clear configure access-list in\n{text}")).unwrap();
+    assert_eq!(cleared.notes.len(), 1, "{:?}", cleared.notes);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Lists that look like Cisco's, as devices and other generators write them: what they say, and what they do unwritten.
 
 mod asa;
+mod every;
 mod ios;
 mod switches;
 
