@@ -33,6 +33,9 @@ bench=(
 )
 
 # Peers that tests compare with, from the Python package index, each in an environment of its own: name, version.
+bench_peers=(
+  "aerleon 1.18.0"
+)
 test_peers=(
   "aerleon 1.18.0"
 )

@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::capacity::Capacity;
+
 /// The shipped file.
 pub const DEFAULTS: &str = include_str!("../../config/enforcer-sdn.toml");
 
@@ -47,6 +49,8 @@ pub struct Point {
     /// Where the dialect has no times: a rule with a schedule is never open here, instead of an error.
     #[serde(default)]
     pub narrow: bool,
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
 }
 
 impl Point {
@@ -59,6 +63,7 @@ impl Point {
             via: Vec::new(),
             sides: BTreeMap::new(),
             narrow: false,
+            capacity: None,
         }
     }
 }
@@ -132,7 +137,7 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "narrow"];
+const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "narrow", "capacity"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {
@@ -141,6 +146,10 @@ fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &
                 let mut keys = points.iter().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
                 if let Some(key) = keys.find(|key| !POINT_KEYS.contains(&key.as_str())) {
                     return Err(unknown(key, POINT_KEYS.iter().copied(), name, text));
+                }
+                let capacities = points.iter().filter_map(|point| point.get("capacity")?.as_table());
+                if let Some(key) = capacities.flat_map(toml::Table::keys).find(|key| !Capacity::KEYS.contains(&key.as_str())) {
+                    return Err(unknown(key, Capacity::KEYS.iter().copied(), name, text));
                 }
             }
             (_, Some(toml::Value::Table(below)), toml::Value::Table(above)) => refuse_unknown(above, below, name, text)?,

@@ -1,6 +1,7 @@
 //! `enforcer-sdn`: the world around the pure rooms. Reads documents, reaches devices, keeps the timer.
 
 mod apply;
+mod capacity;
 mod cli;
 mod clock;
 mod command;

@@ -7,6 +7,7 @@ use sensor_model::{AssetId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::capacity::Bill;
 use crate::driver::Running;
 
 /// `Plan::schema` that this code writes and reads.
@@ -57,6 +58,9 @@ pub struct PointPlan {
     pub changes: Vec<String>,
     /// What the policy wants and this point cannot do.
     pub gaps: Vec<String>,
+    /// Entries that the rules take on the device.
+    #[serde(default)]
+    pub bill: Bill,
 }
 
 impl Plan {
@@ -126,6 +130,7 @@ mod tests {
             text: "table inet cordon {\n}\n".into(),
             changes: vec!["adds a rule".into()],
             gaps: vec![],
+            bill: Bill::default(),
         };
         let plan = Plan {
             schema: String::new(),

@@ -95,3 +95,55 @@ fn every_stateless_dialect_says_the_shipped_plant_or_why_not() {
         }
     }
 }
+
+impl Plant {
+    /// A configuration with one switch of that capacity.
+    fn switch(&self, capacity: &str) -> String {
+        let text = format!(
+            "[[point]]\nname = \"switch\"\ntarget = \"cisco-ios\"\ndriver = \"none\"\nnarrow = true\n[point.capacity]\n{capacity}\n"
+        );
+        self.write("enforcer.toml", &text);
+        self.path("enforcer.toml")
+    }
+
+    fn render(&self, capacity: &str) -> Output {
+        let config = self.switch(capacity);
+        self.run("render", &["--config", &config, "--out", "switch.acl"])
+    }
+}
+
+/// The number before `of` or `entries` in `takes 42 of 100 entries`.
+fn taken(output: &Output) -> usize {
+    let text = errors(output);
+    let line = text.lines().find_map(|line| line.strip_prefix("takes ")).unwrap();
+    line.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_ruleset_that_a_point_cannot_hold_is_not_written() {
+    let plant = Plant::new();
+    let fits = plant.render("entries = 10000");
+    assert_eq!(fits.status.code(), Some(0), "{}", errors(&fits));
+    let entries = taken(&fits);
+    // The bill is what stands in the text: each entry is a line.
+    let lines = plant.read("switch.acl").lines().filter(|line| line.starts_with(" permit") || line.starts_with(" deny")).count();
+    assert_eq!(entries, lines);
+    let wide = plant.render("entries = 10000\nv6_width = 2\nexpands_ranges = true");
+    assert!(taken(&wide) > entries, "{}", errors(&wide));
+
+    std::fs::remove_file(plant.0.path().join("switch.acl")).unwrap();
+    let over = plant.render(&format!("entries = {}", entries - 1));
+    assert_eq!(over.status.code(), Some(5), "{}", errors(&over));
+    let message = format!("enforcement point `switch` needs {entries} entries and holds {}", entries - 1);
+    assert!(errors(&over).contains(&message), "{}", errors(&over));
+    assert!(!plant.0.path().join("switch.acl").exists());
+
+    let compressed = plant.render(&format!("entries = {}\ncompress = true", entries - 1));
+    assert_eq!(compressed.status.code(), Some(0), "{}", errors(&compressed));
+    assert!(taken(&compressed) < entries);
+    // Nothing is granted for it: the compressed text is equal to the policy as it is, not only to itself.
+    let proven = plant.run("prove", &["--target", "cisco-ios", "--narrow", "switch.acl"]);
+    assert_eq!(proven.status.code(), Some(0), "{}", errors(&proven));
+    let misspelt = plant.render("entrys = 1");
+    assert!(errors(&misspelt).contains("unknown key `entrys`; did you mean `entries`?"), "{}", errors(&misspelt));
+}

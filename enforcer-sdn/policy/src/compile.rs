@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
 use sensor_model::{FlowMap, Timestamp};
 
+use crate::compress;
 use crate::diagnostic::Diagnostic;
 use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
@@ -66,7 +67,10 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     if point.stateful {
         rules = with_established(rules);
     }
-    let ruleset = Ruleset { point: point.name.clone(), rules };
+    let mut ruleset = Ruleset { point: point.name.clone(), rules };
+    if point.compress {
+        ruleset = compress::compress(&ruleset);
+    }
     Ok(Compiled {
         gaps: gaps.into_iter().collect(),
         valid_until: valid_until(policy, now),

@@ -5,6 +5,7 @@
 //! [`learn`], [`check`], [`simulate`], [`explain`] and [`difference`] answer the questions that come before an apply.
 
 mod compile;
+mod compress;
 pub mod diagnostic;
 mod diff;
 mod digest;

@@ -16,6 +16,8 @@ pub struct EnforcementPoint {
     /// Can write a log entry without deciding.
     pub log_only: bool,
     pub times: Times,
+    /// Put rules together where that changes nothing for any packet: the point has little room.
+    pub compress: bool,
 }
 
 /// What becomes of rules with a schedule.
@@ -32,7 +34,7 @@ impl EnforcementPoint {
     #[must_use]
     pub fn new(name: impl Into<String>, target: impl Into<String>) -> Self {
         let (name, target) = (name.into(), target.into());
-        Self { name, target, sees: Sees::Everything, stateful: true, log_only: true, times: Times::Kept }
+        Self { name, target, sees: Sees::Everything, stateful: true, log_only: true, times: Times::Kept, compress: false }
     }
 }
 

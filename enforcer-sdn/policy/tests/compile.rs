@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
 #[path = "common/random.rs"]
 mod random;
 
@@ -12,7 +14,8 @@ use proptest::prelude::*;
 use sensor_model::FlowMap;
 
 use common::{asset, at, map, plant};
-use random::{any_packet, any_policy, small_map};
+use packets::any_packet;
+use random::{any_policy, small_map};
 
 fn policy(text: &str) -> enforcer_policy::Policy {
     let found = enforcer_policy::read(&[enforcer_policy::SourceFile { name: "p.yaml".into(), text: text.into() }]);

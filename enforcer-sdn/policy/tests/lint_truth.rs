@@ -4,7 +4,7 @@
 mod worlds;
 
 use enforcer_packetset::Limits;
-use enforcer_policy::{Compiled, EnforcementPoint, LINTS, Policy, Sees, SourceFile, check, compile, difference, merge, read};
+use enforcer_policy::{Compiled, EnforcementPoint, LINTS, Policy, SourceFile, check, compile, difference, merge, read};
 use proptest::prelude::*;
 use sensor_model::Timestamp;
 

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
 #[path = "common/random.rs"]
 mod random;
 
@@ -16,7 +18,8 @@ use proptest::prelude::*;
 use sensor_model::{FlowMap, Timestamp};
 
 use common::{at, plant};
-use random::{HOSTS, any_packet, any_policy, small_map};
+use packets::{HOSTS, any_packet};
+use random::{any_policy, small_map};
 
 fn policy(text: &str) -> Policy {
     let found = enforcer_policy::read(&[enforcer_policy::SourceFile { name: "p.yaml".into(), text: text.into() }]);

@@ -117,6 +117,6 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
 }
 
 /// `1 rule`, `2 rules`.
-fn counted(number: usize, noun: &str) -> String {
+pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

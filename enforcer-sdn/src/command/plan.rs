@@ -6,9 +6,11 @@ use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
 use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side, Times};
 use enforcer_policy::{Fate, Outcome, Standing};
+use enforcer_targets::cost::Hardware;
 use enforcer_targets::{Capability, NotProven, RenderOptions, Target};
 use sensor_model::{AssetId, FlowMap};
 
+use crate::capacity::{self, Bill};
 use crate::cli::{Cli, Output, PlanArgs};
 use crate::command::{Loaded, counted, refused};
 use crate::config::{Config, Point};
@@ -16,6 +18,9 @@ use crate::exit::{Exit, failure};
 use crate::plan::{Plan, PointPlan, running_sha256};
 use crate::store::{self, Store, write_atomically};
 use crate::{apply, clock, driver};
+
+/// Rules of a bill that are printed; the plan itself has them all.
+const BILLED_RULES: usize = 20;
 
 pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
     let loaded = Loaded::read(config, &arguments.documents)?;
@@ -106,7 +111,8 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
     let Capability { stateful, log_only, schedule, .. } = found.capability;
     let times = if point.narrow && !schedule { Times::Narrowed } else { Times::Kept };
     let sees = sees(point)?;
-    let described = EnforcementPoint { sees, stateful, log_only, times, ..EnforcementPoint::new(&point.name, target) };
+    let compress = point.capacity.is_some_and(|capacity| capacity.compress);
+    let described = EnforcementPoint { sees, stateful, log_only, times, compress, ..EnforcementPoint::new(&point.name, target) };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }
@@ -125,12 +131,16 @@ pub fn sees(point: &Point) -> Result<Sees> {
     Ok(Sees::Between(point.sides.iter().map(side).collect::<Result<_>>()?))
 }
 
-/// The text of a ruleset, read back by the dialect's own parser and found equal. Anything else is no text.
-pub fn proven_text(target: &Target, compiled: &Compiled) -> Result<String> {
+/// The text of a ruleset, read back by the dialect's own parser and found equal, and what it costs: no more than the point holds.
+/// Anything else is no text.
+pub fn proven_text(point: &Point, target: &Target, compiled: &Compiled) -> Result<(String, Bill)> {
     let rendering = (target.render)(&compiled.ruleset, &RenderOptions::default())
         .with_context(|| format!("cannot write the rules of `{}` for {}", compiled.ruleset.point, target.name))?;
+    let hardware = point.capacity.map_or_else(Hardware::default, |capacity| capacity.hardware());
+    let cost = (target.cost)(&compiled.ruleset, &rendering, &hardware);
+    capacity::check(&point.name, &cost, point.capacity.as_ref())?;
     match enforcer_targets::prove(target, &compiled.ruleset, &rendering.text) {
-        Ok(_) => Ok(rendering.text),
+        Ok(_) => Ok((rendering.text, Bill::new(&cost, point.capacity.as_ref()))),
         Err(unproven @ NotProven::Differs(_)) => Err(failure(
             Exit::ProofFailed,
             format!("the rendered text is not equal to the policy, so it is not written: {unproven}"),
@@ -142,7 +152,7 @@ pub fn proven_text(target: &Target, compiled: &Compiled) -> Result<String> {
 }
 
 fn plan_point(point: &Point, target: &'static Target, compiled: &Compiled) -> Result<PointPlan> {
-    let text = proven_text(target, compiled)?;
+    let (text, bill) = proven_text(point, target, compiled)?;
     let running = driver::open(point)?.read_back().with_context(|| format!("enforcement point `{}`", point.name))?;
     let changes = match &running.0 {
         None => compiled.ruleset.rules.iter().map(|rule| format!("+ {} {}", action(rule.action), rule.id)).collect(),
@@ -156,6 +166,7 @@ fn plan_point(point: &Point, target: &'static Target, compiled: &Compiled) -> Re
         text,
         changes,
         gaps: compiled.gaps.iter().map(ToString::to_string).collect(),
+        bill,
     })
 }
 
@@ -175,6 +186,12 @@ pub fn print_plan(plan: &Plan) {
         }
         point.changes.iter().for_each(|change| println!("  {change}"));
         point.gaps.iter().for_each(|gap| println!("  gap: {gap}"));
+        println!("  takes {}", point.bill.words());
+        let dearest = point.bill.dearest();
+        dearest.iter().take(BILLED_RULES).for_each(|(rule, entries)| println!("  {entries:>7} for `{rule}`"));
+        if let Some(more) = dearest.len().checked_sub(BILLED_RULES).filter(|&more| more > 0) {
+            println!("          and {} that each take no more", counted(more, "rule"));
+        }
     }
     if let Some(until) = plan.valid_until {
         println!("valid until {until}: then a schedule or an expiry changes the rules, plan again");

@@ -17,8 +17,9 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
-    let text = proven_text(target, &compiled)?;
+    let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
+    eprintln!("takes {}", bill.words());
     if let Some(path) = &arguments.out {
         write_atomically(path, text.as_bytes())?;
     }
@@ -26,7 +27,10 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
         (Output::Json, file) => {
             let gaps: Vec<String> = compiled.gaps.iter().map(ToString::to_string).collect();
             let text = file.is_none().then_some(text);
-            println!("{}", json!({"point": point.name, "target": target.name, "gaps": gaps, "file": file, "text": text}));
+            println!(
+                "{}",
+                json!({"point": point.name, "target": target.name, "gaps": gaps, "bill": bill, "file": file, "text": text})
+            );
         }
         (Output::Table, None) => print!("{text}"),
         (Output::Table, Some(_)) => {}

@@ -27,6 +27,7 @@ mod lists;
 pub mod mud;
 pub mod nftables;
 pub mod openconfig;
+pub mod openflow;
 pub mod panos;
 pub mod pf;
 mod product;
