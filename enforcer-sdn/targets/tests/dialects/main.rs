@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod access_lists;
+#[cfg(test)]
 mod aerleon;
 #[cfg(test)]
 mod broken;
