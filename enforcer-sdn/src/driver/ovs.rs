@@ -1,8 +1,8 @@
 //! An Open vSwitch bridge: `ovs-ofctl` replaces our flows as one bundle, `ovs-appctl` cuts.
 //!
 //! Words that differ: flows of others stand in the same table; ours are known by the upper 16 bits of their cookie, and nothing else is
-//! read, replaced or removed. A bundle is all or nothing (OpenFlow 1.4 7.3.9). The datapath remembers decisions, so after a change it is
-//! waited for until it has looked them all up again. The bridge is the only one of the switch; with several, name the others' away by a
+//! read, replaced or removed. A bundle is all or nothing (OpenFlow 1.4 7.3.9). The datapath remembers decisions, so after a change
+//! it is made to forget them: otherwise some packets pass for as long as it takes to look all of them up again. The bridge is the only one of the switch; with several, name the others' away by a
 //! database of their own (`OVS_RUNDIR`).
 
 use anyhow::{Context, Result, bail};
@@ -48,7 +48,7 @@ impl Driver for Ovs {
         let bridge = self.bridge()?;
         let line = [&OFCTL[..], &["--bundle", "add-flows", &bridge, "-"]].concat();
         self.via.run(&line, text).context("the flows are refused")?;
-        self.via.run(&["ovs-appctl", "revalidator/wait"], "").map(drop)
+        self.via.run(&["ovs-appctl", "revalidator/purge"], "").map(drop)
     }
 
     fn restore(&self, checkpoint: &Running) -> Result<()> {
