@@ -254,7 +254,7 @@ fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
         // Identifier and sequence number before the data (RFC 792): each packet its own, so that none is another's answer.
         ICMP | ICMPV6 => {
             let (kind, code) = (u8::try_from(destination_port).unwrap_or(8), u8::try_from(source_port).unwrap_or(0));
-            let own = u32::try_from(number % 0xffff_ffff).unwrap_or(0).to_be_bytes();
+            let own = u32::try_from(number % 0xffff_ffff).unwrap_or(0).rotate_left(16).to_be_bytes();
             packet::icmp(&network, kind, code, &[&own[..], &payload[..]].concat())
         }
         _ => payload,
