@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     nftables::TARGET,
     openconfig::TARGET,
     openflow::TARGET,
+    openflow::STATELESS,
     panos::TARGET,
     pf::TARGET,
     radius_nas_filter::TARGET,
