@@ -110,17 +110,7 @@ impl Pipeline<'_> {
         let decided = |verdict| Effect { verdict: Some(verdict), log: actions.logs };
         match actions.end {
             End::Drop => self.push(both, decided(Verdict::Deny), *line),
-            End::Normal => {
-                if is_tracked && both.states & state::NEW != 0 && !actions.commits {
-                    let advice = "put `ct(commit,zone=N)` before NORMAL";
-                    return Err(error(
-                        *line,
-                        "a connection that is let through and not committed, so that its answers are not known",
-                        advice,
-                    ));
-                }
-                self.push(both, decided(Verdict::Allow), *line)
-            }
+            End::Normal => self.push(both, decided(Verdict::Allow), *line),
             End::Table(next) => {
                 self.log(both, actions, *line)?;
                 self.table(next, Some(both), is_tracked, depth + 1, *line)
@@ -165,8 +155,14 @@ fn seen(level: &[Flow], is_tracked: bool) -> Result<Vec<Seen>, ParseError> {
     let mut halves: Vec<Seen> = Vec::new();
     for flow in level {
         let Some(fields) = flow.matches.seen(is_tracked) else { continue };
+        if is_tracked && flow.actions.end == End::Normal && fields.states & state::NEW != 0 && !flow.actions.commits {
+            let what = "a connection that is let through and not committed, so that its answers are not known";
+            return Err(error(flow.line, what, "put `ct(commit,zone=N)` before NORMAL"));
+        }
         let is_half = fields.selectors() == Err(Unsayable::SplitState);
-        let seen = Seen { fields, actions: flow.actions, line: flow.line };
+        // What is committed was looked at; an invalid packet cannot be.
+        let actions = Actions { commits: false, zone: None, ..flow.actions };
+        let seen = Seen { fields, actions, line: flow.line };
         if !is_half {
             all.push(seen);
             continue;

@@ -19,6 +19,8 @@ const FIRST_PRIORITY: u16 = 65533;
 /// What no rule decides; 0 is left to others.
 const LAST_PRIORITY: u16 = 1;
 const LONGEST_ID: usize = 48;
+/// Packets of no connection, which the switch refuses to commit.
+const INVALID: &str = "ct_state=+inv+trk ";
 /// For one rule.
 const MOST_FLOWS: usize = 1024;
 
@@ -86,7 +88,8 @@ fn render(ruleset: &Ruleset, kind: Kind) -> Result<Rendering, RenderError> {
         }
         out.comment(&rule.id);
         for matches in flows {
-            out.flow(cookie, priority, &matches, &actions);
+            let of_invalid = matches.starts_with(INVALID).then(|| actions.replace(&commit(), ""));
+            out.flow(cookie, priority, &matches, of_invalid.as_ref().unwrap_or(&actions));
             out.rendering.lines.push(RenderedLine { line: out.line, rule: rule.id.clone() });
         }
         before = Some(actions);
@@ -103,9 +106,13 @@ fn cannot(rule: &PointRule, kind: Kind, feature: impl Into<String>, advice: impl
     RenderError { rule: rule.id.clone(), target: kind.target, feature: feature.into(), advice: advice.into() }
 }
 
+fn commit() -> String {
+    format!("ct(commit,zone={ZONE}),")
+}
+
 /// A connection whose first packet is let through is to be known.
 fn allow(kind: Kind, state: StateSet) -> String {
-    if kind.follows && state != StateSet::Established { format!("ct(commit,zone={ZONE}),NORMAL") } else { "NORMAL".to_owned() }
+    if kind.follows && state != StateSet::Established { commit() + "NORMAL" } else { "NORMAL".to_owned() }
 }
 
 fn actions(rule: &PointRule, kind: Kind) -> Result<String, RenderError> {
@@ -134,7 +141,7 @@ fn flows(rule: &PointRule, kind: Kind) -> Result<Vec<String>, RenderError> {
     let states: &[&str] = match (selector.state, kind.follows) {
         (StateSet::Any, _) => &[""],
         (StateSet::Established, true) => &["ct_state=-new-inv+trk "],
-        (StateSet::New, true) => &["ct_state=+new+trk ", "ct_state=+inv+trk "],
+        (StateSet::New, true) => &["ct_state=+new+trk ", INVALID],
         (_, false) => {
             return Err(cannot(rule, kind, "connection states", "compile for a stateless point, with rules for the way back"));
         }

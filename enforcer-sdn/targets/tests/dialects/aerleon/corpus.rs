@@ -14,6 +14,8 @@ pub enum Verdict {
     Admits,
     /// Denies what the policy allows, and lets nothing through that it denies.
     Denies,
+    /// Logs other packets than the policy does, and decides alike.
+    Logs,
     Unreadable,
 }
 
