@@ -4,26 +4,17 @@ use std::collections::BTreeMap;
 
 use enforcer_targets::{NotProven, Way, find, prove};
 
-use super::corpus::{self, cases};
+use super::corpus::{self, Verdict, cases};
 use super::{generate, python, wanted};
 
 /// Aerleon's generators with their options, and our dialects.
 const GENERATORS: [(&str, &str, &str); 2] =
     [("fortigate", "from-zone any to-zone any", "fortios"), ("packetfilter", "corpus mixed", "pf")];
 
-/// What the proof says of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Admits,
-    /// Lets through what it should, and does not log as the policy says.
-    Logs,
-    /// The generator gives up, or the device would not take the text either.
-    Unreadable,
-}
-
 use Verdict::{Admits, Logs, Unreadable};
 
-/// Of FortiOS and of pf. What pf's last rule says of SYN alone lets all other packets of TCP pass, in every text.
+/// Of FortiOS and of pf. Unreadable is a text where the generator gives up, or that the device would not take either. What pf's last rule
+/// says of SYN alone lets all other packets of TCP pass, in every text.
 fn verdicts(case: &str) -> [Verdict; 2] {
     match case {
         // `none` is an address, which IPv6 packets from nowhere have.
