@@ -41,12 +41,13 @@ unit:
 	else echo "cargo-nextest is not installed: cargo test instead, one test after the other"; \
 	  CORDON_BIN=$(CURDIR)/target/debug $(CARGO) test --locked --workspace -- --test-threads=1; fi
 
-# sensor replay beside other flow tools, on the same captures, in the same run; AF_XDP beside TPACKET_V3 on a wire.
+# sensor replay beside other flow tools, on the same captures, in the same run; AF_XDP beside TPACKET_V3 on a wire; the policy compiler
+# beside aerleon.
 bench:
 	@tests/packages.sh build bench
-	$(CARGO) build --locked --release -p sensor -p system-tests --bins
+	$(CARGO) build --locked --release -p sensor -p enforcer-sdn -p system-tests --bins
 	$(CARGO) build --locked --release -p sensor-capture --examples
-	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench input --bench replay --bench live
+	CORDON_BIN=$(CURDIR)/target/release $(CARGO) bench --locked -p system-tests --bench memory --bench input --bench replay --bench live --bench policy
 
 # Each target for FUZZ_SECONDS; needs no nightly toolchain.
 FUZZ_SECONDS ?= 60

@@ -23,7 +23,10 @@ test=(
   clang-14:clang-14:"rebuilds the BPF program and compares it with the committed one"
   iptables-restore:iptables:"an enforcement point"
   ipset:ipset:"address sets of iptables"
+  ovs-vswitchd:openvswitch-switch:"an enforcement point"
   python3:python3:"compares flows with the truth of captures"
+  /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema:"validates policies with the JSON schema"
+  /usr/lib/python3/dist-packages/yaml:python3-yaml:"reads policies as editors do"
   yanglint:libyang2-tools:"checks access lists against their YANG modules"
 )
 bench=(
@@ -33,6 +36,9 @@ bench=(
 )
 
 # Peers that tests compare with, from the Python package index, each in an environment of its own: name, version.
+bench_peers=(
+  "aerleon 1.18.0"
+)
 test_peers=(
   "aerleon 1.18.0"
 )

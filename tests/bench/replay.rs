@@ -5,6 +5,8 @@
 mod cost;
 #[path = "real.rs"]
 mod real;
+#[path = "spent.rs"]
+mod spent;
 
 use std::path::Path;
 use std::process::Command;

@@ -44,7 +44,7 @@ type Asked = (usize, Vec<Part>);
 pub fn violations(policy: &Policy, resolution: &Resolution, now: Timestamp) -> Option<Vec<Violation>> {
     let mut found: Vec<Violation> = Vec::new();
     for moment in moments(policy, now) {
-        for violation in at_moment(policy, resolution, moment)? {
+        for violation in with_offsets_of(policy, resolution, moment, now)? {
             let same = |known: &Violation| (known.guardrail, known.decider) == (violation.guardrail, violation.decider);
             if !found.iter().any(same) {
                 found.push(violation);
@@ -93,10 +93,11 @@ fn moments(policy: &Policy, now: Timestamp) -> Vec<Timestamp> {
     moments
 }
 
-fn at_moment(policy: &Policy, resolution: &Resolution, now: Timestamp) -> Option<Vec<Violation>> {
+/// The rules of `now`, with the clocks of `moment`: a rule that ends before the clocks change is still there until then.
+fn with_offsets_of(policy: &Policy, resolution: &Resolution, moment: Timestamp, now: Timestamp) -> Option<Vec<Violation>> {
     let mut asked: HashMap<(usize, usize), Vec<Asked>> = HashMap::new();
     for (at, guardrail) in policy.guardrails.iter().enumerate() {
-        let week = guardrail.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, now));
+        let week = guardrail.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, moment));
         for pair in parts::pairs(policy, &guardrail.from, &guardrail.to) {
             asked.entry(pair).or_default().push((at, parts::parts(&guardrail.l4, &week)));
         }
@@ -105,7 +106,7 @@ fn at_moment(policy: &Policy, resolution: &Resolution, now: Timestamp) -> Option
     let mut steps = 0u64;
     for at in policy.rules_in_order() {
         let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) else { continue };
-        let week = rule.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, now));
+        let week = rule.schedule.as_ref().map_or_else(WeekSet::always, |schedule| window::open_at(schedule, moment));
         let taken = parts::parts(&rule.l4, &week);
         for pair in pairs_asked(policy, rule, &asked) {
             for (guardrail, left) in asked.get_mut(&pair).into_iter().flatten() {

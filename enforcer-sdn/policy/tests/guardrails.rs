@@ -85,6 +85,8 @@ fn an_always_needs_a_rule_for_all_of_it() {
             "11:12: guardrail `save` is broken: it says always, and no rule allows tcp/22 from `backup` to `plcs` (no host is known there yet) = add a rule that allows all of it"
         ]
     );
+    // A rule for a while is there until it ends, whatever the clocks do later.
+    assert!(errors(&rule(", expires: 2026-12-31")).is_empty());
     // In winter 01:00 UTC is 02:00 in Berlin; in summer the window begins before the rule's.
     let winter_only = errors(&rule(", schedule: {days: [tue], from: \"01:00\", to: \"03:00\", timeZone: UTC}"));
     assert_eq!(winter_only.len(), 1, "{winter_only:?}");

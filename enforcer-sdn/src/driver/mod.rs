@@ -5,6 +5,7 @@
 mod conntrack;
 mod iptables;
 mod nft;
+mod ovs;
 mod registry;
 #[cfg(test)]
 mod template;

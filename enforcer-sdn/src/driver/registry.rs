@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 
 use crate::config::Point;
-use crate::driver::{Driver, DriverKind, iptables, nft};
+use crate::driver::{Driver, DriverKind, iptables, nft, ovs};
 
 /// In the order of the documentation.
-const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND];
+const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND, ovs::KIND, ovs::STATELESS];
 
 /// Opens the driver that the point names.
 pub fn open(point: &Point) -> Result<Box<dyn Driver>> {

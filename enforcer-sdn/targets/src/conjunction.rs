@@ -15,7 +15,7 @@ pub(crate) mod state {
 }
 
 /// The product of the matches so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conjunction {
     pub(crate) is_v4: bool,
     pub(crate) is_v6: bool,

@@ -3,7 +3,7 @@
 use crate::target::Target;
 use crate::{
     arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
-    kubernetes, mud, nftables, openconfig, panos, pf, rfc8519, routeros,
+    kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_nas_filter, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -22,8 +22,10 @@ pub const TARGETS: &[Target] = &[
     mud::TARGET,
     nftables::TARGET,
     openconfig::TARGET,
+    openflow::TARGET,
     panos::TARGET,
     pf::TARGET,
+    radius_nas_filter::TARGET,
     rfc8519::TARGET,
     routeros::TARGET,
 ];

@@ -4,6 +4,7 @@
 
 mod iptables;
 mod nftables;
+mod openflow;
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +15,7 @@ use crate::firewall::Firewall;
 use crate::namespace::Namespace;
 
 /// Every data plane.
-pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE];
+pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS];
 
 /// A kind of data plane.
 #[derive(Clone, Copy, Debug)]

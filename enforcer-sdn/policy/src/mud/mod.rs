@@ -191,7 +191,7 @@ impl Writer<'_> {
         // Two long names may be cut to one.
         let mut next = 2;
         while self.zones.get(&name).is_some_and(|known| *known != member) {
-            name = format!("{}-{next}", slug(&name, MAX_ZONE_NAME - 4));
+            name = format!("{}-{next}", slug(&name, MAX_ZONE_NAME - 8));
             next += 1;
         }
         self.zones.insert(name.clone(), member);
@@ -270,7 +270,7 @@ fn slug(text: &str, longest: usize) -> String {
 
 fn free(name: &str, rules: &[Rule]) -> String {
     let taken = |name: &str| rules.iter().any(|rule| rule.name == name);
-    let base = slug(name, MAX_RULE_NAME - 4);
+    let base = slug(name, MAX_RULE_NAME - 8);
     let numbered = (2..).map(|next: u32| format!("{base}-{next}"));
     std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use enforcer_packetset::{AddressSet, Prefix};
+use enforcer_packetset::{AddressSet, Prefix, RangeSet};
 
 use super::tree::Entry;
 use crate::reading::{Word, address_range, of_family, prefix};
@@ -112,7 +112,7 @@ impl<'a> Addresses<'a> {
     pub fn union(&self, names: &[Word<'_>], negates: bool) -> Result<AddressSet, ParseError> {
         let mut all = AddressSet::empty();
         for &name in names {
-            all = all.union(&self.find(name, 0)?);
+            all = all.union(&self.find(name, &mut Vec::new(), &mut BTreeMap::new())?);
         }
         if negates {
             all = of_family(self.is_ipv6).difference(&all);
@@ -123,23 +123,40 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    fn find(&self, name: Word<'_>, depth: usize) -> Result<AddressSet, ParseError> {
-        if let Some(set) = self.sets.get(name.text) {
+    /// `open` are the groups that we are in, `known` those that were found already: a group in many others is read once.
+    fn find<'n>(
+        &'n self,
+        name: Word<'n>,
+        open: &mut Vec<&'n str>,
+        known: &mut BTreeMap<&'n str, AddressSet>,
+    ) -> Result<AddressSet, ParseError> {
+        if let Some(set) = self.sets.get(name.text).or_else(|| known.get(name.text)) {
             return Ok(set.clone());
         }
         let Some(group) = self.groups.get(name.text) else {
-            if name.text == "all" {
-                return Ok(of_family(self.is_ipv6));
-            }
-            return Err(name.error(format!("address `{}` is not in the text", name.text), "add it"));
+            // The device's own objects; `none` is the address that nobody has.
+            return match (name.text, self.is_ipv6) {
+                ("all", is_ipv6) => Ok(of_family(is_ipv6)),
+                ("none", false) => Ok(AddressSet { v4: RangeSet::of(0), v6: RangeSet::empty() }),
+                ("none", true) => Ok(AddressSet { v4: RangeSet::empty(), v6: RangeSet::of(0) }),
+                _ => Err(name.error(format!("address `{}` is not in the text", name.text), "add it")),
+            };
         };
-        if depth > DEEPEST || group.members.is_empty() {
+        if open.contains(&name.text) || open.len() >= DEEPEST || group.members.is_empty() {
             return Err(name.error(format!("group `{}` is empty, in itself, or too deep", name.text), "name the addresses"));
         }
-        let union = |names: &[Word<'_>]| {
-            names.iter().try_fold(AddressSet::empty(), |all, &name| Ok(all.union(&self.find(name, depth + 1)?)))
-        };
-        Ok(union(&group.members)?.difference(&union(&group.excepted)?))
+        open.push(name.text);
+        let mut sides = [AddressSet::empty(), AddressSet::empty()];
+        for (side, names) in sides.iter_mut().zip([&group.members, &group.excepted]) {
+            for &member in names {
+                *side = side.union(&self.find(member, open, known)?);
+            }
+        }
+        open.pop();
+        let [members, excepted] = sides;
+        let set = members.difference(&excepted);
+        known.insert(name.text, set.clone());
+        Ok(set)
     }
 }
 

@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use enforcer_packetset::{L4, PortSet, RangeSet};
 
 use super::tree::{Entry, Setting};
-use crate::reading::{Word, digits, ports_of, range};
+use crate::reading::{Groups, Word, digits, ports_of, range};
 use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Services<'a> {
     services: BTreeMap<&'a str, Vec<L4>>,
-    groups: BTreeMap<&'a str, Vec<Word<'a>>>,
+    groups: Groups<'a>,
 }
-
-/// Groups in groups in groups: a circle has no end.
-const DEEPEST: usize = 16;
 
 /// What is said of a service beside its packets.
 const REMARKS: [&str; 13] = [
@@ -87,9 +84,10 @@ impl<'a> Services<'a> {
                 _ => return Err(setting.key.unknown("a setting of a group", "groups have members")),
             }
         }
-        if self.services.contains_key(name.text) || self.groups.insert(name.text, members).is_some() {
+        if self.services.contains_key(name.text) || self.groups.contains(name.text) {
             return Err(name.error(format!("a second service `{}`", name.text), "give each name once"));
         }
+        *self.groups.members(name.text) = members;
         Ok(())
     }
 
@@ -97,29 +95,16 @@ impl<'a> Services<'a> {
     pub fn union(&self, names: &[Word<'_>], negates: bool) -> Result<Vec<L4>, ParseError> {
         let mut all = Vec::new();
         for &name in names {
-            all.extend(self.find(name, 0)?);
+            for leaf in self.groups.leaves(name)? {
+                let not_there = || leaf.error(format!("service `{}` is not in the text", leaf.text), "add it");
+                let own = self.services.get(leaf.text).cloned();
+                all.extend(own.or_else(|| predefined(leaf.text)).ok_or_else(not_there)?);
+            }
         }
         match names.first() {
             Some(&name) if negates => others(&all, name),
             _ => Ok(all),
         }
-    }
-
-    fn find(&self, name: Word<'_>, depth: usize) -> Result<Vec<L4>, ParseError> {
-        if let Some(l4s) = self.services.get(name.text) {
-            return Ok(l4s.clone());
-        }
-        let Some(members) = self.groups.get(name.text) else {
-            let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
-            return predefined(name.text).ok_or_else(not_there);
-        };
-        if depth > DEEPEST || members.is_empty() {
-            return Err(name.error(format!("group `{}` is empty, in itself, or too deep", name.text), "name the services"));
-        }
-        members.iter().try_fold(Vec::new(), |mut all, &member| {
-            all.extend(self.find(member, depth + 1)?);
-            Ok(all)
-        })
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use enforcer_packetset::{L4, RangeSet};
 
 use super::predefined;
-use crate::reading::{Cursor, Word, digits, ports_of, range};
+use crate::reading::{Cursor, Groups, Word, digits, ports_of, range};
 use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Applications<'a> {
     /// Each with its terms; an application without terms has one without a name.
     applications: BTreeMap<&'a str, BTreeMap<&'a str, Term<'a>>>,
-    sets: BTreeMap<&'a str, Vec<Word<'a>>>,
+    sets: Groups<'a>,
 }
 
 #[derive(Debug)]
@@ -26,9 +26,6 @@ struct Term<'a> {
     code: Option<(bool, u8)>,
 }
 
-/// Sets in sets in sets: a device allows few, and a circle has no end.
-const DEEPEST: usize = 16;
-
 impl<'a> Applications<'a> {
     /// What follows `applications`.
     pub fn add(&mut self, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
@@ -36,7 +33,7 @@ impl<'a> Applications<'a> {
         let name = cursor.some("a name")?;
         match kind.text {
             "application" => {
-                if self.sets.contains_key(name.text) {
+                if self.sets.contains(name.text) {
                     return Err(name.error(format!("a second application `{}`", name.text), "give each name once"));
                 }
                 let terms = self.applications.entry(name.text).or_default();
@@ -52,7 +49,7 @@ impl<'a> Applications<'a> {
                 if self.applications.contains_key(name.text) {
                     return Err(name.error(format!("a second application `{}`", name.text), "give each name once"));
                 }
-                let members = self.sets.entry(name.text).or_default();
+                let members = self.sets.members(name.text);
                 if cursor.is_at_end() {
                     return Ok(());
                 }
@@ -70,33 +67,27 @@ impl<'a> Applications<'a> {
 
     /// What a policy means by the name: the union of these.
     pub fn find(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
-        if name.is("any") { Ok(vec![L4::Any]) } else { self.named(name, 0) }
+        if name.is("any") {
+            return Ok(vec![L4::Any]);
+        }
+        let mut all = Vec::new();
+        for leaf in self.sets.leaves(name)? {
+            all.extend(self.application(leaf)?);
+        }
+        Ok(all)
     }
 
-    fn named(&self, name: Word<'_>, depth: usize) -> Result<Vec<L4>, ParseError> {
-        if depth > DEEPEST {
-            return Err(name.error(format!("application set `{}` is in itself, or too deep", name.text), "name the applications"));
+    fn application(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+        let Some(terms) = self.applications.get(name.text) else {
+            let advice = "add `applications`; of the predefined ones those are read that are one protocol and port";
+            let not_there = || name.error(format!("application `{}` is not in the text", name.text), advice);
+            return predefined::application(name.text).map(|l4| vec![l4]).ok_or_else(not_there);
+        };
+        if terms.len() > 1 && terms.contains_key("") {
+            let what = format!("application `{}` has terms and more beside them", name.text);
+            return Err(name.error(what, "the device refuses it: keep one"));
         }
-        if let Some(terms) = self.applications.get(name.text) {
-            if terms.len() > 1 && terms.contains_key("") {
-                let what = format!("application `{}` has terms and more beside them", name.text);
-                return Err(name.error(what, "the device refuses it: keep one"));
-            }
-            return terms.values().map(Term::l4).collect();
-        }
-        if let Some(members) = self.sets.get(name.text) {
-            if members.is_empty() {
-                return Err(name.error(format!("application set `{}` is empty", name.text), "give it members"));
-            }
-            let mut all = Vec::new();
-            for &member in members {
-                all.extend(self.named(member, depth + 1)?);
-            }
-            return Ok(all);
-        }
-        let advice = "add `applications`; of the predefined ones those are read that are one protocol and port";
-        let not_there = || name.error(format!("application `{}` is not in the text", name.text), advice);
-        predefined::application(name.text).map(|l4| vec![l4]).ok_or_else(not_there)
+        terms.values().map(Term::l4).collect()
     }
 }
 

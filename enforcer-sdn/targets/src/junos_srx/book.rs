@@ -4,23 +4,14 @@ use std::collections::BTreeMap;
 
 use enforcer_packetset::AddressSet;
 
-use crate::reading::{Cursor, Word, address_range, of_family, prefix};
+use crate::reading::{Cursor, Groups, Word, address_range, of_family, prefix};
 use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Book<'a> {
     addresses: BTreeMap<&'a str, AddressSet>,
-    sets: BTreeMap<&'a str, Vec<Member<'a>>>,
+    sets: Groups<'a>,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Member<'a> {
-    word: Word<'a>,
-    is_set: bool,
-}
-
-/// Sets in sets in sets: a device allows few, and a circle has no end.
-const DEEPEST: usize = 16;
 
 impl<'a> Book<'a> {
     /// What follows `address-book`.
@@ -61,7 +52,7 @@ impl<'a> Book<'a> {
             }
         };
         cursor.end()?;
-        if self.addresses.insert(name.text, set).is_some() || self.sets.contains_key(name.text) {
+        if self.addresses.insert(name.text, set).is_some() || self.sets.contains(name.text) {
             return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
         }
         Ok(())
@@ -72,21 +63,16 @@ impl<'a> Book<'a> {
         if self.addresses.contains_key(name.text) {
             return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
         }
-        let members = self.sets.entry(name.text).or_default();
+        let members = self.sets.members(name.text);
         if cursor.is_at_end() {
             return Ok(());
         }
         let kind = cursor.next();
-        let is_set = match kind.text {
-            "address" => false,
-            "address-set" => true,
-            "description" => {
-                cursor.some("a text")?;
-                return cursor.end();
-            }
+        match kind.text {
+            "address" | "address-set" => members.push(cursor.some("a name")?),
+            "description" => drop(cursor.some("a text")?),
             _ => return Err(kind.unknown("`address` or `address-set`", "a set holds these two")),
-        };
-        members.push(Member { word: cursor.some("a name")?, is_set });
+        }
         cursor.end()
     }
 
@@ -96,29 +82,11 @@ impl<'a> Book<'a> {
             "any" => Ok(AddressSet::full()),
             "any-ipv4" => Ok(of_family(false)),
             "any-ipv6" => Ok(of_family(true)),
-            text if self.sets.contains_key(text) => self.members(name, 0),
-            text => self.addresses.get(text).cloned().ok_or_else(|| not_there(name)),
+            _ => self.sets.leaves(name)?.into_iter().try_fold(AddressSet::empty(), |all, leaf| {
+                let set = self.addresses.get(leaf.text).ok_or_else(|| not_there(leaf))?;
+                Ok(all.union(set))
+            }),
         }
-    }
-
-    fn members(&self, name: Word<'_>, depth: usize) -> Result<AddressSet, ParseError> {
-        let members = self.sets.get(name.text).ok_or_else(|| not_there(name))?;
-        if members.is_empty() {
-            return Err(name.error(format!("address set `{}` is empty", name.text), "give it members"));
-        }
-        if depth > DEEPEST {
-            return Err(name.error(format!("address set `{}` is in itself, or too deep", name.text), "name the addresses"));
-        }
-        let mut all = AddressSet::empty();
-        for member in members {
-            let set = if member.is_set {
-                self.members(member.word, depth + 1)?
-            } else {
-                self.addresses.get(member.word.text).cloned().ok_or_else(|| not_there(member.word))?
-            };
-            all = all.union(&set);
-        }
-        Ok(all)
     }
 }
 

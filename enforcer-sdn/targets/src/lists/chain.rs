@@ -14,14 +14,25 @@ pub(crate) struct Chain {
     /// The entry that was read last: a comment may still be about it.
     last: Option<(usize, Vec<Step>)>,
     number: Option<u32>,
+    /// Remarks and entries without a number since then.
+    unnumbered: u32,
     has_entries: bool,
     has_end: bool,
 }
 
 impl Chain {
-    /// Entries with numbers are sorted by the device; only ascending ones stand as they are read.
+    /// Entries are sorted by their numbers; only ascending ones stand as they are read. One without a number gets the next ten, behind the
+    /// remarks before it, which some devices number and some do not: the higher number refuses more than is needed.
     pub(crate) fn number(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
-        let Some(number) = number::<u32>(words.peek()) else { return Ok(()) };
+        let Some(number) = number::<u32>(words.peek()) else {
+            self.unnumbered = self.unnumbered.saturating_add(1);
+            if words.peek() != "remark" {
+                self.number = Some(self.number.unwrap_or(0).saturating_add(self.unnumbered.saturating_mul(10)));
+                self.unnumbered = 0;
+            }
+            return Ok(());
+        };
+        self.unnumbered = 0;
         words.next();
         if self.number.is_some_and(|last| number <= last) {
             return Err(words.error("entries that are not in ascending order", "list them as the device does"));

@@ -230,6 +230,9 @@ impl<'a> Parser<'a> {
                     self.lexer.next()?;
                     self.lexer.expect_quoted("a comment")?;
                 }
+                (Kind::End, Some(_)) => {
+                    return Err(self.lexer.error(token.at, format!("chain `{name}` does not end"), "close it with `}`"));
+                }
                 (_, Some(chain)) => self.rule(table, chain)?,
                 (_, None) => {
                     let advice = "begin it with `type filter hook forward priority filter; policy accept;`";

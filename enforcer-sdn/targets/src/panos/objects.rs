@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use enforcer_packetset::{AddressSet, L4, RangeSet};
 
-use crate::reading::{Cursor, Word, address_range, ports_of, prefix, range};
+use crate::reading::{Cursor, Groups, Word, address_range, ports_of, prefix, range};
 use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
     addresses: BTreeMap<&'a str, AddressSet>,
-    address_groups: BTreeMap<&'a str, Vec<Word<'a>>>,
+    address_groups: Groups<'a>,
     services: BTreeMap<&'a str, Service<'a>>,
-    service_groups: BTreeMap<&'a str, Vec<Word<'a>>>,
+    service_groups: Groups<'a>,
 }
 
 #[derive(Debug)]
@@ -22,9 +22,6 @@ struct Service<'a> {
     source: Option<RangeSet<u16>>,
     destination: Option<RangeSet<u16>>,
 }
-
-/// Groups in groups in groups: a device allows few, and a circle has no end.
-const DEEPEST: usize = 16;
 
 /// One value, or several in brackets.
 pub(super) fn list<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Vec<Word<'a>>, ParseError> {
@@ -57,8 +54,8 @@ impl<'a> Objects<'a> {
                         return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
                     }
                 }
-                ("address-group", "static") => self.address_groups.entry(name.text).or_default().extend(list(cursor)?),
-                ("service-group", "members") => self.service_groups.entry(name.text).or_default().extend(list(cursor)?),
+                ("address-group", "static") => self.address_groups.members(name.text).extend(list(cursor)?),
+                ("service-group", "members") => self.service_groups.members(name.text).extend(list(cursor)?),
                 ("service", "protocol") => self.service(name).protocol(cursor)?,
                 _ => {
                     let advice = "addresses are prefixes and ranges, groups are static, services are TCP and UDP ports";
@@ -76,22 +73,13 @@ impl<'a> Objects<'a> {
 
     /// What a rule means by an address's name.
     pub fn address(&self, name: Word<'_>) -> Result<AddressSet, ParseError> {
-        if name.is("any") { Ok(AddressSet::full()) } else { self.named_address(name, 0) }
-    }
-
-    fn named_address(&self, name: Word<'_>, depth: usize) -> Result<AddressSet, ParseError> {
-        if let Some(set) = self.addresses.get(name.text) {
-            return Ok(set.clone());
+        if name.is("any") {
+            return Ok(AddressSet::full());
         }
-        let Some(members) = self.address_groups.get(name.text) else { return inline(name) };
-        if depth > DEEPEST {
-            return Err(name.error(format!("group `{}` is in itself, or too deep", name.text), "name the addresses"));
-        }
-        let mut all = AddressSet::empty();
-        for &member in members {
-            all = all.union(&self.named_address(member, depth + 1)?);
-        }
-        Ok(all)
+        self.address_groups.leaves(name)?.into_iter().try_fold(AddressSet::empty(), |all, leaf| {
+            let set = self.addresses.get(leaf.text).map_or_else(|| inline(leaf), |set| Ok(set.clone()))?;
+            Ok(all.union(&set))
+        })
     }
 
     /// What a rule means by a service's name: the union of these.
@@ -108,24 +96,13 @@ impl<'a> Objects<'a> {
             // Predefined, unless the text defines them.
             "service-http" if !self.services.contains_key("service-http") => Ok(tcp(&[80, 8080])),
             "service-https" if !self.services.contains_key("service-https") => Ok(tcp(&[443])),
-            _ => self.named_service(name, 0),
+            _ => self.service_groups.leaves(name)?.into_iter().map(|leaf| self.one_service(leaf)).collect(),
         }
     }
 
-    fn named_service(&self, name: Word<'_>, depth: usize) -> Result<Vec<L4>, ParseError> {
-        if let Some(service) = self.services.get(name.text) {
-            return service.l4().map(|l4| vec![l4]);
-        }
+    fn one_service(&self, name: Word<'_>) -> Result<L4, ParseError> {
         let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
-        let members = self.service_groups.get(name.text).ok_or_else(not_there)?;
-        if depth > DEEPEST {
-            return Err(name.error(format!("group `{}` is in itself, or too deep", name.text), "name the services"));
-        }
-        let mut all = Vec::new();
-        for &member in members {
-            all.extend(self.named_service(member, depth + 1)?);
-        }
-        Ok(all)
+        self.services.get(name.text).ok_or_else(not_there)?.l4()
     }
 }
 

@@ -7,7 +7,8 @@
 //!   unless it says `no state`. Hence a ruleset must begin with established packets allowed, and the reading does.
 //! - A `pass` that keeps state has `flags S/SA` where it says nothing: of TCP it matches the opening SYN only. We write `flags any`, for
 //!   that is what a rule without flags says.
-//! - What no rule matches passes, without a state: its answers would be judged as new. Such a text is refused.
+//! - What no rule matches passes, without a state, and its answers are asked about like new packets. A text that leaves packets to that is
+//!   read as if all established packets were asked about: equal to a policy only where that makes no difference.
 //! - A forwarded packet is asked about twice, coming in and going out. We write no direction; a text with directions is read when one of
 //!   the two lets everything pass.
 //! - A list in braces is a rule for each element, so `!` in it adds nearly everything; it is read as that. In a table `!` takes an entry

@@ -1,12 +1,12 @@
 //! Reads `pf.conf` and `pfctl -sr`, and says what becomes of packets. Shares nothing with the renderer. What it does not know is an error
 //! with its place.
 
-use enforcer_packetset::{Limits, Selector, StateSet, Step, Verdict, compare};
+use enforcer_packetset::{Limits, Selector, StateSet, Step, compare};
 
 use super::hosts::{Tables, table};
 use super::rule::{Direction, Rule, rule};
 use super::statements::statements;
-use crate::reading::{Cursor, Word};
+use crate::reading::Cursor;
 use crate::target::{ParseError, Parsed};
 
 /// Steps with the line of each.
@@ -82,13 +82,17 @@ fn finish(rules: &[Rule<'_>]) -> Result<Parsed, ParseError> {
             return Err(rule.place.error("rules that judge packets in both directions, and not alike", advice));
         }
     };
-    decides_everything(&chain, rules)?;
+    let keeps_states = decides_everything(&chain);
     let mut parsed = Parsed::default();
     // What belongs to a state passes before any rule is asked.
     let established = Step::allow(Selector { state: StateSet::Established, ..Selector::any() });
-    for (step, line) in [(established, 1)].into_iter().chain(chain) {
+    for (step, line) in keeps_states.then_some((established, 1)).into_iter().chain(chain) {
         parsed.steps.push(step);
         parsed.lines.push(line);
+    }
+    if !keeps_states {
+        let note = "packets that no rule matches pass without a state: answers are taken to be judged as new packets are";
+        parsed.notes.push(note.into());
     }
     if directed.is_some() {
         parsed.notes.push("one direction lets everything pass, so the rules of the other decide".into());
@@ -96,23 +100,14 @@ fn finish(rules: &[Rule<'_>]) -> Result<Parsed, ParseError> {
     Ok(parsed)
 }
 
-/// What no rule matches would pass without a state, and its answers would be judged as new packets: neither has a word here.
-fn decides_everything(chain: &Chain, rules: &[Rule<'_>]) -> Result<(), ParseError> {
+/// Whether every packet meets a rule. What meets none passes without a state, and its answers are asked about like new packets; an answer of
+/// a connection with a state is not, but the two look alike. So established packets are then taken to be asked about too: such a text is
+/// proven only where that makes no difference.
+fn decides_everything(chain: &Chain) -> bool {
     if chain.iter().any(|(step, _)| step.selector == Selector::any()) {
-        return Ok(());
+        return true;
     }
     let ending = |last: Step| -> Vec<Step> { chain.iter().map(|(step, _)| step.clone()).chain([last]).collect() };
-    let denied = ending(Step::deny(Selector::any()));
-    let allowed = ending(Step {
-        effect: enforcer_packetset::Effect { verdict: Some(Verdict::Allow), log: true },
-        ..Step::allow(Selector::any())
-    });
-    match compare(&denied, &allowed, Limits::default()) {
-        Ok(Ok(_)) => Ok(()),
-        _ => {
-            let place = rules.last().map_or(Word { text: "", line: 1, column: 1, is_quoted: false }, |rule| rule.place);
-            let what = "packets that no rule matches, which pass without a state";
-            Err(place.error(what, "begin with `block all`, or with `pass all flags any keep state`"))
-        }
-    }
+    let (denied, allowed) = (ending(Step::deny(Selector::any())), ending(Step::allow(Selector::any())));
+    matches!(compare(&denied, &allowed, Limits::default()), Ok(Ok(_)))
 }

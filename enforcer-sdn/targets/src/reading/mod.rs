@@ -2,9 +2,11 @@
 //!
 //! Only reading is shared between dialects: what a word means is each parser's own business, and no renderer uses anything of this.
 
+mod groups;
 mod paths;
 mod values;
 
+pub(crate) use groups::Groups;
 pub(crate) use paths::paths;
 pub(crate) use values::{address_range, digits, of_family, ports_of, prefix, range};
 

@@ -5,9 +5,13 @@ mod access_lists;
 #[cfg(test)]
 mod aerleon;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod filters;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]

@@ -173,6 +173,7 @@ fn what_is_not_understood_is_an_error_with_its_place() {
         "table inet a_1 { set s { type ipv4_addr; flags timeout; } }",
         "table inet a_1 { set s { type ipv4_addr; elements = { 10.0.0.1 timeout 5s } } }",
         "table inet a_1 {",
+        "table inet a_1 { chain c { type filter hook forward priority 0; accept",
         "include \"x\"",
         "add rule inet a b accept",
         "garbage",

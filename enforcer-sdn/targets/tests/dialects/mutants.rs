@@ -63,9 +63,14 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
                 .iter()
                 .position(|word| ["comment", "label"].contains(word) || word.starts_with("comment="))
                 .unwrap_or(words.len());
-            let skipped = ["prefix", "level", "info", "counter", "count", "const", "\"cordon"];
+            let skipped = ["prefix", "level", "info", "counter", "count", "const", "\"cordon", "add"];
             let dropped = random.below(end as u64) as usize;
+            // Beside a flow for each IP version, one for both is the same.
+            let is_version = ["ip", "ipv6"].contains(&words[dropped])
+                && words.get(dropped + 1).is_some_and(|next| next.starts_with("actions="));
             if skipped.contains(&words[dropped].trim())
+                || is_version
+                || words[dropped].contains(",priority=")
                 || is_sequence(&words[..=dropped].join(" "))
                 || (dropped > 0 && words[dropped - 1] == "\"cordon")
                 || words[dropped] == "\""
@@ -82,28 +87,29 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
     (!mutant.split_whitespace().eq(text.split_whitespace())).then_some(mutant)
 }
 
-/// Where numbers make the order, each line takes the other's.
-fn swap_numbers(one: &mut String, other: &mut String) {
-    let key = "\"sequence-id\": ";
-    let number = |line: &str| line.split(key).nth(1).map(|rest| rest.split(',').next().unwrap().to_string());
-    if let (Some(first), Some(second)) = (number(one), number(other)) {
-        *one = one.replace(&format!("{key}{first},"), &format!("{key}{second},"));
-        *other = other.replace(&format!("{key}{second},"), &format!("{key}{first},"));
-    }
-}
-
 /// Members of named sets stand on lines that belong to no one rule.
 fn is_of_a_set(line: &str) -> bool {
-    line.contains("elements") || ["\t\t\t", "add ", "table <"].iter().any(|start| line.starts_with(start))
+    line.contains("elements") || ["\t\t\t", "add cordon-", "table <"].iter().any(|start| line.starts_with(start))
+}
+
+/// Where numbers make the order, each line takes the other's.
+fn swap_numbers(one: &mut String, other: &mut String) {
+    for (key, end) in [("\"sequence-id\": ", ","), (",priority=", " ")] {
+        let number = |line: &str| line.split(key).nth(1).map(|rest| rest.split(end).next().unwrap().to_string());
+        if let (Some(first), Some(second)) = (number(one), number(other)) {
+            *one = one.replace(&format!("{key}{first}{end}"), &format!("{key}{second}{end}"));
+            *other = other.replace(&format!("{key}{second}{end}"), &format!("{key}{first}{end}"));
+        }
+    }
 }
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
 fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> bool) -> Option<()> {
-    let ends = ["log prefix", "counter", "-m comment", "label", "comment="];
+    let ends = ["log prefix", "counter", "-m comment", "label", "comment=", "collector_set_id"];
     let end = ends.iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // An entry's own name in JSON.
     let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
-    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).unwrap_or(0);
+    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).or_else(|| flow_priority_end(line)).unwrap_or(0);
     // A term is called by its name nowhere else, and a policy by its number.
     let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
     let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
@@ -119,6 +125,12 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let other = char::from(b'0' + random.below(10) as u8);
     line.replace_range(at..=at, &other.to_string());
     Some(())
+}
+
+/// The number of a flow says no more than the order of the flows.
+fn flow_priority_end(line: &str) -> Option<usize> {
+    let start = line.find(",priority=")?;
+    Some(start + line[start..].find(' ')?)
 }
 
 /// Up to here the line is nothing but the number of its entry, which says no more than the order of the lines.

@@ -1,6 +1,6 @@
 //! What pf rules mean beyond what we write ourselves.
 
-use enforcer_packetset::{FlagSet, L4, RangeSet, Selector};
+use enforcer_packetset::{ConnectionState, FlagSet, L4, RangeSet, Selector};
 use enforcer_policy::Action;
 use enforcer_targets::Way;
 
@@ -171,5 +171,21 @@ fn what_is_not_understood_is_refused_at_its_place() {
     ] {
         refused(TARGET, &[(&all(rule), 2, column)]);
     }
-    refused(TARGET, &[("block quick from 10.0.0.1\npass quick proto udp all\n", 2, 1), ("pass all\n", 1, 1), ("", 1, 1)]);
+}
+
+#[test]
+fn what_no_rule_matches_passes_without_a_state_so_answers_are_judged_too() {
+    let from_a = between(&["10.0.0.1"], &["0.0.0.0/0"], L4::Any);
+    let wanted = ruleset(vec![established(), (from_a.clone(), Action::Deny, false)]);
+    // Its answers to what others asked are lost, for nobody kept a state.
+    let difference = differs(TARGET, &wanted, "block quick from 10.0.0.1\n");
+    assert_eq!((difference.way, difference.packet.state), (Way::DeniesAllowed, ConnectionState::Established));
+    holds(TARGET, &wanted, "block quick from 10.0.0.1\npass all flags any\n");
+    let stateless = ruleset(vec![(from_a, Action::Deny, false)]);
+    assert_eq!(holds(TARGET, &stateless, "block quick from 10.0.0.1\n").len(), 1);
+    holds(TARGET, &ruleset(Vec::new()), "");
+    // A public compiler's last rule: packets that open no connection pass it.
+    let all = ruleset(vec![established(), (Selector::any(), Action::Deny, false)]);
+    let difference = differs(TARGET, &all, "block drop quick from { any } to { any } flags S/SA\n");
+    assert_eq!((difference.way, difference.packet.protocol), (Way::AdmitsDenied, 6));
 }

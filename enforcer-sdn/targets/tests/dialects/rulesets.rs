@@ -258,8 +258,51 @@ fn zone() -> AddressSet {
     AddressSet { v4: RangeSet::range(0x0ac0_0000, 0x0ac0_0007), v6: RangeSet::range(base, base | 0xff) }
 }
 
+/// A ruleset about whole hosts of one IP version, and nothing else.
+fn listed(target: &Target, ruleset: Ruleset) -> Ruleset {
+    let is_deny = target.name == "edl-deny";
+    let action = if is_deny { Action::Deny } else { Action::Allow };
+    let part = |set: &AddressSet| -> Option<AddressSet> {
+        let v4 = AddressSet { v4: set.v4.clone(), v6: RangeSet::empty() };
+        let v6 = AddressSet { v4: RangeSet::empty(), v6: set.v6.clone() };
+        // Which version a ruleset is about hangs on its length, so that both come.
+        let part = if ruleset.rules.len().is_multiple_of(2) { v4 } else { v6 };
+        (!part.is_empty() && !part.v4.is_full() && !part.v6.is_full()).then_some(part)
+    };
+    let all = if ruleset.rules.len().is_multiple_of(2) {
+        AddressSet { v4: RangeSet::full(), v6: RangeSet::empty() }
+    } else {
+        AddressSet { v4: RangeSet::empty(), v6: RangeSet::full() }
+    };
+    let rule = |id: String, source: &AddressSet, destination: &AddressSet, action| {
+        let selector = Selector { source: source.clone(), destination: destination.clone(), ..Selector::any() };
+        PointRule { id, selector, action, log: false, origin: Vec::new() }
+    };
+    let mut rules = Vec::new();
+    for known in &ruleset.rules {
+        for hosts in [part(&known.selector.destination), part(&known.selector.source)].into_iter().flatten() {
+            let at = rules.len();
+            rules.push(rule(format!("from-{at}"), &hosts, &all, action));
+            rules.push(rule(format!("to-{at}"), &all, &hosts, action));
+        }
+    }
+    if rules.is_empty() {
+        let hosts: AddressSet =
+            [if all.v4.is_full() { "192.0.2.1" } else { "2001:db8::1" }.parse::<IpAddr>().unwrap()].into_iter().collect();
+        rules.push(rule("from-0".into(), &hosts, &all, action));
+        rules.push(rule("to-0".into(), &all, &hosts, action));
+    }
+    if !is_deny {
+        rules.push(rule("everybody-else".into(), &all, &all, Action::Deny));
+    }
+    Ruleset { point: ruleset.point, rules }
+}
+
 /// A ruleset of the form that the dialect is for: some know the allowed peers of one zone and nothing else.
 fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
+    if target.name.starts_with("edl-") {
+        return listed(target, ruleset);
+    }
     let is_shaped = ruleset.rules.last().is_some_and(|rule| rule.id == "rest-in");
     if !["kubernetes", "mud"].contains(&target.name) || is_shaped {
         return ruleset;

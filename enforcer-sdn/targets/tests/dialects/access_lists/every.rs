@@ -72,7 +72,7 @@ fn no_text_makes_a_parser_panic() {
     for &(name, ..) in FRAMES {
         let target = find(name).unwrap();
         let mut refused = 0;
-        let wanted = cases("CORDON_SOUPS", 300);
+        let wanted = cases("CORDON_SOUPS", 100);
         for _ in 0..wanted {
             let (_, rendering) = fit(target, crate::rulesets::ruleset(&mut random, 4));
             let mut words: Vec<&str> = rendering.text.split_inclusive([' ', '\n', '/', '.']).collect();

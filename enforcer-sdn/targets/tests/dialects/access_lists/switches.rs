@@ -54,6 +54,8 @@ interface Ethernet1/1
             "object-group ip port g\n 10 eq «snmp\n",
             "ip access-list a\n 10 permit ip any any\nipv6 access-list «a\n",
             "ip access-list a\n 10 permit ip any any\n «10 deny ip any any\n",
+            // An entry without a number is the twentieth, so this one would go before it.
+            "ip access-list a\n 10 permit tcp any any\n permit ip any any\n «15 deny ip any any\n",
         ],
     );
 }
