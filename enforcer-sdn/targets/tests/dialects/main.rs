@@ -13,6 +13,8 @@ mod documents;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod fit;
+#[cfg(test)]
 mod fortios;
 #[cfg(test)]
 mod goldens;
