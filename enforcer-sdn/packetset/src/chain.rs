@@ -67,21 +67,24 @@ impl Compiler {
     /// The steps as numbers, IPv4 and IPv6 apart (no packet is of both). Neighbours that differ only in their minutes become one step:
     /// they have one effect, and so does their union. Steps that can have no effect any more are left out.
     pub(crate) fn number(&mut self, steps: &[Step]) -> [RestList; 2] {
-        [false, true].map(|is_ipv6| {
-            self.fields.forget_shared();
-            let mut cubes: Vec<Cube> = Vec::with_capacity(steps.len());
-            for step in steps {
-                let Some(cube) = self.fields.cube(step, is_ipv6) else { continue };
-                match cubes.last_mut() {
-                    Some(before) if before.differs_at_most_in_week(&cube) => {
-                        before.fields[WEEK] = self.fields.unite_weeks(before.fields[WEEK], cube.fields[WEEK]);
-                    }
-                    _ => cubes.push(cube),
+        [false, true].map(|is_ipv6| self.number_family(steps, is_ipv6))
+    }
+
+    /// The steps of one family.
+    pub(crate) fn number_family(&mut self, steps: &[Step], is_ipv6: bool) -> RestList {
+        self.fields.forget_shared();
+        let mut cubes: Vec<Cube> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let Some(cube) = self.fields.cube(step, is_ipv6) else { continue };
+            match cubes.last_mut() {
+                Some(before) if before.differs_at_most_in_week(&cube) => {
+                    before.fields[WEEK] = self.fields.unite_weeks(before.fields[WEEK], cube.fields[WEEK]);
                 }
+                _ => cubes.push(cube),
             }
-            let rests: RestList = cubes.iter().map(|cube| self.rest_of(cube)).collect();
-            self.shorten(rests)
-        })
+        }
+        let rests: RestList = cubes.iter().map(|cube| self.rest_of(cube)).collect();
+        self.shorten(rests)
     }
 
     fn rest_of(&mut self, cube: &Cube) -> RestId {

@@ -3,7 +3,8 @@
 //! Long chains are mostly the same rules in the same order. Let C be a common subsequence of both, D the steps of either that are not in
 //! C, and R the packets that some step of D selects. Outside R both chains are C, so they agree there. Inside R, a step that selects no
 //! packet of R changes nothing. So the chains agree exactly when they do after leaving out every step of C that shares no packet with a
-//! step of D; and where the shortened chains differ, the whole ones do. With D empty there is nothing left to ask.
+//! step of D; and where the shortened chains differ, the whole ones do. With D empty there is nothing left to ask. Where little changed, C is
+//! what both have at their beginnings and ends, and is only looked at; else it is a longest common subsequence of the numbered steps.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,12 +12,13 @@ use foldhash::fast::FixedState;
 
 use crate::chain::{Compiler, RestId, RestList};
 use crate::diagram::{Limits, Operation, TooLarge};
+use crate::same::{self, Narrowed};
 use crate::{Packet, PacketSet, Step};
 
 /// How two chains were found equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
-    /// Steps of the left chain with an effect, counted once a family, that the right one has in the same order.
+    /// Steps of the left chain, counted once a family, that the right one has in the same order.
     pub same_steps: usize,
     /// Steps of both chains that had to be compared as packet sets.
     pub compared_steps: usize,
@@ -66,12 +68,19 @@ impl Outcomes {
 /// When the limits do not suffice: then nothing is known.
 pub fn compare(left: &[Step], right: &[Step], limits: Limits) -> Result<Result<Agreement, Box<Disagreement>>, TooLarge> {
     let mut compiler = Compiler::new(limits);
-    let left = compiler.number(left);
-    let right = compiler.number(right);
     let mut agreement = Agreement { same_steps: 0, compared_steps: 0 };
     let mut shortened = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
-    for (family, (left, right)) in left.iter().zip(&right).enumerate() {
-        let (kept_left, kept_right, same) = leave_out_the_same(&compiler, left, right);
+    for (family, is_ipv6) in [false, true].into_iter().enumerate() {
+        let (kept_left, kept_right, same) = match same::narrow(left, right, is_ipv6) {
+            Some(Narrowed { left, right, same }) => {
+                (compiler.number_family(&left, is_ipv6), compiler.number_family(&right, is_ipv6), same)
+            }
+            None => {
+                let left = compiler.number_family(left, is_ipv6);
+                let right = compiler.number_family(right, is_ipv6);
+                leave_out_the_same(&compiler, &left, &right)
+            }
+        };
         agreement.same_steps += same;
         agreement.compared_steps += kept_left.len() + kept_right.len();
         shortened[0][family] = kept_left;

@@ -12,6 +12,7 @@ mod merge;
 mod packet;
 mod products;
 mod range;
+mod same;
 mod selector;
 mod set;
 mod step;

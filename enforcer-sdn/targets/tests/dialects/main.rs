@@ -13,6 +13,8 @@ mod documents;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod fit;
+#[cfg(test)]
 mod fortios;
 #[cfg(test)]
 mod goldens;
@@ -42,8 +44,6 @@ mod round_trip;
 mod routeros;
 #[cfg(test)]
 mod rulesets;
-#[cfg(test)]
-mod shapes;
 #[cfg(test)]
 mod things;
 #[cfg(test)]

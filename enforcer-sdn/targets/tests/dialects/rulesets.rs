@@ -7,9 +7,9 @@ use enforcer_packetset::{
     Selector, StateSet, VlanId, WeekSet,
 };
 use enforcer_policy::{Action, PointRule, Ruleset};
-use enforcer_targets::{Capability, FlagWords, RenderOptions, Rendering, TARGETS, Target};
+use enforcer_targets::{TARGETS, Target};
 
-use crate::shapes::shape;
+pub use crate::fit::fit;
 
 /// splitmix64: small, and good enough to draw cases.
 pub struct Random(pub u64);
@@ -47,13 +47,6 @@ pub const SHARES: usize = 4;
 pub fn targets(share: usize) -> impl Iterator<Item = &'static Target> {
     let wanted = std::env::var("CORDON_TARGET").ok();
     TARGETS.iter().skip(share).step_by(SHARES).filter(move |target| wanted.as_deref().is_none_or(|name| name == target.name))
-}
-
-/// Whether packets of an admitted connection pass the device before any rule is asked, so that it can say nothing else of them.
-fn admits_established(target: &Target) -> bool {
-    let deny = PointRule { id: "deny".into(), selector: Selector::any(), action: Action::Deny, log: false, origin: Vec::new() };
-    let ruleset = Ruleset { point: "test".into(), rules: vec![deny] };
-    target.capability.stateful && (target.render)(&ruleset, &RenderOptions::default()).is_err()
 }
 
 fn v4(random: &mut Random) -> RangeSet<u32> {
@@ -252,68 +245,6 @@ pub fn layered_ruleset(random: &mut Random) -> Ruleset {
         (v4 || v6) && !week.is_never()
     });
     Ruleset { point: "test".into(), rules }
-}
-
-/// What is left of a ruleset when the dialect has said which rules it cannot say, and its rendering.
-pub fn fit(target: &Target, ruleset: Ruleset) -> (Ruleset, Rendering) {
-    let mut ruleset = shape(target, ruleset);
-    if !target.capability.stateful {
-        // Of any state it would allow everything.
-        ruleset.rules.retain(|rule| rule.id != "established");
-    }
-    for rule in &mut ruleset.rules {
-        if !target.capability.stateful {
-            rule.selector.state = StateSet::Any;
-        }
-        if !target.capability.schedule {
-            rule.selector.week = WeekSet::always();
-        }
-        fit_flags(&target.capability, &mut rule.selector);
-        fit_link(&target.capability, &mut rule.selector);
-    }
-    if admits_established(target) {
-        let selector = Selector { state: StateSet::Established, ..Selector::any() };
-        let first = PointRule { id: "established".into(), selector, action: Action::Allow, log: false, origin: Vec::new() };
-        if ruleset.rules.first() != Some(&first) {
-            ruleset.rules.insert(0, first);
-        }
-        for rule in ruleset.rules.iter_mut().skip(1).filter(|rule| rule.selector.state == StateSet::Established) {
-            rule.selector.state = StateSet::New;
-        }
-    }
-    loop {
-        match (target.render)(&ruleset, &RenderOptions::default()) {
-            Ok(rendering) => return (ruleset, rendering),
-            Err(error) => {
-                let before = ruleset.rules.len();
-                ruleset.rules.retain(|rule| rule.id != error.rule);
-                assert!(ruleset.rules.len() < before, "an error names its rule: {error}");
-            }
-        }
-    }
-}
-
-fn fit_flags(capability: &Capability, selector: &mut Selector) {
-    match capability.tcp_flags {
-        FlagWords::Any => {}
-        FlagWords::AckOrRst if !selector.flags.is_full() => selector.flags = FlagSet::ack_or_rst(),
-        FlagWords::AckOrRst | FlagWords::None => selector.flags = FlagSet::full(),
-    }
-}
-
-fn fit_link(capability: &Capability, selector: &mut Selector) {
-    let mut link = (*selector.link).clone();
-    if !capability.link.vlan {
-        link.vlan = RangeSet::full();
-    }
-    if !capability.link.mac {
-        link.source_mac = RangeSet::full();
-        link.destination_mac = RangeSet::full();
-    }
-    if !capability.link.heading {
-        link.heading = HeadingSet::Any;
-    }
-    selector.link = link.into();
 }
 
 /// A random packet near the addresses and numbers that the rulesets use.
