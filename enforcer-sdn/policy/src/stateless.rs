@@ -75,8 +75,7 @@ struct Earlier<'a> {
 impl<'a> Earlier<'a> {
     /// Those whose packets and the selector's may come from the same address, in their order.
     fn around(&self, selector: &Selector) -> impl Iterator<Item = &'a PointRule> {
-        let places = self.near.meeting(&selector.source).into_iter().take_while(|place| *place < self.before);
-        places.filter_map(|place| self.rules.get(place))
+        self.near.meeting(&selector.source, self.before).into_iter().filter_map(|place| self.rules.get(place))
     }
 }
 
