@@ -33,6 +33,8 @@ const TRIES: usize = 3;
 const PACE: Duration = Duration::from_micros(200);
 /// How long packets may come behind the last one that was sent.
 const LATE: Duration = Duration::from_millis(30);
+/// How long is waited for a marker before it is sent again.
+const ONE_TRY: Duration = Duration::from_millis(500);
 /// How long the last packet may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -198,8 +200,17 @@ impl Firewall {
                 destination_port: 9,
                 tcp_flags: packet::SYN,
             };
-            sender.send(&frame(&link, &marker, last))?;
-            listen(&mut ear, last, &mut through)?;
+            let start = Instant::now();
+            // The marker may be lost too.
+            loop {
+                sender.send(&frame(&link, &marker, last))?;
+                if listen(&mut ear, last, &mut through)? {
+                    break;
+                }
+                if start.elapsed() > PATIENCE {
+                    bail!("a packet that no rule speaks of did not cross the router");
+                }
+            }
         }
         // A switch that sends some packets through more tables than others puts them in another order.
         let quiet = Instant::now();
@@ -214,13 +225,13 @@ impl Firewall {
     }
 }
 
-/// Takes numbers off the wire until `last`.
-fn listen(ear: &mut Capture<Active>, last: usize, through: &mut BTreeSet<usize>) -> Result<()> {
+/// Takes numbers off the wire until `last`; false when that did not come.
+fn listen(ear: &mut Capture<Active>, last: usize, through: &mut BTreeSet<usize>) -> Result<bool> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < ONE_TRY {
         match ear.next_packet() {
             Ok(packet) => match number_in(packet.data) {
-                Some(number) if number == last => return Ok(()),
+                Some(number) if number == last => return Ok(true),
                 Some(number) => drop(through.insert(number)),
                 None => {}
             },
@@ -228,7 +239,7 @@ fn listen(ear: &mut Capture<Active>, last: usize, through: &mut BTreeSet<usize>)
             Err(error) => return Err(error).context("listening on the far side"),
         }
     }
-    bail!("a packet that no rule speaks of did not cross the router")
+    Ok(false)
 }
 
 fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
@@ -243,7 +254,7 @@ fn frame(link: &Link, opening: &Opening, number: usize) -> Vec<u8> {
         // Identifier and sequence number before the data (RFC 792): each packet its own, so that none is another's answer.
         ICMP | ICMPV6 => {
             let (kind, code) = (u8::try_from(destination_port).unwrap_or(8), u8::try_from(source_port).unwrap_or(0));
-            let own = u32::try_from(number % 0xffff_ffff).unwrap_or(0).to_be_bytes();
+            let own = u32::try_from(number % 0xffff_ffff).unwrap_or(0).rotate_left(16).to_be_bytes();
             packet::icmp(&network, kind, code, &[&own[..], &payload[..]].concat())
         }
         _ => payload,

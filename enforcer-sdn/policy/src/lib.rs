@@ -22,6 +22,7 @@ mod log_only;
 mod merge;
 mod moved;
 mod mud;
+mod near;
 mod parts;
 pub mod point;
 mod product;

@@ -31,11 +31,11 @@ fn is_empty(l4: &L4) -> bool {
 pub fn meet(left: &Selector, right: &Selector) -> bool {
     let both = |a: &AddressSet, b: &AddressSet| (share(&a.v4, &b.v4), share(&a.v6, &b.v6));
     let l4 = |v4: bool| service::speaks(&left.l4, v4) && service::speaks(&right.l4, v4);
-    if !l4_meet(&left.l4, &right.l4) || !share(left.week.minutes(), right.week.minutes()) {
-        return false;
-    }
     let (sources, destinations) = (both(&left.source, &right.source), both(&left.destination, &right.destination));
-    (l4(true) && sources.0 && destinations.0) || (l4(false) && sources.1 && destinations.1)
+    // In the order of what they cost.
+    ((l4(true) && sources.0 && destinations.0) || (l4(false) && sources.1 && destinations.1))
+        && share(left.week.minutes(), right.week.minutes())
+        && l4_meet(&left.l4, &right.l4)
 }
 
 /// Whether every packet of the inner is in the outer one.

@@ -22,6 +22,7 @@ use std::collections::{BTreeSet, HashSet};
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, Selector};
 
 use crate::compile;
+use crate::near::Near;
 use crate::point::Gap;
 use crate::product::{covers, meet, trimmed, without};
 use crate::ruleset::{Action, PointRule};
@@ -54,13 +55,29 @@ pub fn without_states(rules: Vec<PointRule>) -> Result<(Vec<PointRule>, BTreeSet
         answers: Vec::new(),
         gaps: BTreeSet::new(),
     };
+    let near = Near::of(&rules);
     for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.action == Action::Allow) {
-        build.answers_to(rule, rules.get(..at).unwrap_or_default())?;
+        build.answers_to(rule, &Earlier { rules: &rules, near: &near, before: at })?;
     }
     build.errors();
     let Build { mut answers, gaps, .. } = build;
     answers.extend(rules);
     Ok((answers, gaps))
+}
+
+/// The rules before one of them.
+struct Earlier<'a> {
+    rules: &'a [PointRule],
+    near: &'a Near,
+    before: usize,
+}
+
+impl<'a> Earlier<'a> {
+    /// Those whose packets and the selector's may come from the same address, in their order.
+    fn around(&self, selector: &Selector) -> impl Iterator<Item = &'a PointRule> {
+        let places = self.near.meeting(&selector.source).into_iter().take_while(|place| *place < self.before);
+        places.filter_map(|place| self.rules.get(place))
+    }
 }
 
 struct Build {
@@ -74,7 +91,7 @@ struct Build {
 }
 
 impl Build {
-    fn answers_to(&mut self, rule: &PointRule, earlier: &[PointRule]) -> Result<(), Unanswerable> {
+    fn answers_to(&mut self, rule: &PointRule, earlier: &Earlier<'_>) -> Result<(), Unanswerable> {
         let name = rule.origin.first().unwrap_or(&rule.id).clone();
         let refused = |why: &str| Unanswerable { rule: name.clone(), why: why.to_owned() };
         if rule.log {
@@ -86,7 +103,8 @@ impl Build {
         let mut answers = Vec::new();
         for l4 in requests(&rule.selector.l4, &self.others) {
             let mut pieces: Vec<Selector> = trimmed(&Selector { l4, ..rule.selector.clone() }).into_iter().collect();
-            for denial in earlier.iter().filter(|other| other.action != Action::Allow) {
+            let denials = earlier.around(&rule.selector).filter(|other| other.action != Action::Allow);
+            for denial in denials.filter(|denial| meet(&rule.selector, &denial.selector)) {
                 let left: Option<Vec<Vec<Selector>>> = pieces.iter().map(|piece| without(piece, &denial.selector)).collect();
                 pieces = left.ok_or_else(|| refused("an earlier rule denies a part that cannot be taken out"))?.concat();
                 if pieces.len() > MOST_PIECES {
@@ -137,9 +155,9 @@ impl Build {
 }
 
 /// Whether the rule itself lets the answer pass as a first packet, and nothing before it looks at it: so within a zone that allows itself.
-fn is_admitted_quietly(answer: &Selector, rule: &PointRule, earlier: &[PointRule]) -> bool {
+fn is_admitted_quietly(answer: &Selector, rule: &PointRule, earlier: &Earlier<'_>) -> bool {
     let bare = Selector { flags: FlagSet::full(), ..answer.clone() };
-    !rule.log && covers(&rule.selector, &bare) && !earlier.iter().any(|other| meet(&other.selector, &bare))
+    !rule.log && covers(&rule.selector, &bare) && !earlier.around(&bare).any(|other| meet(&other.selector, &bare))
 }
 
 fn other_protocol(l4: &L4) -> Option<u8> {

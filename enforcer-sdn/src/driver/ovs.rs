@@ -1,8 +1,8 @@
 //! An Open vSwitch bridge: `ovs-ofctl` replaces our flows as one bundle, `ovs-appctl` cuts.
 //!
 //! Words that differ: flows of others stand in the same table; ours are known by the upper 16 bits of their cookie, and nothing else is
-//! read, replaced or removed. A bundle is all or nothing (OpenFlow 1.4 7.3.9). The datapath remembers decisions, so after a change it is
-//! waited for until it has looked them all up again. The bridge is the only one of the switch; with several, name the others' away by a
+//! read, replaced or removed. A bundle is all or nothing (OpenFlow 1.4 7.3.9). The datapath remembers decisions, so after a change
+//! it is made to forget them: otherwise some packets pass for as long as it takes to look all of them up again. The bridge is the only one of the switch; with several, name the others' away by a
 //! database of their own (`OVS_RUNDIR`).
 
 use anyhow::{Context, Result, bail};
@@ -48,7 +48,7 @@ impl Driver for Ovs {
         let bridge = self.bridge()?;
         let line = [&OFCTL[..], &["--bundle", "add-flows", &bridge, "-"]].concat();
         self.via.run(&line, text).context("the flows are refused")?;
-        self.via.run(&["ovs-appctl", "revalidator/wait"], "").map(drop)
+        self.via.run(&["ovs-appctl", "revalidator/purge"], "").map(drop)
     }
 
     fn restore(&self, checkpoint: &Running) -> Result<()> {
@@ -61,12 +61,12 @@ impl Driver for Ovs {
         let tracked =
             self.via.run(&["ovs-appctl", "dpctl/dump-conntrack", ZONE], "").context("cannot list tracked connections")?;
         let mut cut = Cut::default();
-        for opening in tracked.lines().filter_map(|line| opening_packet(line, minute_of_week)) {
+        for (opening, id) in tracked.lines().filter_map(|line| opening_packet(line, minute_of_week)) {
             cut.examined += 1;
             if denied(&opening) {
                 cut.removed += 1;
                 self.via
-                    .run(&["ovs-appctl", "dpctl/flush-conntrack", ZONE, &tuple(&opening)], "")
+                    .run(&["ovs-appctl", "dpctl/flush-conntrack", ZONE, &tuple(&opening, id)], "")
                     .context("cannot cut a connection")?;
             }
         }
@@ -92,9 +92,9 @@ impl Ovs {
     }
 }
 
-/// The packet that opened the connection which a line of `dump-conntrack` describes:
+/// The packet that opened the connection, and the identifier of ICMP, which a line of `dump-conntrack` describes:
 /// `tcp,orig=(src=A,dst=B,sport=1,dport=2),reply=(...),zone=49374,protoinfo=(state=ESTABLISHED)`.
-fn opening_packet(line: &str, minute_of_week: u16) -> Option<Packet> {
+fn opening_packet(line: &str, minute_of_week: u16) -> Option<(Packet, u16)> {
     let (protocol, rest) = line.split_once(",orig=(")?;
     let original = rest.split(')').next()?;
     let value = |key: &str| original.split(',').find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
@@ -113,17 +113,18 @@ fn opening_packet(line: &str, minute_of_week: u16) -> Option<Packet> {
         _ => (0, 0),
     };
     let (source, destination) = (value("src")?.parse().ok()?, value("dst")?.parse().ok()?);
-    Some(Packet::new(source, destination, protocol, ports, ConnectionState::New, minute_of_week))
+    let packet = Packet::new(source, destination, protocol, ports, ConnectionState::New, minute_of_week);
+    Some((packet, number("id").unwrap_or(0)))
 }
 
-/// One connection, as `flush-conntrack` names it. ICMP without its identifier is every exchange of the two hosts of that type.
-fn tuple(opening: &Packet) -> String {
+/// One connection, as `flush-conntrack` names it.
+fn tuple(opening: &Packet, id: u16) -> String {
     let Packet { source, destination, protocol, source_port, destination_port, .. } = opening;
     let family = if source.is_ipv4() { ("ct_nw_src", "ct_nw_dst") } else { ("ct_ipv6_src", "ct_ipv6_dst") };
     let hosts = format!("{}={source},{}={destination},ct_nw_proto={protocol}", family.0, family.1);
     match protocol {
         6 | 17 | 132 => format!("{hosts},ct_tp_src={source_port},ct_tp_dst={destination_port}"),
-        1 | 58 => format!("{hosts},icmp_type={source_port},icmp_code={destination_port},icmp_id=0"),
+        1 | 58 => format!("{hosts},icmp_type={source_port},icmp_code={destination_port},icmp_id={id}"),
         _ => hosts,
     }
 }
@@ -135,16 +136,16 @@ mod tests {
     #[test]
     fn the_original_direction_of_a_tracked_connection_is_read() {
         let line = "tcp,orig=(src=fd20::26,dst=fd10::31,sport=42947,dport=502),reply=(src=fd10::31,dst=fd20::26,sport=502,dport=42947),zone=49374,protoinfo=(state=SYN_SENT)";
-        let opening = opening_packet(line, 5).unwrap();
+        let (opening, id) = opening_packet(line, 5).unwrap();
         assert_eq!((opening.protocol, opening.source_port, opening.destination_port), (6, 42947, 502));
-        assert_eq!(tuple(&opening), "ct_ipv6_src=fd20::26,ct_ipv6_dst=fd10::31,ct_nw_proto=6,ct_tp_src=42947,ct_tp_dst=502");
+        assert_eq!(tuple(&opening, id), "ct_ipv6_src=fd20::26,ct_ipv6_dst=fd10::31,ct_nw_proto=6,ct_tp_src=42947,ct_tp_dst=502");
     }
 
     #[test]
     fn protocols_without_a_name_have_their_number() {
         let line =
             "103,orig=(src=10.0.0.1,dst=10.0.0.2,sport=0,dport=0),reply=(src=10.0.0.2,dst=10.0.0.1,sport=0,dport=0),zone=49374";
-        assert_eq!(opening_packet(line, 0).map(|packet| packet.protocol), Some(103));
+        assert_eq!(opening_packet(line, 0).map(|(packet, _)| packet.protocol), Some(103));
         assert_eq!(opening_packet("", 0), None);
     }
 }

@@ -73,6 +73,25 @@ pub fn lines(_: &Ruleset, rendering: &Rendering, _: &Hardware) -> Cost {
     cost
 }
 
+/// A rule is an entry however much it lists, and so is the last one: what a device with objects and sessions counts.
+#[must_use]
+pub fn policies(_: &Ruleset, rendering: &Rendering, _: &Hardware) -> Cost {
+    let one = Entries { v4: 0, v6: 0, either: 1 };
+    Cost { rules: rendering.lines.iter().map(|line| (line.rule.clone(), one)).collect(), rest: one }
+}
+
+/// Addresses stand in tables, and each range of ports and each ICMP type makes a rule of its own.
+#[must_use]
+pub fn with_tables(ruleset: &Ruleset, rendering: &Rendering, hardware: &Hardware) -> Cost {
+    let mut cost = policies(ruleset, rendering, hardware);
+    for rule in &ruleset.rules {
+        if let Some(entries) = cost.rules.get_mut(&rule.id) {
+            entries.either = fields(&rule.selector, hardware.expands_ranges);
+        }
+    }
+    cost
+}
+
 /// Each source prefix with each destination prefix with each range of ports: what a device without sets stores, also where its language
 /// has object groups.
 #[must_use]

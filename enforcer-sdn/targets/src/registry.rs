@@ -2,7 +2,7 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, fortios, iptables, junos_filter, junos_srx,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, fortios, iptables, junos_filter, junos_srx,
     kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_nas_filter, rfc8519, routeros,
 };
 
@@ -14,6 +14,8 @@ pub const TARGETS: &[Target] = &[
     cisco_ios::TARGET,
     cisco_nxos::TARGET,
     cisco_vacl::TARGET,
+    edl::ALLOW,
+    edl::DENY,
     fortios::TARGET,
     iptables::TARGET,
     junos_filter::TARGET,
@@ -23,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     nftables::TARGET,
     openconfig::TARGET,
     openflow::TARGET,
+    openflow::STATELESS,
     panos::TARGET,
     pf::TARGET,
     radius_nas_filter::TARGET,

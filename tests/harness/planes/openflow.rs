@@ -76,8 +76,8 @@ impl DataPlane for OpenVSwitch {
 
     fn load(&self, text: &Path) -> Result<()> {
         self.run(&["ovs-ofctl", "-O", "OpenFlow14", "--bundle", "add-flows", BRIDGE, &text.display().to_string()])?;
-        // What the datapath remembers of the old flows goes by and by: wait for it.
-        self.run(&["ovs-appctl", "revalidator/wait"])?;
+        // What the datapath remembers of the old flows would go by and by.
+        self.run(&["ovs-appctl", "revalidator/purge"])?;
         self.run(&["ovs-appctl", "dpctl/flush-conntrack"]).map(|_| ())
     }
 

@@ -16,6 +16,8 @@
 //! - `status disable` switches a policy off. Schedules other than `always` go by the device's time zone, which the text does not say: refused,
 //!   as are security profiles, users and internet services, which look at other things than packets.
 //! - A policy that denies does not see packets for a virtual IP unless `match-vip` says so: addresses are meant as they are routed.
+//! - TCP that begins without SYN is dropped before any rule is asked, unless `set tcp-session-without-syn all` stands elsewhere: what is
+//!   proven is what the rules say.
 //!
 //! Checked by reading back only: no such firewall is at hand.
 
@@ -42,5 +44,5 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
-    cost: cost::products,
+    cost: cost::policies,
 };

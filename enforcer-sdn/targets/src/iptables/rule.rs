@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use enforcer_packetset::{AddressSet, FlagSet, PortSet, RangeSet};
 
-use super::values;
+use super::values::{self, KERNEL_TARGETS, LOG_OPTIONS, NFLOG_OPTIONS};
 use super::words::{Word, Words};
 use crate::conjunction::{Conjunction, restrict, state};
 use crate::target::ParseError;
@@ -362,41 +362,3 @@ impl Reader<'_, '_> {
         Ok(jump)
     }
 }
-
-const LOG_OPTIONS: &[(&str, bool)] = &[
-    ("--log-prefix", true),
-    ("--log-level", true),
-    ("--log-tcp-sequence", false),
-    ("--log-tcp-options", false),
-    ("--log-ip-options", false),
-    ("--log-uid", false),
-    ("--log-macdecode", false),
-];
-
-const NFLOG_OPTIONS: &[(&str, bool)] = &[
-    ("--nflog-group", true),
-    ("--nflog-prefix", true),
-    ("--nflog-threshold", true),
-    ("--nflog-size", true),
-    ("--nflog-range", true),
-];
-
-/// Extensions that a chain name cannot be taken for.
-const KERNEL_TARGETS: [&str; 16] = [
-    "QUEUE",
-    "NFQUEUE",
-    "MARK",
-    "CONNMARK",
-    "CT",
-    "DNAT",
-    "SNAT",
-    "MASQUERADE",
-    "REDIRECT",
-    "TEE",
-    "TPROXY",
-    "TRACE",
-    "SET",
-    "TCPMSS",
-    "CLASSIFY",
-    "AUDIT",
-];

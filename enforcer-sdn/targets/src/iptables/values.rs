@@ -133,6 +133,46 @@ const ICMP6: [(&str, u8, Option<u8>); 21] = [
     ("redirect", 137, None),
 ];
 
+/// Options of LOG, and whether a value follows.
+pub(super) const LOG_OPTIONS: &[(&str, bool)] = &[
+    ("--log-prefix", true),
+    ("--log-level", true),
+    ("--log-tcp-sequence", false),
+    ("--log-tcp-options", false),
+    ("--log-ip-options", false),
+    ("--log-uid", false),
+    ("--log-macdecode", false),
+];
+
+/// The same of NFLOG.
+pub(super) const NFLOG_OPTIONS: &[(&str, bool)] = &[
+    ("--nflog-group", true),
+    ("--nflog-prefix", true),
+    ("--nflog-threshold", true),
+    ("--nflog-size", true),
+    ("--nflog-range", true),
+];
+
+/// Extensions that a chain name cannot be taken for.
+pub(super) const KERNEL_TARGETS: [&str; 16] = [
+    "QUEUE",
+    "NFQUEUE",
+    "MARK",
+    "CONNMARK",
+    "CT",
+    "DNAT",
+    "SNAT",
+    "MASQUERADE",
+    "REDIRECT",
+    "TEE",
+    "TPROXY",
+    "TRACE",
+    "SET",
+    "TCPMSS",
+    "CLASSIFY",
+    "AUDIT",
+];
+
 /// The protocols that `-p WORD` selects; None for a word that is none.
 pub(super) fn protocols(word: &str) -> Option<RangeSet<u8>> {
     let named = || PROTOCOLS.iter().chain(&HEADERS).find(|(name, _)| *name == word).map(|&(_, value)| value);

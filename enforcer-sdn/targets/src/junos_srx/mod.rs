@@ -11,6 +11,8 @@
 //!   protocol. Our objects are named by their content, so that an older text with the same name means the same.
 //! - A session is logged when it begins (`session-init`) or ends (`session-close`); a denied one only by the former.
 //! - The text deletes the global policies before it sets them: they belong to the ruleset. Addresses and applications of others stay.
+//! - TCP that begins without SYN is dropped before any rule is asked, unless `set security flow tcp-session no-syn-check` stands elsewhere: what is
+//!   proven is what the rules say.
 //!
 //! Checked by reading back only: no SRX is at hand.
 
@@ -37,5 +39,5 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
-    cost: cost::products,
+    cost: cost::policies,
 };

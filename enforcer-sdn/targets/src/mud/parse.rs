@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use enforcer_packetset::{AddressSet, FlagSet, Prefix};
+use enforcer_packetset::{AddressSet, FlagSet, Prefix, Selector, Step};
 
 use super::{ADDRESSES, MODULE};
+use crate::entries::Entries;
 use crate::isolated::{Allowed, Isolated};
 use crate::rfc8519;
 use crate::rfc8519::matches::{self, Versions};
@@ -148,6 +149,8 @@ fn read(list: &List<'_>, way: Way, hosts: &AddressSet, allowed: &mut Vec<Allowed
     members.done("`aces` has `ace` alone")?;
     let Some(aces) = aces else { return Ok(()) };
     let mut names = HashSet::new();
+    // The peers stand where the source is, whichever way the list goes.
+    let mut entries = Entries::default();
     for field in aces.items()? {
         let mut ace = field.members()?;
         let name = ace.need("name")?;
@@ -180,7 +183,15 @@ fn read(list: &List<'_>, way: Way, hosts: &AddressSet, allowed: &mut Vec<Allowed
             },
         };
         let flags = if against { selector.flags.intersection(FlagSet::ack_or_rst()) } else { selector.flags };
-        allowed.push(Allowed { line: field.line(), peers: peers.clone(), l4: selector.l4, flags });
+        let selector = Selector { source: peers.clone(), destination: all, l4: selector.l4, flags, ..Selector::any() };
+        entries.push(name.text()?, field.line(), Step::allow(selector));
     }
+    // Put together again: between two Things each entry of one list meets each of the other.
+    let mut merged = Parsed::default();
+    entries.finish(&mut merged);
+    allowed.extend(merged.steps.into_iter().zip(merged.lines).map(|(step, line)| {
+        let Selector { source, l4, flags, .. } = step.selector;
+        Allowed { line, peers: source, l4, flags }
+    }));
     Ok(())
 }

@@ -8,7 +8,8 @@
 //!
 //! With `ct`, a packet comes back to the table with `+trk`: `+new`, `+est`, `+rel` or `+inv`. Without an ALG nothing is both new and
 //! related, so what belongs to a connection is `+trk-new-inv`. A connection is known only if its first packet was committed. The zone
-//! is ours, so that nobody else's connections are cut. Without `ct` everything depends on the packet alone.
+//! is ours, so that nobody else's connections are cut. The userspace datapath (3.1) tells SCTP connections by their hosts only. Without
+//! `ct` everything depends on the packet alone.
 //!
 //! ARP is no IP packet and always passes. IPv6 neighbour discovery is ICMPv6, so a policy at a switch must allow its types 133 to 136;
 //! rules for stateless points do. There is no log; a flow that logs has a `sample` action, which writes IPFIX where the bridge has a

@@ -15,6 +15,8 @@
 //! - Addresses are written where they are used, as `10.0.0.0/8`; `0.0.0.0/0` is IPv4 only, `any` both versions. Services are named by their
 //!   content, so that an older text with the same name means the same.
 //! - The text deletes the rulebase's security rules before it sets them: they belong to the ruleset.
+//! - TCP that begins without SYN is dropped before any rule is asked, unless `tcp-reject-non-syn no` stands elsewhere: what is
+//!   proven is what the rules say.
 //!
 //! Checked by reading back only: no such firewall is at hand.
 
@@ -39,5 +41,5 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
-    cost: cost::products,
+    cost: cost::policies,
 };

@@ -42,5 +42,5 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
-    cost: cost::lines,
+    cost: cost::with_tables,
 };

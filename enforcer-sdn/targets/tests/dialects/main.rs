@@ -45,6 +45,8 @@ mod routeros;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod things;
 #[cfg(test)]
 mod yang;

@@ -2,7 +2,8 @@
 
 use enforcer_packetset::{ConnectionState, FlagSet, L4, RangeSet, Selector};
 use enforcer_policy::Action;
-use enforcer_targets::Way;
+use enforcer_targets::cost::Hardware;
+use enforcer_targets::{RenderOptions, Way, find};
 
 use crate::claims::{addresses, between, differs, established, holds, refused, ruleset, tcp, udp};
 
@@ -138,6 +139,17 @@ fn a_table_entry_with_an_exclamation_mark_is_taken_out() {
     ]);
     let text = "table <t> const { !10.1.0.0/16, 10.1.1.0/24, 10.0.0.0/8 }\nblock quick from <t>\npass all flags any\n";
     holds(TARGET, &wanted, text);
+}
+
+#[test]
+fn a_list_costs_a_rule_for_each_element() {
+    let target = find(TARGET).unwrap();
+    let web = between(&["10.0.0.1", "10.0.0.3"], &["0.0.0.0/0"], tcp(&[(80, 80), (443, 443), (8000, 8010)]));
+    let rules = ruleset(vec![established(), (web, Action::Allow, false), (Selector::any(), Action::Deny, false)]);
+    let rendering = (target.render)(&rules, &RenderOptions::default()).unwrap();
+    let cost = (target.cost)(&rules, &rendering, &Hardware::default());
+    assert_eq!((cost.rules["r-1"].total(), cost.rules["r-2"].total(), cost.total().total()), (3, 1, 5));
+    assert!(!cost.rules.contains_key("r-0"), "states pass by themselves");
 }
 
 #[test]

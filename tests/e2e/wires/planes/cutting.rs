@@ -42,7 +42,17 @@ services:
   ports: [tcp/502]
 - name: taken-away
   ports: [tcp/445]
+- name: neighbours
+  ports: [icmp6/neighbor-solicitation, icmp6/neighbor-advertisement]
 rules:
+# What a switch lets through only where it is allowed; a router has it by itself.
+- name: neighbours
+  from: any
+  to: any
+  services: [neighbours]
+  action: allow
+  reason: test
+  reviewBy: 2099-01-01
 - name: work
   from: left
   to: right

@@ -123,6 +123,12 @@ pub fn ruleset(random: &mut Random, is_stateful: bool, has_schedule: bool, minut
     let mut rule = |id: String, selector, action| {
         rules.push(PointRule { id, selector, action, log: false, origin: Vec::new() });
     };
+    // The stage's own packets must get through.
+    let stage = AddressSet { v4: RangeSet::range(0xc000_0200, 0xc000_02ff), v6: RangeSet::empty() };
+    rule("stage".into(), Selector { source: stage, ..Selector::any() }, Action::Allow);
+    // Its own packets get through whatever is made.
+    let stage = AddressSet { v4: RangeSet::range(0xc000_0200, 0xc000_02ff), v6: RangeSet::empty() };
+    rule("stage".into(), Selector { source: stage, ..Selector::any() }, Action::Allow);
     if is_stateful {
         rule("established".into(), Selector { state: StateSet::Established, ..Selector::any() }, Action::Allow);
     }
@@ -133,7 +139,6 @@ pub fn ruleset(random: &mut Random, is_stateful: bool, has_schedule: bool, minut
             rule(format!("made-{number}"), selector, action);
         }
     }
-    // Not everything: the stage's own packets must get through.
     for (at, second, first) in [(0, 0x0a0a_0000, 0xfd10_u128 << 112), (1, 0x0a14_0000, 0xfd20_u128 << 112)] {
         if random.chance(80) {
             let source = AddressSet { v4: RangeSet::range(second, second + 0xffff), v6: RangeSet::range(first, first + 0xffff) };
@@ -145,8 +150,11 @@ pub fn ruleset(random: &mut Random, is_stateful: bool, has_schedule: bool, minut
 
 /// A packet from one side to the other that belongs to no connection.
 pub fn opening(random: &mut Random) -> Opening {
-    let from_left = random.chance(50);
     let is_v6 = random.chance(40);
+    let icmp = if is_v6 { ICMPV6 } else { ICMP };
+    let protocol = pick(&[TCP, TCP, TCP, TCP, UDP, UDP, UDP, icmp, icmp, SCTP, pick(&OTHERS, random)], random);
+    // Without ports (Open vSwitch 3.1 looks at none of SCTP) the way back is a reply, and packets that do not come out are sent again.
+    let from_left = random.chance(50) || protocol == SCTP || OTHERS.contains(&protocol);
     let mut address = |is_left: bool| -> IpAddr {
         let host = random.below(HOSTS) as u16;
         match (is_v6, is_left) {
@@ -155,8 +163,6 @@ pub fn opening(random: &mut Random) -> Opening {
         }
     };
     let (source, destination) = (address(from_left), address(!from_left));
-    let icmp = if is_v6 { ICMPV6 } else { ICMP };
-    let protocol = pick(&[TCP, TCP, TCP, TCP, UDP, UDP, UDP, icmp, icmp, SCTP, pick(&OTHERS, random)], random);
     let (source_port, destination_port) = match protocol {
         TCP | UDP | SCTP => {
             let near = pick(&PORTS, random).saturating_add(pick(&[0, 0, 0, 1, 30], random));

@@ -1,4 +1,4 @@
-//! The same policies for Junos, PAN-OS, FortiOS and pf. What these texts do is another matter in nearly every case.
+//! The same policies for FortiOS and pf. What these texts do is another matter in nearly every case.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,30 @@ use enforcer_targets::{NotProven, Way, find, prove};
 use super::corpus::{self, Verdict, cases};
 use super::{generate, python, wanted};
 
-/// Our dialects, with the endings of Aerleon's files.
-const TARGETS: [(&str, &str); 4] = [("fortios", "fgacl"), ("junos-filter", "jcl"), ("junos-srx", "srx"), ("pf", "pf")];
+/// Aerleon's generators with their options, and our dialects.
+const GENERATORS: [(&str, &str, &str); 2] =
+    [("fortigate", "from-zone any to-zone any", "fortios"), ("packetfilter", "corpus mixed", "pf")];
 
-use Verdict::{Admits, Denies, Equal, Logs};
+use Verdict::{Admits, Logs, Unreadable};
 
-/// In the order of [`TARGETS`]. None: no text, or one that the device does not take either.
-fn verdicts(case: &str) -> [Option<Verdict>; 4] {
-    // What pf's last rule says of SYN alone lets all other packets of TCP pass, in every text.
+/// Of FortiOS and of pf. Unreadable is a text where the generator gives up, or that the device would not take either. What pf's last rule
+/// says of SYN alone lets all other packets of TCP pass, in every text.
+fn verdicts(case: &str) -> [Verdict; 2] {
     match case {
         // `none` is an address, which IPv6 packets from nowhere have.
-        "ports and networks are kept" => [Some(Admits), Some(Equal), Some(Equal), Some(Admits)],
+        "ports and networks are kept" => [Admits, Admits],
         // FortiOS does not log what a policy without `logtraffic` denies; pf is asked for a table that nobody filled.
-        "an exclusion leaves half" => [Some(Logs), Some(Equal), Some(Equal), None],
+        "an exclusion leaves half" => [Logs, Unreadable],
         "an exclusion that leaves no source becomes every source"
-        | "an exclusion that leaves no destination becomes every destination" => [None, Some(Equal), Some(Admits), None],
-        "an IPv6 source with an IPv4 destination becomes every address" => [Some(Admits), Some(Equal), Some(Equal), None],
-        "IPv6 is left out" => [Some(Logs), Some(Equal), Some(Equal), Some(Admits)],
-        "each port is opened on the other's protocol" => [Some(Admits); 4],
-        "answers become requests" => [None, Some(Equal), None, None],
-        // FortiOS opens every protocol; SRX lets ICMP through over IPv6.
-        "IPv6 is left out beside ICMP" => [Some(Admits), Some(Denies), Some(Admits), Some(Admits)],
+        | "an exclusion that leaves no destination becomes every destination" => [Unreadable, Unreadable],
+        "an IPv6 source with an IPv4 destination becomes every address" => [Admits, Unreadable],
+        "IPv6 is left out" => [Logs, Admits],
+        "each port is opened on the other's protocol" => [Admits, Admits],
+        "answers become requests" => [Unreadable, Admits],
+        // FortiOS opens every protocol.
+        "IPv6 is left out beside ICMP" => [Admits, Admits],
         // FortiOS has one type a service; pf wants the family of an ICMP type.
-        "ping is kept" => [None, Some(Equal), Some(Equal), None],
+        "ping is kept" => [Unreadable, Unreadable],
         other => panic!("`{other}` has no verdicts for firewalls"),
     }
 }
@@ -42,43 +43,33 @@ fn the_firewalls_texts_of_aerleon_are_read_and_judged() {
     };
     let cases = cases();
     let mut input = format!("{}\npolicies:\n", corpus::DEFINITIONS);
-    for (number, case) in cases.iter().enumerate() {
-        let family = if case.family == "extended" { "inet" } else { "mixed" };
-        let zones = "srx: from-zone all to-zone all mixed, fortigate: from-zone any to-zone any";
-        // The others refuse a condition on a packet's flags.
-        let others =
-            if case.terms.contains("established") { String::new() } else { format!(", {zones}, packetfilter: corpus mixed") };
-        let targets = format!("juniper: corpus {family}{others}");
-        let rest = "{name: rest, logging: true, action: deny}";
-        let filter = format!("{{header: {{targets: {{{targets}}}}}, terms: [{{name: a, {}}}, {rest}]}}", case.terms);
-        input.push_str(&format!("- {{filename: '{number}', filters: [{filter}]}}\n"));
+    for case in &cases {
+        let options = GENERATORS.map(|(name, options, _)| format!("{name}: {options}")).join(", ");
+        let terms = format!("{{name: a, {}}}, {{name: rest, logging: true, action: deny}}", case.terms);
+        input.push_str(&format!("- {{targets: {{{options}}}, terms: [{terms}]}}\n"));
     }
     let text = generate(&python, &input);
     let texts: BTreeMap<&str, &str> = text.split("===== ").skip(1).filter_map(|part| part.split_once('\n')).collect();
     for (number, case) in cases.iter().enumerate() {
-        for ((target, ending), expected) in TARGETS.into_iter().zip(verdicts(case.name)) {
-            let text = texts.get(format!("{number}.{ending}").as_str()).copied();
+        for ((generator, _, target), expected) in GENERATORS.into_iter().zip(verdicts(case.name)) {
+            let text = texts[format!("{number} {generator}").as_str()];
             let wanted = wanted(case, target);
-            let proof = text.map(|text| prove(find(target).unwrap(), &wanted, text));
-            let found = match &proof {
-                None | Some(Err(NotProven::Unreadable(_))) => None,
-                Some(Ok(_)) => Some(Equal),
-                Some(Err(NotProven::Differs(difference))) => Some(match difference.way {
-                    Way::AdmitsDenied => Admits,
-                    Way::DeniesAllowed => Denies,
-                    Way::LogsTooLittle | Way::LogsTooMuch => Logs,
-                }),
-                Some(Err(error @ NotProven::TooLarge(_))) => panic!("{} {target}: {error}", case.name),
-            };
-            assert_eq!(found, expected, "{} {target}: {proof:?}\n{text:?}", case.name);
-            if let Some(Err(error)) = proof {
-                eprintln!("{} {target}: {error}", case.name);
-                if let NotProven::Differs(difference) = error {
+            let error = prove(find(target).unwrap(), &wanted, text).expect_err(case.name);
+            eprintln!("{} {target}: {error}", case.name);
+            let found = match &error {
+                NotProven::Unreadable(_) => Unreadable,
+                NotProven::Differs(difference) => {
                     // The packet shows it without the algebra, too.
                     let denied = wanted.decide(&difference.packet).0 == enforcer_policy::Action::Deny;
-                    assert!(found == Some(Logs) || denied == (found == Some(Admits)), "{} {target}: {difference}", case.name);
+                    match difference.way {
+                        Way::AdmitsDenied if denied => Admits,
+                        Way::LogsTooLittle => Logs,
+                        _ => panic!("{} {target}: {difference}\n{text}", case.name),
+                    }
                 }
-            }
+                NotProven::TooLarge(_) => panic!("{} {target}: {error}", case.name),
+            };
+            assert_eq!(found, expected, "{} {target}: {error}\n{text}", case.name);
         }
     }
 }
