@@ -45,8 +45,6 @@ mod routeros;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]
-mod shapes;
-#[cfg(test)]
 mod things;
 #[cfg(test)]
 mod yang;
