@@ -1,10 +1,13 @@
 //! What two chains of one family have in common at their beginnings and ends, found by looking at the steps, without numbering them: when
 //! one rule of a hundred thousand changed, nearly all of the work is not done.
 
-use crate::{AddressSet, L4, Number, PortSet, RangeSet, Selector, StateSet, Step, WeekSet};
+use crate::{AddressSet, L4, Number, PortSet, RangeSet, Selector, StateSet, Step, Verdict, WeekSet};
 
 /// More differing steps than this are compared in the general way.
 const MOST_APART: usize = 64;
+
+/// More steps than this share packets with the differing ones: the general way leaves more of them out.
+const MOST_CONCERNED: usize = 1024;
 
 /// Two chains cut down to what differs and what shares a packet with that; they differ exactly where the whole chains do.
 pub(crate) struct Narrowed {
@@ -40,6 +43,9 @@ pub(crate) fn narrow(left: &[Step], right: &[Step], is_ipv6: bool) -> Option<Nar
         steps.iter().filter(touches).map(Seen::step).collect()
     };
     let (first, last) = (concerned(left.get(..before)?), concerned(left.get(left.len().checked_sub(behind)?..)?));
+    if first.len() + last.len() > MOST_CONCERNED {
+        return None;
+    }
     let chain =
         |middle: &[Seen<'_>]| first.iter().cloned().chain(middle.iter().map(Seen::step)).chain(last.iter().cloned()).collect();
     Some(Narrowed { left: chain(apart_left), right: chain(apart_right), same: before + behind })
@@ -55,8 +61,23 @@ fn seen(steps: &[Step], is_ipv6: bool) -> Vec<Seen<'_>> {
             }
             _ => all.push(Seen { step, week: None }),
         }
+        // What comes after it is never asked.
+        if step.effect.verdict.is_some() && is_everything(&step.selector, is_ipv6) {
+            break;
+        }
+    }
+    // The end of a chain allows quietly too.
+    while all.last().is_some_and(|seen| !seen.step.effect.log && seen.step.effect.verdict != Some(Verdict::Deny)) {
+        all.pop();
     }
     all
+}
+
+fn is_everything(selector: &Selector, is_ipv6: bool) -> bool {
+    let Selector { source, destination, l4, flags, state, week, link } = selector;
+    let addresses =
+        if is_ipv6 { source.v6.is_full() && destination.v6.is_full() } else { source.v4.is_full() && destination.v4.is_full() };
+    addresses && *l4 == L4::Any && flags.is_full() && *state == StateSet::Any && week.is_always() && link.is_any()
 }
 
 impl Seen<'_> {
