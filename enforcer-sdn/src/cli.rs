@@ -171,7 +171,8 @@ pub struct Render {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
-    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
+    /// error.
     #[arg(long)]
     pub narrow: bool,
     /// Where to write the text; standard output when absent.
@@ -189,7 +190,8 @@ pub struct Prove {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
-    /// Where the dialect has no times: leave rules with a schedule closed, and say so, instead of an error.
+    /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
+    /// error.
     #[arg(long)]
     pub narrow: bool,
     /// Where to write the counterexample as a capture, if there is one.

@@ -46,7 +46,7 @@ pub struct Point {
     /// Prefixes by the side of the point that they lie on; empty: every packet crosses the point.
     #[serde(default)]
     pub sides: BTreeMap<String, Vec<String>>,
-    /// Where the dialect has no times: a rule with a schedule is never open here, instead of an error.
+    /// Where the dialect has no times, a rule with a schedule is never open here, and where it has no log, nothing is logged, instead of an error.
     #[serde(default)]
     pub narrow: bool,
     #[serde(default)]

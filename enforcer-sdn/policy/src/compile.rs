@@ -11,7 +11,7 @@ use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
 use crate::gaps;
 use crate::guardrail;
-use crate::point::{EnforcementPoint, Gap, Times};
+use crate::point::{EnforcementPoint, Gap, Logs, Times};
 use crate::resolve::{Resolution, resolve, union_of};
 use crate::ruleset::{Action, PointRule, Ruleset};
 use crate::stateless::{self, Unanswerable};
@@ -56,6 +56,9 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     let mut gaps = gaps::find(policy, &resolution, point, now);
     gaps.append(&mut build.gaps);
     let mut rules = build.rules;
+    if point.logs == Logs::LeftOut {
+        gaps.extend(leave_logs_out(&mut rules));
+    }
     if !point.stateful {
         let (stateless, found) = stateless::without_states(rules).map_err(|refused| vec![unanswerable(policy, &refused)])?;
         gaps.extend(found);
@@ -77,6 +80,16 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
         digest: digest::of(&ruleset),
         ruleset,
     })
+}
+
+/// What then is not logged.
+fn leave_logs_out(rules: &mut Vec<PointRule>) -> Vec<Gap> {
+    let asking = rules.iter().filter(|rule| rule.log || rule.action == Action::Log);
+    let gaps = asking.map(|rule| Gap::Unlogged { rule: rule.origin.first().unwrap_or(&rule.id).clone() }).collect();
+    // `Log` decides nothing: what follows does.
+    rules.retain(|rule| rule.action != Action::Log);
+    rules.iter_mut().for_each(|rule| rule.log = false);
+    gaps
 }
 
 fn with_established(rules: Vec<PointRule>) -> Vec<PointRule> {

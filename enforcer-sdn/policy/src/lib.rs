@@ -52,7 +52,7 @@ pub use lint::{LINTS, Lint, check};
 pub use merge::merge;
 pub use moved::{Becomes, Moved, MovedPackets, Names, moved};
 pub use mud::{MudImport, MudOptions, from_mud};
-pub use point::{EnforcementPoint, Gap, Sees, Side, Times};
+pub use point::{EnforcementPoint, Gap, Logs, Sees, Side, Times};
 pub use quarantine::{Quarantine, read_quarantined};
 pub use read::{API_VERSION, read};
 pub use revision::{How, Revision, revisions};

@@ -15,9 +15,19 @@ pub struct EnforcementPoint {
     pub stateful: bool,
     /// Can write a log entry without deciding.
     pub log_only: bool,
+    pub logs: Logs,
     pub times: Times,
     /// Put rules together where that changes nothing for any packet: the point has little room.
     pub compress: bool,
+}
+
+/// What becomes of log entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// They are asked for; a dialect without a log refuses them by name.
+    Kept,
+    /// Nothing is logged, which is a gap. What passes is the same.
+    LeftOut,
 }
 
 /// What becomes of rules with a schedule.
@@ -34,7 +44,16 @@ impl EnforcementPoint {
     #[must_use]
     pub fn new(name: impl Into<String>, target: impl Into<String>) -> Self {
         let (name, target) = (name.into(), target.into());
-        Self { name, target, sees: Sees::Everything, stateful: true, log_only: true, times: Times::Kept, compress: false }
+        Self {
+            name,
+            target,
+            sees: Sees::Everything,
+            stateful: true,
+            log_only: true,
+            logs: Logs::Kept,
+            times: Times::Kept,
+            compress: false,
+        }
     }
 }
 
@@ -71,6 +90,8 @@ pub enum Gap {
     Unanswered { rule: String, answered: Vec<u8> },
     /// The rule logs openings; without connections every packet of the client looks like one.
     LogsEveryPacket { rule: String },
+    /// The rule, or what a zone does by default, asks for log entries, and the point writes none.
+    Unlogged { rule: String },
     /// The point has no clock, and the rule has a schedule.
     Narrowed { rule: String, becomes: &'static str },
     /// The rule's zones have no members of one family, or none at all: it selects no packet here.
@@ -116,6 +137,7 @@ impl fmt::Display for Gap {
                     "rule `{rule}` logs every packet of the client, not only the first: this point does not know connections"
                 )
             }
+            Self::Unlogged { rule } => write!(f, "`{rule}` asks for log entries and this point writes none"),
             Self::Narrowed { rule, becomes } => {
                 write!(f, "rule `{rule}` has a schedule and this point no clock: it is {becomes}")
             }

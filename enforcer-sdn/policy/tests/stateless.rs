@@ -13,7 +13,7 @@ use enforcer_packetset::{
     AddressSet, ConnectionState, FlagSet, L4, Limits, Outcomes, Packet, PacketSet, PortSet, RangeSet, Selector, Step, compare,
 };
 use enforcer_policy::resolve::{Resolution, resolve};
-use enforcer_policy::{Action, EnforcementPoint, Gap, Mode, Policy, Ruleset, Times, Verdict, compile, semantics};
+use enforcer_policy::{Action, EnforcementPoint, Gap, Logs, Mode, Policy, Ruleset, Times, Verdict, compile, semantics};
 use proptest::prelude::*;
 use sensor_model::{FlowMap, Timestamp};
 
@@ -340,7 +340,7 @@ fn what_passes_unasked_is_named_by_rule_and_packets() {
 }
 
 #[test]
-fn a_schedule_is_kept_unless_narrowing_is_asked_for() {
+fn schedules_and_logs_are_kept_unless_narrowing_is_asked_for() {
     let now = at("2026-11-23T00:00:00Z");
     let kept = compile(&policy(PLANT), &plant(), &switch(), now).unwrap();
     assert!(kept.ruleset.rules.iter().any(|rule| rule.id == "visit" && !rule.selector.week.is_always()));
@@ -351,5 +351,9 @@ fn a_schedule_is_kept_unless_narrowing_is_asked_for() {
         assert!(narrowed.gaps.contains(&Gap::Narrowed { rule: rule.into(), becomes }), "{:?}", narrowed.gaps);
     }
     let open = admitted(&kept.ruleset.steps());
+    let silent = compile(&policy(PLANT), &plant(), &EnforcementPoint { logs: Logs::LeftOut, ..switch() }, now).unwrap();
+    assert!(silent.ruleset.rules.iter().all(|rule| !rule.log && rule.action != Action::Log));
+    assert_eq!(admitted(&silent.ruleset.steps()), open, "a log decides nothing");
+    assert!(silent.gaps.contains(&Gap::Unlogged { rule: "visit".into() }), "{:?}", silent.gaps);
     assert!(admitted(&narrowed.ruleset.steps()).is_subset(&open).unwrap(), "narrowing admits nothing more");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use enforcer_packetset::Prefix;
-use enforcer_policy::{Compiled, EnforcementPoint, Policy, Sees, Side, Times};
+use enforcer_policy::{Compiled, EnforcementPoint, Logs, Policy, Sees, Side, Times};
 use enforcer_policy::{Fate, Outcome, Standing};
 use enforcer_targets::cost::Hardware;
 use enforcer_targets::{Capability, NotProven, RenderOptions, Target};
@@ -108,11 +108,13 @@ pub fn compile_point(policy: &Policy, map: &FlowMap, point: &Point) -> Result<(&
 pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) -> Result<(&'static Target, Compiled)> {
     let known = || enforcer_targets::TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
     let found = enforcer_targets::find(target).with_context(|| format!("unknown target `{target}`; known: {}", known()))?;
-    let Capability { stateful, log_only, schedule, .. } = found.capability;
+    let Capability { stateful, log, log_only, schedule, .. } = found.capability;
     let times = if point.narrow && !schedule { Times::Narrowed } else { Times::Kept };
+    let logs = if point.narrow && !log { Logs::LeftOut } else { Logs::Kept };
     let sees = sees(point)?;
     let compress = point.capacity.is_some_and(|capacity| capacity.compress);
-    let described = EnforcementPoint { sees, stateful, log_only, times, compress, ..EnforcementPoint::new(&point.name, target) };
+    let described =
+        EnforcementPoint { sees, stateful, log_only, logs, times, compress, ..EnforcementPoint::new(&point.name, target) };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }

@@ -25,6 +25,8 @@ pub struct Capability {
     /// Follows connections: can tell a reply from a first packet.
     pub stateful: bool,
     pub ipv6: bool,
+    /// Can log at all.
+    pub log: bool,
     /// Can log without deciding.
     pub log_only: bool,
     /// Can say minutes of the week.

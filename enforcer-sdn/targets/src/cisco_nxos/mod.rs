@@ -28,6 +28,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: false,
         ipv6: true,
+        log: true,
         log_only: false,
         schedule: false,
         tcp_flags: FlagWords::AckOrRst,

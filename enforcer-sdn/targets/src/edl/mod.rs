@@ -26,6 +26,7 @@ enum Use {
 const CAPABILITY: Capability = Capability {
     stateful: false,
     ipv6: true,
+    log: false,
     log_only: false,
     schedule: false,
     tcp_flags: FlagWords::None,

@@ -37,6 +37,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: false,
         ipv6: true,
+        log: true,
         log_only: true,
         schedule: false,
         tcp_flags: FlagWords::Any,

@@ -32,6 +32,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: true,
         ipv6: true,
+        log: true,
         log_only: false,
         schedule: false,
         tcp_flags: FlagWords::None,

@@ -29,6 +29,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: true,
         ipv6: true,
+        log: true,
         log_only: true,
         schedule: true,
         tcp_flags: FlagWords::Any,

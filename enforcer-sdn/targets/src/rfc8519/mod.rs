@@ -31,6 +31,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: false,
         ipv6: true,
+        log: true,
         log_only: false,
         schedule: false,
         tcp_flags: FlagWords::Any,

@@ -32,6 +32,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: true,
         ipv6: true,
+        log: true,
         log_only: true,
         schedule: false,
         tcp_flags: FlagWords::Any,

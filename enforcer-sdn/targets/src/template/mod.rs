@@ -14,6 +14,7 @@ pub const TARGET: Target = Target {
     capability: Capability {
         stateful: false,
         ipv6: true,
+        log: false,
         log_only: false,
         schedule: false,
         tcp_flags: FlagWords::None,
