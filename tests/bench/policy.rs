@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use harness::binary;
-use harness::generate::Random;
+use harness::generate::{Random, generate};
 use harness::scratch::Scratch;
+use harness::sensor::replay_command;
 
 /// Rules, and the seconds and megabytes that ours may take for each text.
 const SIZES: [(usize, f64, Option<u64>); 3] = [(1_000, 0.1, None), (10_000, 1.0, None), (100_000, 10.0, Some(500))];
@@ -31,6 +32,10 @@ fn main() -> Result<()> {
         std::env::var_os("CORDON_AERLEON").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(AERLEON), PathBuf::from);
     for &(rules, seconds, megabytes) in sizes {
         let scratch = Scratch::create("policy")?;
+        // Zones are prefixes here; the map only has to be one.
+        let capture = scratch.file("capture.pcap");
+        generate("small", Some(100), 1, &capture, None)?;
+        anyhow::ensure!(replay_command(&[&capture], &scratch.file("map"))?.status()?.success(), "sensor replay failed");
         let rules_of = Rules::draw(rules);
         std::fs::write(scratch.file("policy.yaml"), rules_of.for_us())?;
         println!("\n{rules} rules between {ZONES} zones");
@@ -63,6 +68,7 @@ fn main() -> Result<()> {
 fn ours(scratch: &Scratch, target: &str) -> Result<Command> {
     let mut command = Command::new(binary::path("enforcer-sdn")?);
     command.arg("render").arg("--policy").arg(scratch.file("policy.yaml"));
+    command.arg("--flowmap").arg(scratch.file("map/flowmap.json"));
     command.args(["--target", target]).arg("--out").arg(scratch.file("ours.txt"));
     Ok(command)
 }
