@@ -20,7 +20,6 @@ mod actions;
 mod fields;
 mod flow;
 mod parse;
-mod ports;
 mod render;
 
 use crate::cost;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use super::ports::{blocks, text as port_text};
 use crate::flag_cubes::cubes;
+use crate::port_blocks::blocks;
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
 /// Cookies of our flows: the upper 16 bits are the mark, the lower say which rule.
@@ -245,6 +245,15 @@ fn ports(source: &PortSet, destination: &PortSet) -> Vec<String> {
     let to = blocks(destination);
     let pair = |from| to.iter().map(move |to| port_text("tp_src", from) + &port_text("tp_dst", *to));
     blocks(source).into_iter().flat_map(pair).collect()
+}
+
+/// ` tp_dst=80` or ` tp_dst=0x10/0xfff0`; nothing for every port.
+fn port_text(key: &str, (value, mask): (u16, u16)) -> String {
+    match mask {
+        0 => String::new(),
+        u16::MAX => format!(" {key}={value}"),
+        _ => format!(" {key}={value:#x}/{mask:#x}"),
+    }
 }
 
 fn icmp(types: &RangeSet<u8>, codes: &RangeSet<u8>) -> Vec<String> {

@@ -11,6 +11,8 @@ mod claims;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod faucet;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod fit;

@@ -1,9 +1,9 @@
-//! Ranges of ports as values under masks, for the renderer.
+//! Ranges of ports as values under masks, for renderers of OpenFlow and what speaks it.
 
 use enforcer_packetset::PortSet;
 
 /// The fewest `(value, mask)` blocks whose union is the set, ascending.
-pub(super) fn blocks(set: &PortSet) -> Vec<(u16, u16)> {
+pub(crate) fn blocks(set: &PortSet) -> Vec<(u16, u16)> {
     let mut found = Vec::new();
     for &(first, last) in set.ranges() {
         let (mut start, last) = (u32::from(first), u32::from(last));
@@ -18,15 +18,6 @@ pub(super) fn blocks(set: &PortSet) -> Vec<(u16, u16)> {
         }
     }
     found
-}
-
-/// ` tp_dst=80` or ` tp_dst=0x10/0xfff0`; nothing for every port.
-pub(super) fn text(key: &str, (value, mask): (u16, u16)) -> String {
-    match mask {
-        0 => String::new(),
-        u16::MAX => format!(" {key}={value}"),
-        _ => format!(" {key}={value:#x}/{mask:#x}"),
-    }
 }
 
 #[cfg(test)]
