@@ -48,6 +48,8 @@ pub enum Command {
     Render(Render),
     /// Compare a text from anywhere with the policy, as sets of packets.
     Prove(Prove),
+    /// Print the commands from the rules that run to the policy's, one entry at a time, and check every state between.
+    Update(Update),
     /// Put a plan on its devices; it rolls back by itself unless confirmed in time.
     Apply(Apply),
     /// Keep the applied plan.
@@ -199,6 +201,27 @@ pub struct Prove {
     pub counterexample: PathBuf,
     /// The text: a rendering, a running configuration, another generator's output.
     pub text: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct Update {
+    #[command(flatten)]
+    pub documents: Documents,
+    /// Dialect of the lists, one with numbered entries; the point's own when absent.
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Enforcement point, where there are several.
+    #[arg(long)]
+    pub point: Option<String>,
+    /// Leave rules with a schedule closed, and log entries out, where the dialect has neither; say so, instead of an error.
+    #[arg(long)]
+    pub narrow: bool,
+    /// What the device shows: its lists with the numbers of their entries, their groups, and the interfaces they are bound to.
+    #[arg(long, value_name = "FILE")]
+    pub running: PathBuf,
+    /// Where to write the commands; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -147,3 +147,39 @@ fn a_ruleset_that_a_point_cannot_hold_is_not_written() {
     let misspelt = plant.render("entrys = 1");
     assert!(errors(&misspelt).contains("unknown key `entrys`; did you mean `entries`?"), "{}", errors(&misspelt));
 }
+
+#[test]
+fn an_update_is_printed_command_by_command() {
+    let plant = Plant::new();
+    let to = |target: &str, more: &[&str]| {
+        let all = [&["--target", target, "--narrow"], more].concat();
+        plant.run(if more.contains(&"--running") { "update" } else { "render" }, &all)
+    };
+    to("cisco-nxos", &["--out", "running.acl"]);
+    let same = to("cisco-nxos", &["--running", "running.acl"]);
+    assert_eq!(same.status.code(), Some(0), "{}", errors(&same));
+    assert!(same.stdout.is_empty() && errors(&same).contains("nothing to do"), "{}", errors(&same));
+
+    // An answer is missing on the device.
+    let text = plant.read("running.acl");
+    let missing = "permit tcp host 10.10.1.10 eq 502 host 10.10.1.20 established";
+    let line = text.lines().find(|line| line.ends_with(missing)).unwrap();
+    plant.write("older.acl", &text.replace(&format!("{line}\n"), ""));
+    let pending = to("cisco-nxos", &["--running", "older.acl"]);
+    assert_eq!(pending.status.code(), Some(2), "{}", errors(&pending));
+    let commands = String::from_utf8(pending.stdout.clone()).unwrap();
+    let [mode, insert, exit] = commands.lines().collect::<Vec<_>>()[..] else { panic!("{commands}") };
+    assert_eq!((mode, exit), ("ip access-list cordon-v4", "exit"));
+    assert!(insert.ends_with(missing), "{insert}");
+    assert!(errors(&pending).contains("1 step, every state between them checked: 1 insert"), "{}", errors(&pending));
+    let json = to("cisco-nxos", &["--running", "older.acl", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["bill"]["insert"], &json["steps"][0]["command"]), (&1.into(), &insert.trim().into()));
+
+    plant.write("odd.acl", &text.replace("statistics per-entry", "wonders per-entry"));
+    let unreadable = to("cisco-nxos", &["--running", "odd.acl"]);
+    assert_eq!(unreadable.status.code(), Some(3), "{}", errors(&unreadable));
+    assert!(unreadable.stdout.is_empty() && errors(&unreadable).contains("odd.acl:2:"), "{}", errors(&unreadable));
+    let no_lists = to("nftables", &["--running", "running.acl"]);
+    assert_eq!(no_lists.status.code(), Some(1), "{}", errors(&no_lists));
+}

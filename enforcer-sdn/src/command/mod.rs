@@ -11,6 +11,7 @@ mod prove;
 mod quarantine;
 mod report;
 mod serve;
+mod update;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Plan(arguments) => plan::plan(cli, &config, arguments),
         Command::Render(arguments) => prove::render(cli, &config, arguments),
         Command::Prove(arguments) => prove::prove(cli, &config, arguments),
+        Command::Update(arguments) => update::update(cli, &config, arguments),
         Command::Targets => prove::targets(cli),
         Command::Quarantine(arguments) => quarantine::quarantine(cli, &config, arguments, started),
         Command::Release(arguments) => quarantine::release(cli, &config, arguments, started),

@@ -88,7 +88,7 @@ pub fn targets(cli: &Cli) -> Result<Exit> {
 }
 
 /// The configured point; without any, one that is only rendered for.
-fn chosen(config: &Config, point: Option<&str>, target: Option<&str>) -> Result<(Point, String)> {
+pub fn chosen(config: &Config, point: Option<&str>, target: Option<&str>) -> Result<(Point, String)> {
     if config.points.is_empty() && point.is_none() {
         let Some(target) = target else { bail!("no enforcement point is configured; name a dialect with --target") };
         return Ok((Point::unreached(target), target.to_owned()));

@@ -44,6 +44,7 @@ mod target;
 #[cfg(test)]
 mod template;
 mod tree;
+pub mod update;
 mod words;
 
 pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};

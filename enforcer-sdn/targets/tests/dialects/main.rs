@@ -49,4 +49,6 @@ mod rulesets;
 #[cfg(test)]
 mod things;
 #[cfg(test)]
+mod updates;
+#[cfg(test)]
 mod yang;
