@@ -2,9 +2,10 @@
 //! the same text every time. What a dialect writes differently is a [`Style`]. Nothing here reads.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, StateSet};
-use enforcer_policy::{Action, PointRule};
+use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
@@ -62,6 +63,57 @@ impl Numbers {
     pub(crate) const fn next(&mut self) -> u32 {
         self.0 = self.0.saturating_add(10);
         self.0
+    }
+}
+
+/// How a dialect writes two lists, one for each IP version, whose lines all have numbers.
+pub(crate) struct NumberedLists {
+    pub style: Style,
+    pub indent: &'static str,
+    /// The line that asks for counters.
+    pub counters: &'static str,
+    /// The line after a list.
+    pub end: Option<&'static str>,
+}
+
+impl NumberedLists {
+    pub(crate) fn render(&self, ruleset: &Ruleset, name: &str) -> Result<Rendering, RenderError> {
+        let Self { style, indent, counters, end } = self;
+        let mut out = Writer::new();
+        for (header, is_ipv6) in [(format!("ip access-list {name}-v4"), false), (format!("ipv6 access-list {name}-v6"), true)] {
+            let mut numbers = Numbers::default();
+            out.line(&header);
+            out.line(&format!("{indent}{counters}"));
+            for rule in &ruleset.rules {
+                style.check_stateless(rule)?;
+                let entries = style.entries(rule, is_ipv6)?;
+                if entries.is_empty() {
+                    continue;
+                }
+                out.line(&format!("{indent}{} remark {}", numbers.next(), rule.id));
+                let log = if rule.log { " log" } else { "" };
+                for entry in entries {
+                    out.rule_line(rule, &format!("{indent}{} {entry}{log}", numbers.next()));
+                }
+            }
+            // What no rule decides is allowed; unwritten, it would be denied.
+            out.line(&format!("{indent}{} remark the policy has no opinion on the rest", numbers.next()));
+            out.line(&format!("{indent}{} permit {} any any", numbers.next(), style.any[usize::from(is_ipv6)]));
+            if let Some(end) = end {
+                out.line(end);
+            }
+        }
+        Ok(out.finish())
+    }
+}
+
+/// `any`, `host ADDRESS` or a prefix with its length.
+pub(crate) fn by_length(prefix: Prefix) -> String {
+    match (prefix.network(), prefix.length()) {
+        (_, 0) => "any".into(),
+        (IpAddr::V4(network), 32) => format!("host {network}"),
+        (IpAddr::V6(network), 128) => format!("host {network}"),
+        (network, length) => format!("{network}/{length}"),
     }
 }
 
