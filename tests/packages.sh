@@ -25,6 +25,7 @@ test=(
   ipset:ipset:"address sets of iptables"
   ovs-vswitchd:openvswitch-switch:"an enforcement point"
   python3:python3:"compares flows with the truth of captures"
+  /usr/share/doc/python3-venv:python3-venv:"an environment for peers written in Python"
   /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema:"validates policies with the JSON schema"
   /usr/lib/python3/dist-packages/yaml:python3-yaml:"reads policies as editors do"
   yanglint:libyang2-tools:"checks access lists against their YANG modules"
@@ -33,6 +34,8 @@ bench=(
   softflowd:softflowd:"a peer in the benchmark"
   nfpcapd:nfdump:"a peer in the benchmark"
   argus:argus-server:"a peer in the benchmark"
+  python3:python3:"runs peers written in Python"
+  /usr/share/doc/python3-venv:python3-venv:"an environment for them"
 )
 
 # Peers that tests compare with, from the Python package index, each in an environment of its own: name, version.
@@ -46,21 +49,16 @@ test_peers=(
 peer() {
   local home=target/peers/$1
   [[ -x $home/bin/python ]] && return
-  if ! command -v python3 >/dev/null; then return; fi
+  if ! command -v python3 >/dev/null; then
+    echo "python3 is missing, so $1 $2 is not installed: the tests against it say so and are left out" >&2
+    return
+  fi
   echo "installing: $1 $2 (Python) in $home" >&2
   if ! { python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 10 "$1==$2"; } >/dev/null 2>&1; then
     echo "cannot install $1 $2: the tests against it say so and are left out" >&2
     rm -rf "$home"
   fi
 }
-
-for group in "$@"; do
-  declare -n peers=${group}_peers
-  for row in "${peers[@]:-}"; do
-    # shellcheck disable=SC2086
-    [[ -n $row ]] && (cd "$(dirname "$0")/.." && peer $row)
-  done
-done
 
 missing=()
 for group in "$@"; do
@@ -73,14 +71,26 @@ for group in "$@"; do
   done
 done
 
-[[ ${#missing[@]} -eq 0 ]] && exit 0
-if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
-  echo "not root or not Debian: install by hand: ${missing[*]}" >&2
-  exit 0
-fi
-echo "installing: ${missing[*]}" >&2
-export DEBIAN_FRONTEND=noninteractive
-# Run level 1: packages that bring a daemon must not start it; the tests start their own.
-export RUNLEVEL=1
-apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-  { apt-get update >/dev/null && apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null; }
+install() {
+  (($#)) || return 0
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "not root or not Debian: install by hand: $*" >&2
+    return 0
+  fi
+  echo "installing: $*" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  # Run level 1: packages that bring a daemon must not start it; the tests start their own.
+  export RUNLEVEL=1
+  apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+    { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$@" >/dev/null; } ||
+    echo "cannot install $*: what needs them says so and is left out" >&2
+}
+install "${missing[@]}"
+
+for group in "$@"; do
+  declare -n peers=${group}_peers
+  for row in "${peers[@]:-}"; do
+    # shellcheck disable=SC2086
+    if [[ -n $row ]]; then (cd "$(dirname "$0")/.." && peer $row); fi
+  done
+done
