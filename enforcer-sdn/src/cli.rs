@@ -85,7 +85,8 @@ pub struct Documents {
     /// Policy documents; repeat for several.
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
-    /// Flow maps: files or addresses of sensors; repeat for several.
+    /// Flow maps: files or addresses of sensors; repeat for several. `check`, `render`, `prove`, `plan` and `update` go without where zones
+    /// are prefixes only.
     #[arg(long, value_name = "FILE|URL")]
     pub flowmap: Vec<String>,
 }

@@ -76,6 +76,21 @@ impl Loaded {
         let (map, map_inputs) = read_map(config, &arguments.flowmap)?;
         Ok(Self { policy, map, policy_inputs, map_inputs })
     }
+
+    /// The same for texts, which zones of prefixes need no flow map for. A zone that does need one is refused: without its assets it
+    /// would be smaller than the policy says.
+    fn read_for_text(config: &Config, arguments: &Documents) -> Result<Self> {
+        if !arguments.flowmap.is_empty() || !config.flowmap.is_empty() {
+            return Self::read(config, arguments);
+        }
+        let (policy, policy_inputs) = read_policy(config, &arguments.policy)?;
+        let lacking = enforcer_policy::needs_map(&policy);
+        if !lacking.is_empty() {
+            return Err(refused(&lacking));
+        }
+        eprintln!("no flow map given: the zones are their prefixes, and what observed traffic the rules would cut is not known");
+        Ok(Self { policy, map: enforcer_policy::merge(&[]), policy_inputs, map_inputs: Vec::new() })
+    }
 }
 
 fn read_policy(config: &Config, option: &[PathBuf]) -> Result<(Policy, Vec<Input>)> {

@@ -23,7 +23,7 @@ use crate::{apply, clock, driver};
 const BILLED_RULES: usize = 20;
 
 pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
-    let loaded = Loaded::read(config, &arguments.documents)?;
+    let loaded = Loaded::read_for_text(config, &arguments.documents)?;
     let Made { plan, .. } = make(config, loaded, arguments.accept_cuts)?;
     if let Some(path) = &arguments.out {
         write_atomically(path, plan.to_json()?.as_bytes())?;

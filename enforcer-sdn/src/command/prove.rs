@@ -13,7 +13,7 @@ use crate::exit::{Exit, failure};
 use crate::store::write_atomically;
 
 pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
-    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
@@ -39,7 +39,7 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
 }
 
 pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
-    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;

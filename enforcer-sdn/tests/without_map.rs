@@ -1,0 +1,67 @@
+//! A policy whose zones are prefixes is compiled, proven and planned without a flow map, as a CI run of it has none.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::process::Command;
+
+const POLICY: &str = "apiVersion: cordon/v1
+kind: Policy
+metadata: {name: cells, owner: ot}
+zones:
+  - {name: plcs, mode: enforce, members: [{prefix: 10.1.0.0/24}]}
+  - {name: scada, mode: enforce, members: [{prefix: 10.2.0.0/24}]}
+rules:
+  - {name: poll, from: scada, to: plcs, services: [tcp/502], action: allow, owner: ot, reason: polling}
+";
+
+fn run(folder: &std::path::Path, words: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_enforcer-sdn"));
+    let output = command.current_dir(folder).args(words.split_whitespace()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("p.yaml"), POLICY).unwrap();
+    let device = "case \"$*\" in *list*) ;; *) exit 1 ;; esac\n";
+    fs::write(folder.path().join("device"), device).unwrap();
+    let config =
+        "state = \"state\"\n[[point]]\nname = \"r\"\ntarget = \"nftables\"\ndriver = \"nft\"\nvia = [\"sh\", \"device\"]\n";
+    fs::write(folder.path().join("e.toml"), config).unwrap();
+    folder
+}
+
+#[test]
+fn prefixes_need_no_flow_map_and_one_line_says_what_is_then_not_known() {
+    let folder = folder();
+    let (code, text, told) = run(folder.path(), "render --policy p.yaml --target nftables");
+    assert!(code == 0 && text.contains("tcp dport 502"), "{text}{told}");
+    assert_eq!(told.matches("no flow map given").count(), 1, "{told}");
+    fs::write(folder.path().join("r.nft"), &text).unwrap();
+    let (code, out, told) = run(folder.path(), "prove --policy p.yaml --target nftables r.nft");
+    assert!(code == 0 && out.starts_with("proven"), "{out}{told}");
+    fs::write(folder.path().join("wrong.nft"), text.replace("502", "503")).unwrap();
+    assert_eq!(run(folder.path(), "prove --policy p.yaml --target nftables wrong.nft").0, 3);
+    let (code, out, told) = run(folder.path(), "--config e.toml plan --policy p.yaml");
+    assert!(code == 2 && out.contains("+ allow poll") && told.contains("would cut is not known"), "{out}{told}");
+    let (code, out, told) = run(folder.path(), "--config e.toml quarantine --policy p.yaml 10.1.0.7 --owner ot --reason odd");
+    assert!(code == 2 && out.contains("q-ip-10-1-0-7-in"), "{out}{told}");
+}
+
+#[test]
+fn a_zone_of_assets_without_a_flow_map_is_refused_at_its_member() {
+    let folder = folder();
+    // Also in `observe`: rules may name it.
+    let lacking =
+        POLICY.replace("{name: scada, mode: enforce, members: [{prefix: 10.2.0.0/24}]}", "{name: scada, members: [{role: hmi}]}");
+    fs::write(folder.path().join("p.yaml"), lacking).unwrap();
+    for words in ["render --target nftables", "prove --target nftables p.yaml", "plan"] {
+        let (code, out, told) = run(folder.path(), &format!("--config e.toml {words} --policy p.yaml"));
+        assert!(code == 1 && out.is_empty(), "{words}: {out}");
+        assert!(
+            told.contains("p.yaml:6:") && told.contains("zone `scada` selects assets") && told.contains("--flowmap"),
+            "{told}"
+        );
+    }
+}
