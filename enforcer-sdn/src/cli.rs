@@ -174,6 +174,9 @@ pub struct Render {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
+    #[arg(long)]
+    pub zone: Vec<String>,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
@@ -193,6 +196,9 @@ pub struct Prove {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
+    #[arg(long)]
+    pub zone: Vec<String>,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]

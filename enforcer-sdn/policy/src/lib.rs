@@ -37,6 +37,7 @@ mod service;
 mod simulate;
 pub mod source;
 mod stateless;
+mod view;
 mod window;
 pub mod yaml;
 

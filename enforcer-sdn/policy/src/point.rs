@@ -11,6 +11,8 @@ pub struct EnforcementPoint {
     /// Name of the dialect it takes.
     pub target: String,
     pub sees: Sees,
+    /// Zones of the policy that it stands at: it judges only what they send and get. Empty: it stands between all of them.
+    pub zones: Vec<String>,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -48,6 +50,7 @@ impl EnforcementPoint {
             name,
             target,
             sees: Sees::Everything,
+            zones: Vec::new(),
             stateful: true,
             log_only: true,
             logs: Logs::Kept,
@@ -80,6 +83,8 @@ pub enum Gap {
     SameSide { from: String, to: String, side: String },
     /// Hosts in no zone are on one side with hosts of the zone.
     Neighbours { zone: String, side: String },
+    /// The point stands at some zones: what these others, in `enforce`, send and get elsewhere is not its business.
+    Elsewhere { at: Vec<String>, zones: Vec<String> },
     /// The rule allows named operations; the point allows the whole service.
     Operations { rule: String, operations: Vec<String>, services: Vec<String> },
     /// The point does not know connections: these packets pass as answers, whether somebody asked or not.
@@ -114,6 +119,12 @@ impl fmt::Display for Gap {
             Self::Neighbours { zone, side } => {
                 write!(f, "hosts in no zone on side `{side}` reach zone `{zone}` without crossing this point")
             }
+            Self::Elsewhere { at, zones } => write!(
+                f,
+                "this point stands at `{}` alone: what `{}` and others say to each other is for other points",
+                at.join("`, `"),
+                zones.join("`, `")
+            ),
             Self::Operations { rule, operations, services } => write!(
                 f,
                 "rule `{rule}` allows only {}; this point lets all of {} through",

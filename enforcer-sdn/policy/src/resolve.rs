@@ -29,6 +29,8 @@ pub struct ZoneMembers {
     pub addresses: AddressSet,
     /// Assets that have an address in the zone, by id.
     pub assets: Vec<AssetId>,
+    /// Addresses that it claims and a quarantine has now.
+    pub shut_in: AddressSet,
     /// It claims addresses, and every one of them is in a quarantine now.
     pub is_quarantined: bool,
 }
@@ -168,6 +170,7 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
     }
     let shut_in = union_of(policy.quarantines.iter().filter_map(|at| claimed.get(*at)));
     for (zone, claim) in zones.iter_mut().zip(&claimed) {
+        zone.shut_in = claim.intersection(&shut_in);
         zone.is_quarantined = zone.addresses.is_empty() && !claim.is_empty() && claim.is_subset(&shut_in);
     }
     let mut resolution = Resolution::new(zones, uses);

@@ -1,4 +1,5 @@
-//! A policy whose zones are prefixes is compiled, proven and planned without a flow map, as a CI run of it has none.
+//! A policy whose zones are prefixes is compiled, proven and planned without a flow map, as a CI run of it has none; for all of its zones
+//! and for a point at one of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
@@ -64,4 +65,59 @@ fn a_zone_of_assets_without_a_flow_map_is_refused_at_its_member() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn dialects_that_speak_of_one_zone_take_the_rules_of_a_point_at_it() {
+    let folder = folder();
+    for (target, says) in [
+        ("mud", "addresses: 10.1.0.0/24"),
+        ("kubernetes", "cordon/addresses: \"10.1.0.0/24\""),
+        ("rfc8519", "\"10.2.0.0/24\""),
+        ("openconfig", "10.2.0.0/24"),
+        ("cisco-ios", "10.2.0.0 0.0.0.255"),
+    ] {
+        let words = format!("--policy p.yaml --target {target} --narrow --zone plcs");
+        let (code, text, told) = run(folder.path(), &format!("render {words}"));
+        assert!(code == 0 && text.contains(says), "{target}: {text}{told}");
+        assert!(
+            told.contains("this point stands at `plcs` alone: what `scada` and others say to each other"),
+            "{target}: {told}"
+        );
+        fs::write(folder.path().join("text"), &text).unwrap();
+        let (code, out, told) = run(folder.path(), &format!("prove {words} text"));
+        assert!(code == 0 && out.starts_with("proven"), "{target}: {out}{told}");
+        // The other zone's point holds something else.
+        let (code, _, told) = run(folder.path(), &format!("prove {} text", words.replace("plcs", "scada")));
+        assert_eq!(code, 3, "{target}: {told}");
+    }
+    // All zones at once is more than one zone's view.
+    let (code, text, told) = run(folder.path(), "render --policy p.yaml --target mud --narrow");
+    assert!(code == 1 && text.is_empty() && told.contains("mud cannot say") && told.contains("`zones` of the point"), "{told}");
+}
+
+#[test]
+fn hosts_that_nobody_may_speak_with_are_a_list() {
+    let folder = folder();
+    let shut = POLICY.replace("  - {name: scada,", "  - {name: bad, mode: enforce, intraZone: deny, members: [{prefix: 10.9.0.0/30}, {prefix: 10.9.7.1/32}]}\n  - {name: scada,");
+    fs::write(folder.path().join("p.yaml"), shut).unwrap();
+    let (code, text, told) = run(folder.path(), "render --policy p.yaml --target edl-deny --narrow --zone bad");
+    assert_eq!((code, text.as_str()), (0, "10.9.0.0/30\n10.9.7.1\n"), "{told}");
+    let (code, _, told) = run(folder.path(), "render --policy p.yaml --target edl-deny --narrow --zone plcs");
+    assert!(code == 1 && told.contains("edl-deny cannot say exceptions"), "{told}");
+}
+
+#[test]
+fn a_point_names_its_zones_in_the_configuration() {
+    let folder = folder();
+    let config = fs::read_to_string(folder.path().join("e.toml")).unwrap();
+    fs::write(folder.path().join("e.toml"), format!("{config}zones = [\"plcs\"]\n")).unwrap();
+    let (code, out, told) = run(folder.path(), "--config e.toml plan --policy p.yaml");
+    assert!(code == 2 && out.contains("+ deny plcs-default-in") && !out.contains("scada-default"), "{out}{told}");
+    fs::write(folder.path().join("e.toml"), format!("{config}zones = [\"plc\"]\n")).unwrap();
+    let (code, _, told) = run(folder.path(), "--config e.toml plan --policy p.yaml");
+    assert!(
+        code == 1 && told.contains("point `r` stands at zone `plc`, which the policy does not have; did you mean `plcs`?"),
+        "{told}"
+    );
 }
