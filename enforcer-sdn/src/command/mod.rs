@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod judge;
 mod learn;
+mod lift;
 mod mud;
 mod plan;
 mod prove;
@@ -56,7 +57,7 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Rollback => devices::rollback(cli, &config),
         Command::Drift => devices::drift(cli, &config),
         Command::Verify(arguments) => verify::verify(cli, &config, arguments),
-        Command::Serve => serve::serve(&config),
+        Command::Serve => serve::serve(cli, &config),
         Command::Watchdog { plan } => watchdog::run(&config, plan).map(|()| Exit::Done),
     }
 }
