@@ -177,6 +177,9 @@ pub struct Render {
     /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
     #[arg(long)]
     pub zone: Vec<String>,
+    /// Of those only the rules for what its hosts send.
+    #[arg(long)]
+    pub one_way: bool,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
@@ -199,6 +202,9 @@ pub struct Prove {
     /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
     #[arg(long)]
     pub zone: Vec<String>,
+    /// Of those only the rules for what its hosts send.
+    #[arg(long)]
+    pub one_way: bool,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]

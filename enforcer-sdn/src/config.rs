@@ -49,6 +49,9 @@ pub struct Point {
     /// Zones of the policy that it stands at: it gets the rules for what they send and get. Empty: all rules.
     #[serde(default)]
     pub zones: Vec<String>,
+    /// It judges only what the hosts of its zones send.
+    #[serde(default)]
+    pub one_way: bool,
     /// Where the dialect has no times, a rule with a schedule is never open here, and where it has no log, nothing is logged, instead of an error.
     #[serde(default)]
     pub narrow: bool,
@@ -66,6 +69,7 @@ impl Point {
             via: Vec::new(),
             sides: BTreeMap::new(),
             zones: Vec::new(),
+            one_way: false,
             narrow: false,
             capacity: None,
         }
@@ -141,7 +145,7 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "zones", "narrow", "capacity"];
+const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "zones", "one_way", "narrow", "capacity"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {

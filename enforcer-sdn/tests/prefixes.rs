@@ -121,3 +121,22 @@ fn a_point_names_its_zones_in_the_configuration() {
         "{told}"
     );
 }
+
+#[test]
+fn a_list_that_comes_with_a_login_has_what_the_zone_sends_answers_too() {
+    let folder = folder();
+    let words = "--policy p.yaml --target radius-dacl --narrow --zone plcs --one-way";
+    let (code, text, told) = run(folder.path(), &format!("render {words}"));
+    assert_eq!(code, 0, "{told}");
+    assert!(text.starts_with("# hosts: 10.1.0.0/24\n"), "{text}");
+    assert!(text.contains("=permit tcp any eq 502 10.2.0.0 0.0.0.255 established\""), "{text}");
+    assert!(told.contains("this point judges what `plcs` sends: what is sent to it is for other points"), "{told}");
+    fs::write(folder.path().join("text"), &text).unwrap();
+    let (code, out, told) = run(folder.path(), &format!("prove {words} text"));
+    assert!(code == 0 && out.starts_with("proven"), "{out}{told}");
+    // Both ways is more than such a list can say.
+    let (code, _, told) = run(folder.path(), "render --policy p.yaml --target radius-dacl --narrow --zone plcs");
+    assert!(code == 1 && told.contains("radius-dacl cannot say packets of a part of the hosts, or to them"), "{told}");
+    let (code, _, told) = run(folder.path(), "render --policy p.yaml --target radius-dacl --narrow --one-way");
+    assert!(code == 1 && told.contains("judges one way only, and stands at no zone"), "{told}");
+}

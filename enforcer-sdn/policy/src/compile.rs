@@ -47,7 +47,7 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     if !broken.is_empty() {
         return Err(broken);
     }
-    let view = View::of(policy, &resolution, &point.name, &point.zones)?;
+    let view = View::of(policy, &resolution, point)?;
     let mut build = Build::new(policy, &resolution, point.times);
     for at in policy.rules_in_order() {
         if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
@@ -60,7 +60,7 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     let mut rules = build.rules;
     if let Some(view) = &view {
         rules = view.of_rules(rules, &mut |base| unique(base, &mut build.ids));
-        gaps.extend(view.elsewhere(policy));
+        gaps.extend(view.gaps(policy));
     }
     if point.logs == Logs::LeftOut {
         gaps.extend(leave_logs_out(&mut rules));
@@ -73,6 +73,10 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
         if let Some(view) = &view {
             rules = view.of_rules(rules, &mut |base| unique(base, &mut build.ids));
         }
+    }
+    // Not before: answers to what others ask are sent too.
+    if let Some(view) = view.as_ref().filter(|view| view.is_one_way) {
+        rules = view.sent(rules);
     }
     if !point.log_only {
         rules = log_only::with_verdicts(rules);

@@ -13,6 +13,8 @@ pub struct EnforcementPoint {
     pub sees: Sees,
     /// Zones of the policy that it stands at: it judges only what they send and get. Empty: it stands between all of them.
     pub zones: Vec<String>,
+    /// Of what crosses it, it judges only what the hosts of its zones send: a list that comes with a login, an inward port list.
+    pub one_way: bool,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -51,6 +53,7 @@ impl EnforcementPoint {
             target,
             sees: Sees::Everything,
             zones: Vec::new(),
+            one_way: false,
             stateful: true,
             log_only: true,
             logs: Logs::Kept,
@@ -85,6 +88,8 @@ pub enum Gap {
     Neighbours { zone: String, side: String },
     /// The point stands at some zones: what these others, in `enforce`, send and get elsewhere is not its business.
     Elsewhere { at: Vec<String>, zones: Vec<String> },
+    /// The point judges only what the hosts of these zones send.
+    OneWay { at: Vec<String> },
     /// The rule allows named operations; the point allows the whole service.
     Operations { rule: String, operations: Vec<String>, services: Vec<String> },
     /// The point does not know connections: these packets pass as answers, whether somebody asked or not.
@@ -125,6 +130,9 @@ impl fmt::Display for Gap {
                 at.join("`, `"),
                 zones.join("`, `")
             ),
+            Self::OneWay { at } => {
+                write!(f, "this point judges what `{}` sends: what is sent to it is for other points", at.join("`, `"))
+            }
             Self::Operations { rule, operations, services } => write!(
                 f,
                 "rule `{rule}` allows only {}; this point lets all of {} through",

@@ -6,7 +6,7 @@ use enforcer_packetset::{AddressSet, Selector};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::document::{Mode, Policy};
-use crate::point::Gap;
+use crate::point::{EnforcementPoint, Gap};
 use crate::product;
 use crate::resolve::{Resolution, union_of};
 use crate::ruleset::PointRule;
@@ -20,6 +20,8 @@ pub struct View {
     /// For names of rules: the zone, or `zones`.
     pub name: String,
     pub origin: Vec<String>,
+    /// The point judges what they send and nothing else.
+    pub is_one_way: bool,
     /// All of the hosts are in `enforce`: the last word on them is a denial.
     pub is_enforced: bool,
 }
@@ -29,7 +31,12 @@ impl View {
     ///
     /// # Errors
     /// Zones that the policy does not have, and zones that nobody is in.
-    pub fn of(policy: &Policy, resolution: &Resolution, point: &str, names: &[String]) -> Result<Option<Self>, Vec<Diagnostic>> {
+    pub fn of(policy: &Policy, resolution: &Resolution, point: &EnforcementPoint) -> Result<Option<Self>, Vec<Diagnostic>> {
+        let EnforcementPoint { name: point, zones: names, one_way, .. } = point;
+        if names.is_empty() && *one_way {
+            let message = format!("enforcement point `{point}` judges one way only, and stands at no zone");
+            return Err(vec![Diagnostic::error("point-zone", message).help("add `zones` to the point: whose packets it judges")]);
+        }
         if names.is_empty() {
             return Ok(None);
         }
@@ -56,11 +63,11 @@ impl View {
             .iter()
             .filter_map(|&at| policy.zones.get(at).zip(resolution.zones.get(at)))
             .all(|(zone, members)| zone.mode == Mode::Enforce || members.addresses.is_empty());
-        let (name, origin) = match names {
-            [one] => (one.clone(), names.to_vec()),
-            _ => ("zones".into(), names.to_vec()),
+        let (name, origin) = match names.as_slice() {
+            [one] => (one.clone(), names.clone()),
+            _ => ("zones".into(), names.clone()),
         };
-        Ok(Some(Self { hosts, zones, name, origin, is_enforced }))
+        Ok(Some(Self { hosts, zones, name, origin, is_one_way: *one_way, is_enforced }))
     }
 
     /// The rules for packets of the hosts. A rule that also selects other packets becomes one or two that do not.
@@ -89,12 +96,27 @@ impl View {
         [sent, got].iter().filter_map(product::trimmed).collect()
     }
 
+    /// Of the rules what is about packets that the hosts send.
+    pub fn sent(&self, rules: Vec<PointRule>) -> Vec<PointRule> {
+        let sent = |rule: PointRule| {
+            let source = rule.selector.source.intersection(&self.hosts);
+            let selector = product::trimmed(&Selector { source, ..rule.selector.clone() })?;
+            Some(PointRule { selector, ..rule })
+        };
+        rules.into_iter().filter_map(sent).collect()
+    }
+
+    /// What the point leaves to others.
+    pub fn gaps(&self, policy: &Policy) -> impl Iterator<Item = Gap> {
+        let one_way = self.is_one_way.then(|| Gap::OneWay { at: self.origin.clone() });
+        [self.elsewhere(policy), one_way].into_iter().flatten()
+    }
+
     /// Zones whose packets to others this point does not judge.
-    pub fn elsewhere(&self, policy: &Policy) -> Option<Gap> {
+    fn elsewhere(&self, policy: &Policy) -> Option<Gap> {
         let is_elsewhere = |at: &usize| !self.zones.contains(at) && !policy.quarantines.contains(at);
         let others = (0..policy.zones.len()).filter(is_elsewhere).filter_map(|at| policy.zones.get(at));
-        let zones: Vec<String> =
-            others.filter(|zone| zone.mode == Mode::Enforce).map(|zone| zone.name.value.clone()).collect();
+        let zones: Vec<String> = others.filter(|zone| zone.mode == Mode::Enforce).map(|zone| zone.name.value.clone()).collect();
         (!zones.is_empty()).then(|| Gap::Elsewhere { at: self.origin.clone(), zones })
     }
 }

@@ -30,10 +30,16 @@ fn standing_at(zones: &[&str]) -> EnforcementPoint {
 }
 
 /// Denied or not, and how often logged without a denial.
-fn wanted(policy: &Policy, map: &FlowMap, packet: &Packet, zones: &[usize], now: Timestamp) -> (Action, usize) {
+fn wanted(
+    policy: &Policy,
+    map: &FlowMap,
+    packet: &Packet,
+    (zones, one_way): (&[usize], bool),
+    now: Timestamp,
+) -> (Action, usize) {
     let resolution = resolve(policy, Some(map)).unwrap();
     let (from, to) = semantics::zones_of(&resolution, packet.source, packet.destination);
-    let is_own = [from, to].into_iter().flatten().any(|zone| zones.contains(&zone));
+    let is_own = [from, to.filter(|_| !one_way)].into_iter().flatten().any(|zone| zones.contains(&zone));
     match semantics::decide(policy, &resolution, packet, now).filter(|_| is_own) {
         Some(decision) if decision.verdict == Verdict::Deny && decision.mode == Mode::Enforce => (Action::Deny, 0),
         Some(decision) if decision.verdict == Verdict::Deny && decision.mode == Mode::Simulate => (Action::Allow, 1),
@@ -45,18 +51,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn a_point_at_a_zone_decides_like_the_policy_for_its_hosts_alone(text in any_policy(), packets in prop::collection::vec(any_packet(), 60), more in 1usize..3) {
+    fn a_point_at_a_zone_decides_like_the_policy_for_its_hosts_alone(text in any_policy(), packets in prop::collection::vec(any_packet(), 60), more in 1usize..3, one_way in any::<bool>()) {
         let (policy, map, now) = (policy(&text), small_map(), at("2026-07-01T12:00:00Z"));
         for first in 0..policy.zones.len() {
             let named: Vec<&str> = policy.zones.iter().cycle().skip(first).take(more).map(|zone| zone.name.value.as_str()).collect();
             let zones: Vec<usize> = (0..more).flat_map(|nth| policy.within((first + nth) % policy.zones.len())).collect();
             // A zone without members has no point.
-            let Ok(compiled) = compile(&policy, &map, &standing_at(&named), now) else { continue };
+            let Ok(compiled) = compile(&policy, &map, &EnforcementPoint { one_way, ..standing_at(&named) }, now) else { continue };
             for packet in &packets {
                 let (action, decided) = compiled.ruleset.decide(packet);
                 let before = compiled.ruleset.rules.iter().take_while(|rule| decided.is_none_or(|decided| rule.id != decided.id));
                 let logged = before.filter(|rule| rule.action == Action::Log && rule.selector.contains(packet)).count();
-                prop_assert_eq!((action, logged), wanted(&policy, &map, packet, &zones, now), "{} at {:?}\n{}\n{:#?}", packet, named, text, compiled.ruleset.rules);
+                prop_assert_eq!((action, logged), wanted(&policy, &map, packet, (&zones, one_way), now), "{} at {:?}\n{}\n{:#?}", packet, named, text, compiled.ruleset.rules);
             }
         }
     }
@@ -103,14 +109,7 @@ fn who_is_in_quarantine_stays_behind_the_point() {
     };
     let policy = read_quarantined(&[SourceFile { name: "p.yaml".into(), text: CELLS.into() }], &[shut_in], now).unwrap();
     let compiled = compile(&policy, &nobody_seen(), &standing_at(&["plcs"]), now).unwrap();
-    let probe = Packet::new(
-        "10.2.0.1".parse().unwrap(),
-        address,
-        6,
-        (40000, 502),
-        enforcer_packetset::ConnectionState::New,
-        0,
-    );
+    let probe = Packet::new("10.2.0.1".parse().unwrap(), address, 6, (40000, 502), enforcer_packetset::ConnectionState::New, 0);
     let (action, rule) = compiled.ruleset.decide(&probe);
     assert_eq!((action, rule.map(|rule| rule.id.as_str())), (Action::Deny, Some("q-ip-10-1-0-7-in")));
 }

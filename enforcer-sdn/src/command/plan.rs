@@ -113,9 +113,18 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
     let logs = if point.narrow && !log { Logs::LeftOut } else { Logs::Kept };
     let sees = sees(point)?;
     let compress = point.capacity.is_some_and(|capacity| capacity.compress);
-    let zones = point.zones.clone();
-    let described =
-        EnforcementPoint { sees, zones, stateful, log_only, logs, times, compress, ..EnforcementPoint::new(&point.name, target) };
+    let (zones, one_way) = (point.zones.clone(), point.one_way);
+    let described = EnforcementPoint {
+        sees,
+        zones,
+        one_way,
+        stateful,
+        log_only,
+        logs,
+        times,
+        compress,
+        ..EnforcementPoint::new(&point.name, target)
+    };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }

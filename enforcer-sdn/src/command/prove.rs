@@ -17,6 +17,7 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     point.zones.extend(arguments.zone.iter().cloned());
+    point.one_way |= arguments.one_way;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
@@ -44,6 +45,7 @@ pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     point.zones.extend(arguments.zone.iter().cloned());
+    point.one_way |= arguments.one_way;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;

@@ -34,6 +34,7 @@ pub mod pf;
 mod port_blocks;
 mod product;
 mod prove;
+pub mod radius_dacl;
 pub mod radius_nas_filter;
 mod reading;
 mod registry;

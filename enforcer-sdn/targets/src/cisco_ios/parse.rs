@@ -122,7 +122,7 @@ fn list_line(words: &mut Words<'_>, line: usize, list: &mut List, is_ipv6: bool,
     Ok(())
 }
 
-fn unwritten(is_ipv6: bool) -> Vec<Step> {
+pub(crate) fn unwritten(is_ipv6: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if is_ipv6 {
         // Neighbour advertisement and solicitation: RFC 4861 types 136 and 135.

@@ -37,6 +37,8 @@ mod pf;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod radius_dacl;
+#[cfg(test)]
 mod real_iptables;
 #[cfg(test)]
 mod real_nft;
