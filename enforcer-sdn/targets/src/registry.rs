@@ -28,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     openflow::TARGET,
     openflow::STATELESS,
     panos::TARGET,
+    panos::XML,
     pf::TARGET,
     radius_dacl::TARGET,
     radius_nas_filter::TARGET,
