@@ -40,6 +40,7 @@ mod registry;
 pub mod rfc8519;
 pub mod routeros;
 mod saying;
+mod services;
 mod target;
 #[cfg(test)]
 mod template;
