@@ -13,6 +13,7 @@ pub mod cisco_vacl;
 mod conjunction;
 pub mod cost;
 pub mod counterexample;
+mod day_windows;
 pub mod edl;
 mod entries;
 pub mod faucet;
