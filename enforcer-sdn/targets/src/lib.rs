@@ -13,6 +13,7 @@ pub mod cisco_vacl;
 mod conjunction;
 pub mod cost;
 pub mod counterexample;
+mod day_windows;
 pub mod edl;
 mod entries;
 pub mod faucet;
@@ -41,6 +42,7 @@ mod registry;
 pub mod rfc8519;
 pub mod routeros;
 mod saying;
+mod services;
 mod target;
 #[cfg(test)]
 mod template;

@@ -10,7 +10,6 @@
 
 mod flags;
 mod lex;
-mod matches;
 mod parse;
 mod render;
 mod rule;

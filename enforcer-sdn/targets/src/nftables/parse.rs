@@ -3,14 +3,21 @@
 use enforcer_packetset::{Selector, Step, Verdict};
 
 use super::lex::{Kind, Lexer, describe};
-use super::matches::Conjunction;
 use super::rule::RuleReader;
 use super::values::{PORT, PROTOCOL, SetMembers, Sets, V4, V6, listed};
+use crate::conjunction::Conjunction;
 use crate::target::{ParseError, Parsed};
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let mut parser =
-        Parser { lexer: Lexer::new(text)?, table: None, sets: Sets::new(), chain: None, steps: Vec::new(), removes: false };
+    let mut parser = Parser {
+        lexer: Lexer::new(text)?,
+        table: None,
+        sets: Sets::new(),
+        chain: None,
+        steps: Vec::new(),
+        notes: Vec::new(),
+        removes: false,
+    };
     parser.commands()?;
     Ok(parser.finish())
 }
@@ -23,6 +30,7 @@ struct Parser<'a> {
     chain: Option<Chain<'a>>,
     /// With the line of each.
     steps: Vec<(Step, usize)>,
+    notes: Vec<String>,
     /// A `delete` or `flush` stands before the definition.
     removes: bool,
 }
@@ -31,6 +39,14 @@ struct Parser<'a> {
 struct Table<'a> {
     family: &'a str,
     name: &'a str,
+}
+
+/// Which packets a base chain sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hook {
+    Forward,
+    /// To or from the device itself.
+    Own,
 }
 
 /// The base chain on hook forward.
@@ -75,6 +91,7 @@ impl<'a> Parser<'a> {
         self.sets.clear();
         self.chain = None;
         self.steps.clear();
+        self.notes.clear();
     }
 
     fn table_name(&mut self) -> Result<Table<'a>, ParseError> {
@@ -108,7 +125,11 @@ impl<'a> Parser<'a> {
                 Kind::Word("comment") => drop(self.lexer.expect_quoted("a comment")?),
                 other => {
                     let what = format!("{} is not understood in a table", describe(other));
-                    return Err(self.lexer.error(token.at, what, "only sets, one chain and a comment are"));
+                    return Err(self.lexer.error(
+                        token.at,
+                        what,
+                        "only sets, chains on hooks forward, input and output, and a comment are",
+                    ));
                 }
             }
         }
@@ -205,19 +226,22 @@ impl<'a> Parser<'a> {
 
     fn chain(&mut self, table: Table<'a>) -> Result<(), ParseError> {
         let (name, at) = self.lexer.expect_word("a chain's name")?;
-        if self.chain.is_some_and(|known| known.name != name) {
-            return Err(self.lexer.error(at, format!("a second chain `{name}`"), "give the one chain on hook forward"));
-        }
         self.lexer.expect_sign("{")?;
         loop {
             self.lexer.skip_breaks()?;
             let token = self.lexer.peek();
-            match (token.kind, self.chain) {
+            let own = self.chain.filter(|chain| chain.name == name);
+            match (token.kind, own) {
                 (Kind::Sign("}"), Some(_)) => {
                     self.lexer.next()?;
                     return Ok(());
                 }
-                (Kind::Word("type"), _) => self.hook(name)?,
+                (Kind::Word("type"), _) => {
+                    if self.hook(name, at)? == Hook::Own {
+                        self.notes.push(format!("chain {name} is about traffic of the device itself and was not read"));
+                        return self.skip_chain(name, at);
+                    }
+                }
                 (Kind::Word("policy"), Some(chain)) => {
                     self.lexer.next()?;
                     let policy = self.policy()?;
@@ -242,8 +266,22 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Up to the brace that closes the chain; the one that opens it is taken.
+    fn skip_chain(&mut self, name: &str, at: usize) -> Result<(), ParseError> {
+        let mut depth = 1;
+        while depth > 0 {
+            match self.lexer.next()?.kind {
+                Kind::Sign("{") => depth += 1,
+                Kind::Sign("}") => depth -= 1,
+                Kind::End => return Err(self.lexer.error(at, format!("chain `{name}` does not end"), "close it with `}`")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// `type filter hook forward priority filter`.
-    fn hook(&mut self, name: &'a str) -> Result<(), ParseError> {
+    fn hook(&mut self, name: &'a str, at_name: usize) -> Result<Hook, ParseError> {
         for (wanted, advice) in [
             ("type", "write `type filter hook forward priority filter`"),
             ("filter", "only chains of type filter decide about packets"),
@@ -252,9 +290,16 @@ impl<'a> Parser<'a> {
             ("priority", "write `type filter hook forward priority filter`"),
         ] {
             let (word, at) = self.lexer.expect_word(wanted)?;
+            if wanted == "forward" && ["input", "output"].contains(&word) {
+                return Ok(Hook::Own);
+            }
             if word != wanted {
                 return Err(self.lexer.error(at, format!("`{word}` where `{wanted}` belongs"), advice));
             }
+        }
+        if self.chain.is_some_and(|known| known.name != name) {
+            let advice = "give the one chain on hook forward";
+            return Err(self.lexer.error(at_name, format!("a second chain `{name}` on hook forward"), advice));
         }
         let mut words = 0;
         while self.lexer.peek().kind != Kind::Break {
@@ -270,7 +315,7 @@ impl<'a> Parser<'a> {
         }
         // Without a policy a base chain accepts.
         self.chain = Some(self.chain.unwrap_or(Chain { name, policy: Verdict::Allow }));
-        Ok(())
+        Ok(Hook::Forward)
     }
 
     fn policy(&mut self) -> Result<Verdict, ParseError> {
@@ -305,7 +350,7 @@ impl<'a> Parser<'a> {
             let all = Conjunction::all(is_v4, is_v6).selectors().unwrap_or_default();
             self.steps.extend(all.into_iter().map(|selector: Selector| (Step::deny(selector), line)));
         }
-        let mut notes = Vec::new();
+        let mut notes = self.notes;
         if self.chain.is_none() {
             notes.push("the text has no chain on hook forward, so it allows everything".into());
         } else if !self.removes {

@@ -4,8 +4,8 @@ use enforcer_packetset::{Effect, RangeSet, Step, Verdict};
 
 use super::flags;
 use super::lex::{Kind, Lexer, Token, describe};
-use super::matches::{Conjunction, Unsayable, restrict};
-use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched};
+use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched, states};
+use crate::conjunction::{Conjunction, Unsayable, restrict};
 use crate::target::ParseError;
 
 /// Minutes of a day.
@@ -92,9 +92,12 @@ impl RuleReader<'_, '_> {
             "drop" => return Ok(Some(Verdict::Deny)),
             "return" => return Ok(Some(self.policy)),
             "reject" => {
+                let before = self.meetable();
                 self.reject()?;
+                self.excluded(before, token)?;
                 return Ok(Some(Verdict::Deny));
             }
+            "continue" => {}
             "counter" => self.counter()?,
             "comment" => drop(self.lexer.expect_quoted("a comment")?),
             "log" => self.log()?,
@@ -103,10 +106,26 @@ impl RuleReader<'_, '_> {
                 if self.logs {
                     self.push(None, token.at)?;
                 }
+                let before = self.meetable();
                 self.narrow(word, token)?;
+                self.excluded(before, token)?;
             }
         }
         Ok(None)
+    }
+
+    /// Whether an IP version is left, and a protocol.
+    fn meetable(&self) -> (bool, bool) {
+        (self.matches.is_v4 || self.matches.is_v6, !self.matches.protocols.is_empty())
+    }
+
+    /// nft refuses versions and protocols that exclude each other where it sees them.
+    fn excluded(&self, before: (bool, bool), token: Token<'_>) -> Result<(), ParseError> {
+        if before == self.meetable() {
+            return Ok(());
+        }
+        let advice = "nft refuses most of such rules, and no packet is meant by the others: leave the rule out";
+        Err(self.lexer.error(token.at, "what excludes every packet of the matches before it", advice))
     }
 
     fn narrow(&mut self, word: &str, token: Token<'_>) -> Result<(), ParseError> {
@@ -260,7 +279,7 @@ impl RuleReader<'_, '_> {
             let advice = "write `ct state != { a, b }`, or name the other states";
             return Err(self.lexer.error(start.at, "`!=` before a plain list of states", advice));
         }
-        self.matches.restrict_states(&if negated { bits.complement() } else { bits });
+        self.matches.states &= states(&if negated { bits.complement() } else { bits });
         Ok(())
     }
 

@@ -21,6 +21,8 @@ mod fortios;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
+mod hand_written;
+#[cfg(test)]
 mod junos_filter;
 #[cfg(test)]
 mod junos_srx;
