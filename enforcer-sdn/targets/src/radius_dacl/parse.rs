@@ -40,7 +40,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
             words.next();
             hosts = Some(read_hosts(&mut words, prefixes)?);
         } else if trimmed.starts_with('#') {
-            lists.iter_mut().for_each(|list| list.chain.remark(line));
+            lists.iter_mut().for_each(|list| list.chain.remark());
         } else if !trimmed.is_empty() {
             value(line, given, &mut lists)?;
         }
