@@ -17,6 +17,7 @@ pub mod edl;
 mod entries;
 pub mod faucet;
 mod flag_cubes;
+pub mod flowspec;
 pub mod fortios;
 pub mod iptables;
 mod isolated;
