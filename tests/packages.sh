@@ -24,6 +24,8 @@ test=(
   iptables-restore:iptables:"an enforcement point"
   ipset:ipset:"address sets of iptables"
   ovs-vswitchd:openvswitch-switch:"an enforcement point"
+  exabgp:exabgp:"announces flow specifications"
+  birdc:bird2:"a router that hears them"
   python3:python3:"compares flows with the truth of captures"
   /usr/share/doc/python3-venv:python3-venv:"an environment for peers written in Python"
   /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema:"validates policies with the JSON schema"

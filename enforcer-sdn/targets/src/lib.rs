@@ -18,6 +18,7 @@ pub mod edl;
 mod entries;
 pub mod faucet;
 mod flag_cubes;
+pub mod flowspec;
 pub mod fortios;
 pub mod iptables;
 mod isolated;

@@ -2,8 +2,9 @@
 
 use crate::target::Target;
 use crate::{
-    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, faucet, fortios, iptables, junos_filter,
-    junos_srx, kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_dacl, radius_nas_filter, rfc8519, routeros,
+    arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, faucet, flowspec, fortios, iptables,
+    junos_filter, junos_srx, kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_dacl, radius_nas_filter, rfc8519,
+    routeros,
 };
 
 /// All dialects, by name.
@@ -17,6 +18,7 @@ pub const TARGETS: &[Target] = &[
     edl::ALLOW,
     edl::DENY,
     faucet::TARGET,
+    flowspec::TARGET,
     fortios::TARGET,
     iptables::TARGET,
     junos_filter::TARGET,

@@ -2,6 +2,7 @@
 //!
 //! A plane is one file here and one line in [`PLANES`].
 
+mod flowspec;
 mod iptables;
 mod nftables;
 mod openflow;
@@ -15,15 +16,19 @@ use crate::firewall::Firewall;
 use crate::namespace::Namespace;
 
 /// Every data plane.
-pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS];
+pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS, flowspec::PLANE];
 
 /// A kind of data plane.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane {
     /// The dialect that it takes.
     pub target: &'static str,
-    /// The enforcer's access to it.
-    pub driver: &'static str,
+    /// The enforcer's access to it; None where it has none and the text is put there by hand.
+    pub driver: Option<&'static str>,
+    /// Its dialect tells an answer over TCP by its flags, or follows connections.
+    pub has_flags: bool,
+    /// The most lines of a rendering that it takes in a moment; None: thousands.
+    pub most_lines: Option<usize>,
     /// Programs that must be there.
     pub tools: &'static [&'static str],
     pub build: fn() -> Result<Box<dyn DataPlane>>,

@@ -17,6 +17,8 @@ mod filters;
 #[cfg(test)]
 mod fit;
 #[cfg(test)]
+mod flowspec;
+#[cfg(test)]
 mod fortios;
 #[cfg(test)]
 mod goldens;

@@ -101,6 +101,13 @@ fn swap_numbers(one: &mut String, other: &mut String) {
             *other = other.replace(&format!("{key}{second}{end}"), &format!("{key}{first}{end}"));
         }
     }
+    // Flow routes are asked in the order of what they match, so what they do is exchanged.
+    let action = |line: &str| line.trim_start().starts_with("route ").then(|| line.find("then {")).flatten();
+    if let (Some(first), Some(second)) = (action(one), action(other)) {
+        let (head, tail) = (one.split_off(first), other.split_off(second));
+        one.push_str(&tail);
+        other.push_str(&head);
+    }
 }
 
 /// Another digit at a random place that the text before it allows; not in names, comments or log texts.
@@ -110,7 +117,11 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     // An entry's own name in JSON.
     let named =
         ["\"name\": \"", "\"description\": \"", "<entry name=\""].iter().find_map(|key| Some(line.find(key)? + key.len()));
-    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).or_else(|| number_end(line)).unwrap_or(0);
+    let unnamed = named
+        .and_then(|start| Some(start + line[start..].find('"')?))
+        .or_else(|| number_end(line))
+        .or_else(|| route_name_end(line))
+        .unwrap_or(0);
     // A term is called by its name nowhere else, and a policy by its number.
     let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
     let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
@@ -135,6 +146,11 @@ fn number_end(line: &str) -> Option<usize> {
     }
     let start = line.find(",priority=")?;
     Some(start + line[start..].find(' ')?)
+}
+
+/// A flow route is called by its name nowhere else, and several may have one name.
+fn route_name_end(line: &str) -> Option<usize> {
+    line.trim_start().starts_with("route ").then(|| line.find("{ match"))?
 }
 
 /// Up to here the line is nothing but the number of its entry, which says no more than the order of the lines.

@@ -1,5 +1,6 @@
 //! Every data plane decides on packets as the ruleset does whose text it was given.
 
+mod announced;
 mod cutting;
 mod made_rulesets;
 

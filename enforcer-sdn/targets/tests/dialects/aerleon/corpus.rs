@@ -164,12 +164,12 @@ pub fn cases() -> Vec<Case> {
                     between(&["192.0.2.10/32", "2001:db8:1::10/128"], ALL, L4::Protocol(6)),
                 ]
             },
-            // SRX's ICMP has no IP version: it admits IPv4's between IPv6 addresses. Read for its words nftables' text is right; nft refuses it
-            // for one line that looks at both versions at once.
+            // SRX's ICMP has no IP version: it admits IPv4's between IPv6 addresses. nft refuses one line of its
+            // text, which looks at both versions at once.
             wrong: ["arista-eos", "cisco-asa", "cisco-ios", "cisco-nxos", "junos-filter"]
                 .map(|target| (target, Denies))
                 .into_iter()
-                .chain([("junos-srx", Admits)])
+                .chain([("junos-srx", Admits), ("nftables", Unreadable)])
                 .collect(),
             shows: |packet| !is_v4(packet.source) && matches!(packet.protocol, 1 | 6),
         },
