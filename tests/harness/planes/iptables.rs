@@ -10,7 +10,9 @@ use crate::namespace;
 
 pub(super) const PLANE: Plane = Plane {
     target: "iptables",
-    driver: "iptables",
+    driver: Some("iptables"),
+    has_flags: true,
+    most_lines: None,
     tools: &["iptables-restore", "ip6tables-restore", "ipset", "conntrack"],
     build,
 };

@@ -2,6 +2,8 @@
 //!
 //! A plane is one file here and one line in [`PLANES`].
 
+mod bridge;
+mod faucet;
 mod iptables;
 mod nftables;
 mod openflow;
@@ -11,20 +13,26 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::binary;
 use crate::firewall::Firewall;
 use crate::namespace::Namespace;
 
 /// Every data plane.
-pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS];
+pub const PLANES: &[Plane] =
+    &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS, bridge::BRIDGE, bridge::NETDEV, faucet::PLANE];
 
 /// A kind of data plane.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane {
     /// The dialect that it takes.
     pub target: &'static str,
-    /// The enforcer's access to it.
-    pub driver: &'static str,
-    /// Programs that must be there.
+    /// The enforcer's access to it; None where it has none and the text is put there by hand.
+    pub driver: Option<&'static str>,
+    /// Its dialect tells an answer over TCP by its flags, or follows connections.
+    pub has_flags: bool,
+    /// The most lines of a rendering that it takes in a moment; None: thousands.
+    pub most_lines: Option<usize>,
+    /// Programs that must be there; with a `/`, in the repository.
     pub tools: &'static [&'static str],
     pub build: fn() -> Result<Box<dyn DataPlane>>,
 }
@@ -53,7 +61,7 @@ impl Plane {
         let has_root = Namespace::available();
         if !has_root || !missing.is_empty() {
             eprintln!(
-                "NOT CHECKED on a real data plane of `{}`: needs root, iproute2 and {}",
+                "NOT CHECKED on a real data plane of `{}`: needs root, iproute2 and {} (tests/packages.sh test installs them)",
                 self.target,
                 self.tools.join(", ")
             );
@@ -63,6 +71,9 @@ impl Plane {
 }
 
 fn is_installed(tool: &str) -> bool {
+    if tool.contains('/') {
+        return binary::repository().join(tool).is_file();
+    }
     let found = Command::new("sh").args(["-c", "PATH=$PATH:/usr/sbin:/sbin command -v \"$0\"", tool]).output();
     found.is_ok_and(|output| output.status.success())
 }

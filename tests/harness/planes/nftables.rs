@@ -7,7 +7,8 @@ use anyhow::Result;
 use super::{DataPlane, Plane};
 use crate::firewall::Firewall;
 
-pub(super) const PLANE: Plane = Plane { target: "nftables", driver: "nft", tools: &["nft", "conntrack"], build };
+pub(super) const PLANE: Plane =
+    Plane { target: "nftables", driver: Some("nft"), has_flags: true, most_lines: None, tools: &["nft", "conntrack"], build };
 
 struct Nftables(Firewall);
 

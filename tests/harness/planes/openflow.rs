@@ -13,8 +13,10 @@ use crate::scratch::Scratch;
 
 const TOOLS: &[&str] = &["ovs-vswitchd", "ovsdb-server", "ovs-ofctl", "ovs-vsctl", "ovs-appctl"];
 
-pub(super) const STATEFUL: Plane = Plane { target: "openflow", driver: "ovs", tools: TOOLS, build };
-pub(super) const STATELESS: Plane = Plane { target: "openflow-stateless", driver: "ovs-stateless", tools: TOOLS, build };
+pub(super) const STATEFUL: Plane =
+    Plane { target: "openflow", driver: Some("ovs"), has_flags: true, most_lines: None, tools: TOOLS, build };
+pub(super) const STATELESS: Plane =
+    Plane { target: "openflow-stateless", driver: Some("ovs-stateless"), has_flags: true, most_lines: None, tools: TOOLS, build };
 
 /// As the driver expects it, where nothing else is said.
 pub const BRIDGE: &str = "br0";
@@ -52,7 +54,7 @@ impl OpenVSwitch {
         Ok(plane)
     }
 
-    fn vsctl(&self, words: &[&str]) -> Result<String> {
+    pub(super) fn vsctl(&self, words: &[&str]) -> Result<String> {
         let database = format!("--db=unix:{}", self.folder.file("db.sock").display());
         self.run(&[&["ovs-vsctl", "--timeout=10", &database], words].concat())
     }
