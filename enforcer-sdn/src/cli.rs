@@ -85,7 +85,8 @@ pub struct Documents {
     /// Policy documents; repeat for several.
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
-    /// Flow maps: files or addresses of sensors; repeat for several.
+    /// Flow maps: files or addresses of sensors; repeat for several. `check`, `render`, `prove`, `plan` and `update` go without where zones
+    /// are prefixes only.
     #[arg(long, value_name = "FILE|URL")]
     pub flowmap: Vec<String>,
 }
@@ -173,6 +174,12 @@ pub struct Render {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
+    #[arg(long)]
+    pub zone: Vec<String>,
+    /// Of those only the rules for what its hosts send.
+    #[arg(long)]
+    pub one_way: bool,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
@@ -192,6 +199,12 @@ pub struct Prove {
     /// Enforcement point, where there are several.
     #[arg(long)]
     pub point: Option<String>,
+    /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
+    #[arg(long)]
+    pub zone: Vec<String>,
+    /// Of those only the rules for what its hosts send.
+    #[arg(long)]
+    pub one_way: bool,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]

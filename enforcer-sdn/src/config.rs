@@ -46,6 +46,12 @@ pub struct Point {
     /// Prefixes by the side of the point that they lie on; empty: every packet crosses the point.
     #[serde(default)]
     pub sides: BTreeMap<String, Vec<String>>,
+    /// Zones of the policy that it stands at: it gets the rules for what they send and get. Empty: all rules.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    /// It judges only what the hosts of its zones send.
+    #[serde(default)]
+    pub one_way: bool,
     /// Where the dialect has no times, a rule with a schedule is never open here, and where it has no log, nothing is logged, instead of an error.
     #[serde(default)]
     pub narrow: bool,
@@ -62,6 +68,8 @@ impl Point {
             driver: String::new(),
             via: Vec::new(),
             sides: BTreeMap::new(),
+            zones: Vec::new(),
+            one_way: false,
             narrow: false,
             capacity: None,
         }
@@ -137,7 +145,7 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "narrow", "capacity"];
+const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "zones", "one_way", "narrow", "capacity"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {

@@ -44,7 +44,10 @@ impl Arm {
         if armed.trim() != "armed" {
             bail!("the watchdog did not arm; nothing was applied");
         }
-        Ok(child.id())
+        let id = child.id();
+        // Whoever stays longer than the watchdog, as `serve` does, must not keep it as a dead process.
+        thread::spawn(move || child.wait());
+        Ok(id)
     }
 }
 

@@ -253,3 +253,98 @@ fn files_that_are_no_policy_are_refused_with_their_place_and_nothing_is_written(
         }
     }
 }
+
+/// The server, ended when the test is.
+struct Serving(std::process::Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Bench {
+    fn serve(&self) -> Serving {
+        let told = fs::File::create(self.path("told")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_enforcer-sdn"));
+        command.current_dir(self.folder.path()).args(["--config", "e.toml", "serve"]);
+        Serving(command.stdout(std::process::Stdio::null()).stderr(told).spawn().unwrap())
+    }
+
+    /// A server needs to know its documents.
+    fn name_documents(&self) {
+        let config = fs::read_to_string(self.path("e.toml")).unwrap();
+        let documents = "policy = [\"plant.yaml\"]\nflowmap = [\"map.json\"]\n[serve]\nlisten = \"127.0.0.1:0\"\n";
+        self.write("e.toml", config.replace("[[point]]", &format!("{documents}[[point]]")));
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !holds(self) {
+            assert!(std::time::Instant::now() < deadline, "{what}: {}", self.text("told"));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_quarantine_whose_time_is_over_is_lifted_by_the_server_on_the_way_of_every_plan() {
+    let bench = Bench::new();
+    bench.name_documents();
+    let (code, out, err) = bench.told("quarantine plc-1 --for 3s --owner soc --reason odd --apply --detach");
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(bench.told("confirm").0, 0);
+    assert!(bench.text("loaded").contains("q-ip-10-10-1-10-in"));
+    let _serving = bench.serve();
+    bench.wait_until("still shut in", |bench| bench.text("state/journal.ndjson").contains("quarantine ended"));
+    assert!(!bench.text("loaded").contains("q-ip"), "{}", bench.text("loaded"));
+    assert!(
+        bench.text("told").contains("warning: the quarantine of `plc-1` (ip-10.10.1.10) ended at "),
+        "{}",
+        bench.text("told")
+    );
+    let events: Vec<String> = bench
+        .text("state/journal.ndjson")
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    let expected = ["quarantined", "applied", "confirmed", "applied", "confirmed", "quarantine ended"];
+    assert_eq!(events, expected);
+    assert_eq!(bench.told("drift").0, 0);
+    assert!(bench.json("report", 0)["quarantines"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_lift_that_would_change_more_is_left_to_people_and_said() {
+    let bench = Bench::new();
+    bench.name_documents();
+    assert_eq!(bench.told("quarantine plc-1 --for 2s --owner soc --reason odd --apply --detach").0, 0);
+    assert_eq!(bench.told("confirm").0, 0);
+    bench.write("plant.yaml", bench.shipped() + "\n# changed, and nobody planned it\n");
+    let _serving = bench.serve();
+    bench.wait_until("nothing said", |bench| bench.text("told").contains("is over and still on the devices: "));
+    assert!(bench.text("told").contains("the policy is not the confirmed one any more"), "{}", bench.text("told"));
+    assert!(bench.text("loaded").contains("q-ip-10-10-1-10-in"));
+}
+
+#[test]
+fn a_lift_in_whose_time_zones_got_other_members_is_left_to_people_and_said() {
+    let bench = Bench::new();
+    bench.name_documents();
+    bench.write("plant.yaml", bench.shipped().replace("mode: observe", "mode: enforce"));
+    assert_eq!(bench.told("quarantine plc-1 --for 2s --owner soc --reason odd").0, 4);
+    assert_eq!(bench.told("plan --accept-cuts --out plan.json").0, 2);
+    assert_eq!(bench.told("apply plan.json --detach").0, 0);
+    assert_eq!(bench.told("confirm").0, 0);
+    // The historian moved: the new map has other addresses in its zone.
+    bench.write("map.json", bench.text("map.json").replace("10.10.2.30", "10.10.2.31"));
+    let _serving = bench.serve();
+    bench.wait_until("nothing said", |bench| bench.text("told").contains("is over and still on the devices: "));
+    assert!(bench.text("told").contains("at `router` the rules for others would change too"), "{}", bench.text("told"));
+    assert!(bench.text("loaded").contains("q-ip-10-10-1-10-in"));
+}

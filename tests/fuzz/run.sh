@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds every fuzz target on the stable toolchain and runs each for a while: run.sh [SECONDS] [TARGET...]. A finding is kept in
-# `found/`; what it found on the way is kept in `corpus/` (not committed).
+# `found/`; what it found on the way is kept in `corpus/` (not committed). `dialects:NAME` fuzzes the parser of that dialect alone,
+# from the dialects' golden texts.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-60}
@@ -19,9 +20,12 @@ targets=("$@")
 failed=0
 for target in "${targets[@]}"; do
   mkdir -p "corpus/$target" "found/$target"
+  binary=${target%%:*}
+  dialect=${target#"$binary"}
   seeds=()
-  [[ -d seeds/$target ]] && seeds=("seeds/$target")
-  if "${CARGO_TARGET_DIR:-target}/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  [[ -d seeds/$binary ]] && seeds=("seeds/$binary")
+  [[ $binary != dialects ]] || seeds+=(../../enforcer-sdn/targets/tests/goldens)
+  if env ${dialect:+CORDON_DIALECT="${dialect#:}"} "${CARGO_TARGET_DIR:-target}/$host/release/$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="found/$target/" "corpus/$target" "${seeds[@]}" 2>"found/$target.log"; then
     echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "found/$target.log") inputs in $seconds s, nothing found"
   else

@@ -15,6 +15,7 @@ use crate::point::{EnforcementPoint, Gap, Logs, Times};
 use crate::resolve::{Resolution, resolve, union_of};
 use crate::ruleset::{Action, PointRule, Ruleset};
 use crate::stateless::{self, Unanswerable};
+use crate::view::View;
 use crate::{log_only, product, semantics, window};
 
 /// Longest id of a rule; devices cut longer log prefixes.
@@ -46,16 +47,21 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     if !broken.is_empty() {
         return Err(broken);
     }
+    let view = View::of(policy, &resolution, point)?;
     let mut build = Build::new(policy, &resolution, point.times);
     for at in policy.rules_in_order() {
         if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
             build.rule(rule, now);
         }
     }
-    build.defaults();
+    build.defaults(view.as_ref());
     let mut gaps = gaps::find(policy, &resolution, point, now);
     gaps.append(&mut build.gaps);
     let mut rules = build.rules;
+    if let Some(view) = &view {
+        rules = view.of_rules(rules, &mut |base| unique(base, &mut build.ids));
+        gaps.extend(view.gaps(policy));
+    }
     if point.logs == Logs::LeftOut {
         gaps.extend(leave_logs_out(&mut rules));
     }
@@ -63,6 +69,14 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
         let (stateless, found) = stateless::without_states(rules).map_err(|refused| vec![unanswerable(policy, &refused)])?;
         gaps.extend(found);
         rules = stateless;
+        // Errors and neighbour discovery are for everybody who talks.
+        if let Some(view) = &view {
+            rules = view.of_rules(rules, &mut |base| unique(base, &mut build.ids));
+        }
+    }
+    // Not before: answers to what others ask are sent too.
+    if let Some(view) = view.as_ref().filter(|view| view.is_one_way) {
+        rules = view.sent(rules);
     }
     if !point.log_only {
         rules = log_only::with_verdicts(rules);
@@ -260,7 +274,7 @@ impl<'a> Build<'a> {
     }
 
     /// What no rule decided: within zones that allow it, then everything else of the zones that are enforced or simulated.
-    fn defaults(&mut self) {
+    fn defaults(&mut self, view: Option<&View>) {
         let everybody: Atoms = (0..=self.policy.zones.len()).collect();
         let always = WeekSet::always();
         for (at, zone) in self.policy.zones.iter().enumerate() {
@@ -276,6 +290,15 @@ impl<'a> Build<'a> {
                     );
                 }
             }
+        }
+        if let Some(View { hosts, name, origin, .. }) = view.filter(|view| view.is_enforced) {
+            let full = AddressSet::full();
+            for (half, from, to) in [("out", hosts, &full), ("in", &full, hosts)] {
+                if let Some(selector) = selector(from, to, &L4::Any, &always) {
+                    self.push(&format!("{name}-default-{half}"), selector, Action::Deny, true, origin.clone());
+                }
+            }
+            return;
         }
         for (mode, action) in [(Mode::Enforce, Action::Deny), (Mode::Simulate, Action::Log)] {
             // Stronger pairs were decided above, so every address may stand on the other side; but `Log` decides nothing, and

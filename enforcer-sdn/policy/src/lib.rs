@@ -37,6 +37,7 @@ mod service;
 mod simulate;
 pub mod source;
 mod stateless;
+mod view;
 mod window;
 pub mod yaml;
 
@@ -55,6 +56,7 @@ pub use mud::{MudImport, MudOptions, from_mud};
 pub use point::{EnforcementPoint, Gap, Logs, Sees, Side, Times};
 pub use quarantine::{Quarantine, read_quarantined};
 pub use read::{API_VERSION, read};
+pub use resolve::needs_map;
 pub use revision::{How, Revision, revisions};
 pub use ruleset::{Action, PointRule, Ruleset};
 pub use schema::schema;

@@ -11,6 +11,10 @@ pub struct EnforcementPoint {
     /// Name of the dialect it takes.
     pub target: String,
     pub sees: Sees,
+    /// Zones of the policy that it stands at: it judges only what they send and get. Empty: it stands between all of them.
+    pub zones: Vec<String>,
+    /// Of what crosses it, it judges only what the hosts of its zones send: a list that comes with a login, an inward port list.
+    pub one_way: bool,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -48,6 +52,8 @@ impl EnforcementPoint {
             name,
             target,
             sees: Sees::Everything,
+            zones: Vec::new(),
+            one_way: false,
             stateful: true,
             log_only: true,
             logs: Logs::Kept,
@@ -80,6 +86,10 @@ pub enum Gap {
     SameSide { from: String, to: String, side: String },
     /// Hosts in no zone are on one side with hosts of the zone.
     Neighbours { zone: String, side: String },
+    /// The point stands at some zones: what these others, in `enforce`, send and get elsewhere is not its business.
+    Elsewhere { at: Vec<String>, zones: Vec<String> },
+    /// The point judges only what the hosts of these zones send.
+    OneWay { at: Vec<String> },
     /// The rule allows named operations; the point allows the whole service.
     Operations { rule: String, operations: Vec<String>, services: Vec<String> },
     /// The point does not know connections: these packets pass as answers, whether somebody asked or not.
@@ -113,6 +123,15 @@ impl fmt::Display for Gap {
             ),
             Self::Neighbours { zone, side } => {
                 write!(f, "hosts in no zone on side `{side}` reach zone `{zone}` without crossing this point")
+            }
+            Self::Elsewhere { at, zones } => write!(
+                f,
+                "this point stands at `{}` alone: what `{}` and others say to each other is for other points",
+                at.join("`, `"),
+                zones.join("`, `")
+            ),
+            Self::OneWay { at } => {
+                write!(f, "this point judges what `{}` sends: what is sent to it is for other points", at.join("`, `"))
             }
             Self::Operations { rule, operations, services } => write!(
                 f,

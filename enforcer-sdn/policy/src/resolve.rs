@@ -29,6 +29,8 @@ pub struct ZoneMembers {
     pub addresses: AddressSet,
     /// Assets that have an address in the zone, by id.
     pub assets: Vec<AssetId>,
+    /// Addresses that it claims and a quarantine has now.
+    pub shut_in: AddressSet,
     /// It claims addresses, and every one of them is in a quarantine now.
     pub is_quarantined: bool,
 }
@@ -121,6 +123,24 @@ pub fn current_addresses(map: &FlowMap) -> HashMap<AssetId, Vec<IpAddr>> {
     uses(map).addresses
 }
 
+/// The members that only a flow map can find, one error each; none: the zones are prefixes, and the policy says everything by itself.
+///
+/// A quarantine keeps the addresses that it was made with, so it goes without.
+#[must_use]
+pub fn needs_map(policy: &Policy) -> Vec<Diagnostic> {
+    let zones = policy.zones.iter().enumerate().filter(|(at, _)| !policy.quarantines.contains(at)).map(|(_, zone)| zone);
+    zones
+        .flat_map(|zone| zone.members.iter().chain(&zone.except).map(move |member| (zone, member)))
+        .filter(|(_, member)| !member.is_prefix_only())
+        .map(|(zone, member)| {
+            let message = format!("zone `{}` selects assets, and no flow map says who they are", zone.name.value);
+            Diagnostic::error("needs-map", message)
+                .at(&policy.sources, &member.span)
+                .help("add --flowmap FILE (from `sensor replay`, or the address of a running sensor), or name the prefixes of the members")
+        })
+        .collect()
+}
+
 /// The zones as addresses. Without a flow map only prefixes have any.
 ///
 /// # Errors
@@ -150,6 +170,7 @@ pub fn resolve(policy: &Policy, map: Option<&FlowMap>) -> Result<Resolution, Vec
     }
     let shut_in = union_of(policy.quarantines.iter().filter_map(|at| claimed.get(*at)));
     for (zone, claim) in zones.iter_mut().zip(&claimed) {
+        zone.shut_in = claim.intersection(&shut_in);
         zone.is_quarantined = zone.addresses.is_empty() && !claim.is_empty() && claim.is_subset(&shut_in);
     }
     let mut resolution = Resolution::new(zones, uses);

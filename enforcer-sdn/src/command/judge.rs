@@ -21,7 +21,8 @@ pub fn check(cli: &Cli, config: &Config, arguments: &Documents) -> Result<Exit> 
     let wants_map = !arguments.flowmap.is_empty() || !config.flowmap.is_empty();
     let map = if wants_map { Some(read_map(config, &arguments.flowmap)?.0) } else { None };
     let mut found = enforcer_policy::check(&policy, map.as_ref(), clock::now());
-    if let Some(map) = map.as_ref().filter(|_| found.iter().all(|finding| finding.severity != Severity::Error)) {
+    let compilable = map.clone().or_else(|| enforcer_policy::needs_map(&policy).is_empty().then(|| enforcer_policy::merge(&[])));
+    if let Some(map) = compilable.as_ref().filter(|_| found.iter().all(|finding| finding.severity != Severity::Error)) {
         // What a configured device cannot do is no fault of the policy, and nobody should learn it from the device.
         for point in &config.points {
             let gaps = compile_point(&policy, map, point)?.1.gaps;

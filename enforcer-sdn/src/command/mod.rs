@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod judge;
 mod learn;
+mod lift;
 mod mud;
 mod plan;
 mod prove;
@@ -56,7 +57,7 @@ pub fn run(cli: &Cli, started: Instant) -> Result<Exit> {
         Command::Rollback => devices::rollback(cli, &config),
         Command::Drift => devices::drift(cli, &config),
         Command::Verify(arguments) => verify::verify(cli, &config, arguments),
-        Command::Serve => serve::serve(&config),
+        Command::Serve => serve::serve(cli, &config),
         Command::Watchdog { plan } => watchdog::run(&config, plan).map(|()| Exit::Done),
     }
 }
@@ -75,6 +76,21 @@ impl Loaded {
         let (policy, policy_inputs) = read_policy(config, &arguments.policy)?;
         let (map, map_inputs) = read_map(config, &arguments.flowmap)?;
         Ok(Self { policy, map, policy_inputs, map_inputs })
+    }
+
+    /// The same for texts, which zones of prefixes need no flow map for. A zone that does need one is refused: without its assets it
+    /// would be smaller than the policy says.
+    fn read_for_text(config: &Config, arguments: &Documents) -> Result<Self> {
+        if !arguments.flowmap.is_empty() || !config.flowmap.is_empty() {
+            return Self::read(config, arguments);
+        }
+        let (policy, policy_inputs) = read_policy(config, &arguments.policy)?;
+        let lacking = enforcer_policy::needs_map(&policy);
+        if !lacking.is_empty() {
+            return Err(refused(&lacking));
+        }
+        eprintln!("no flow map given: the zones are their prefixes, and what observed traffic the rules would cut is not known");
+        Ok(Self { policy, map: enforcer_policy::merge(&[]), policy_inputs, map_inputs: Vec::new() })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{apply, clock, driver};
 const BILLED_RULES: usize = 20;
 
 pub fn plan(cli: &Cli, config: &Config, arguments: &PlanArgs) -> Result<Exit> {
-    let loaded = Loaded::read(config, &arguments.documents)?;
+    let loaded = Loaded::read_for_text(config, &arguments.documents)?;
     let Made { plan, .. } = make(config, loaded, arguments.accept_cuts)?;
     if let Some(path) = &arguments.out {
         write_atomically(path, plan.to_json()?.as_bytes())?;
@@ -113,8 +113,18 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
     let logs = if point.narrow && !log { Logs::LeftOut } else { Logs::Kept };
     let sees = sees(point)?;
     let compress = point.capacity.is_some_and(|capacity| capacity.compress);
-    let described =
-        EnforcementPoint { sees, stateful, log_only, logs, times, compress, ..EnforcementPoint::new(&point.name, target) };
+    let (zones, one_way) = (point.zones.clone(), point.one_way);
+    let described = EnforcementPoint {
+        sees,
+        zones,
+        one_way,
+        stateful,
+        log_only,
+        logs,
+        times,
+        compress,
+        ..EnforcementPoint::new(&point.name, target)
+    };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
     Ok((found, compiled))
 }

@@ -13,9 +13,11 @@ use crate::exit::{Exit, failure};
 use crate::store::write_atomically;
 
 pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
-    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
+    point.zones.extend(arguments.zone.iter().cloned());
+    point.one_way |= arguments.one_way;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
@@ -39,9 +41,11 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
 }
 
 pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
-    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
+    point.zones.extend(arguments.zone.iter().cloned());
+    point.one_way |= arguments.one_way;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;

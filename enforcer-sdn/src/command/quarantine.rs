@@ -23,7 +23,13 @@ pub fn quarantine(cli: &Cli, config: &Config, arguments: &QuarantineArgs, starte
         bail!("--owner and --reason say who answers for it and why; neither may be empty");
     }
     let now = clock::now();
-    let map = read_map(config, &arguments.documents.flowmap)?.0;
+    // An address needs nobody to say whose it is.
+    let has_map = !arguments.documents.flowmap.is_empty() || !config.flowmap.is_empty();
+    let map = if has_map || arguments.asset.parse::<IpAddr>().is_err() {
+        read_map(config, &arguments.documents.flowmap)?.0
+    } else {
+        enforcer_policy::merge(&[])
+    };
     let (asset, label, addresses) = find(&map, &arguments.asset)?;
     let known = store::quarantines(&config.state)?;
     if let Some(known) = known.iter().find(|known| known.asset == asset && known.is_active(now)) {
@@ -112,7 +118,7 @@ fn ids(known: &[&Quarantine]) -> String {
 
 /// The plan with the records as they stand. Nothing but what the quarantines themselves stop may be cut.
 fn make(config: &Config, documents: &crate::cli::Documents) -> Result<Made> {
-    plan::make(config, Loaded::read(config, documents)?, false)
+    plan::make(config, Loaded::read_for_text(config, documents)?, false)
 }
 
 fn finish(cli: &Cli, config: &Config, plan: &Plan, way: &Way, done: (&str, &AssetId), started: Instant) -> Result<Exit> {

@@ -1,4 +1,5 @@
-//! `serve`: recovers timers whose watchdog is gone, compares every point with what was confirmed, publishes metrics.
+//! `serve`: recovers timers whose watchdog is gone, ends quarantines whose time is over, compares every point with what was confirmed,
+//! publishes metrics.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,24 +12,27 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::apply;
+use crate::cli::Cli;
 use crate::command::devices;
+use crate::command::lift::{Lift, Seen};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::store;
+use crate::watchdog::Arm;
 
 /// How often a pending plan's deadline is looked at; half of the second that a rollback may be late.
 const RECOVER_INTERVAL: Duration = Duration::from_millis(500);
 
-pub fn serve(config: &Config) -> Result<Exit> {
+pub fn serve(cli: &Cli, config: &Config) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(run(config))
+    runtime.block_on(run(config, &Arm { config: cli.config.clone() }))
 }
 
-async fn run(config: &Config) -> Result<Exit> {
+async fn run(config: &Config, arm: &Arm) -> Result<Exit> {
     let metrics = Arc::new(Metrics::new()?);
     let listener = TcpListener::bind(&config.serve.listen)
         .await
@@ -41,6 +45,7 @@ async fn run(config: &Config) -> Result<Exit> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut tick = tokio::time::interval(RECOVER_INTERVAL);
     let mut last_drift_check: Option<Instant> = None;
+    let mut lift = Lift::default();
     // Without systemd there is no socket to notify: not an error.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     println!("serving on http://{address}: /metrics /healthz; {} enforcement points", config.points.len());
@@ -54,7 +59,10 @@ async fn run(config: &Config) -> Result<Exit> {
         if due {
             last_drift_check = Some(Instant::now());
         }
-        tokio::task::block_in_place(|| look(config, &metrics, due));
+        tokio::task::block_in_place(|| {
+            look(config, &metrics, due);
+            tell(&lift.look(config, arm), &metrics);
+        });
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -91,8 +99,19 @@ fn look(config: &Config, metrics: &Metrics, drift_is_due: bool) {
     }
 }
 
+fn tell(seen: &Seen, metrics: &Metrics) {
+    metrics.overdue.set(i64::try_from(seen.overdue).unwrap_or(i64::MAX));
+    metrics.lifted.inc_by(seen.lifted.len() as u64);
+    seen.lifted.iter().for_each(|line| eprintln!("warning: {line}"));
+    if let Some(problem) = &seen.problem {
+        eprintln!("error: {problem}");
+    }
+}
+
 struct Metrics {
     registry: Registry,
+    overdue: IntGauge,
+    lifted: IntCounter,
     drifted: IntGauge,
     pending: IntGauge,
     recoveries: IntCounter,
@@ -117,7 +136,10 @@ impl Metrics {
         let recoveries =
             counter("enforcer_recoveries_total", "Plans rolled back by the server because their own timer was gone.")?;
         let failures = counter("enforcer_device_failures_total", "Attempts to reach an enforcement point that failed.")?;
-        Ok(Self { registry, drifted, pending, recoveries, failures })
+        let overdue =
+            gauge("enforcer_overdue_quarantines", "Quarantines whose time is over and that enforcement points still hold.")?;
+        let lifted = counter("enforcer_quarantines_ended_total", "Quarantines ended by the server because their time was over.")?;
+        Ok(Self { registry, overdue, lifted, drifted, pending, recoveries, failures })
     }
 
     fn text(&self) -> String {

@@ -14,7 +14,7 @@ use crate::exit::{Exit, failure};
 use crate::store::write_atomically;
 
 pub fn update(cli: &Cli, config: &Config, arguments: &Update) -> Result<Exit> {
-    let Loaded { policy, map, .. } = Loaded::read(config, &arguments.documents)?;
+    let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
     let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
     point.narrow |= arguments.narrow;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;

@@ -36,9 +36,20 @@ impl Via {
         let output = child.wait_with_output().with_context(|| format!("`{}` did not end", line.join(" ")))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed ({}): {}", line.join(" "), output.status, said.trim().replace('\n', " | "));
+            let said = said.trim().replace('\n', " | ");
+            bail!("`{}` failed ({}): {said}{}", line.join(" "), output.status, self.advice(&said));
         }
         String::from_utf8(output.stdout).with_context(|| format!("`{}` printed bytes that are not UTF-8", line.join(" ")))
+    }
+
+    /// The tools say that something is not permitted, and not what would help.
+    fn advice(&self, said: &str) -> &'static str {
+        let is_refused = ["Operation not permitted", "Permission denied"].iter().any(|words| said.contains(words));
+        match (is_refused, self.0.is_empty()) {
+            (false, _) => "",
+            (true, true) => "; run this as root, or as a service with CAP_NET_ADMIN (systemd/enforcer-sdn.service)",
+            (true, false) => "; whoever `via` of the point becomes must be root there, or have CAP_NET_ADMIN",
+        }
     }
 }
 
@@ -50,6 +61,15 @@ mod tests {
     fn a_failing_tool_is_quoted() {
         let failure = Via::new(&[]).run(&["sh", "-c", "echo no such rule >&2; exit 3"], "").unwrap_err().to_string();
         assert!(failure.contains("no such rule") && failure.contains('3'), "{failure}");
+    }
+
+    #[test]
+    fn who_lacks_privileges_reads_what_to_do_and_where() {
+        let refused = ["sh", "-c", "echo Operation not permitted >&2; exit 1"];
+        let here = Via::new(&[]).run(&refused, "").unwrap_err().to_string();
+        assert!(here.contains("run this as root, or as a service with CAP_NET_ADMIN"), "{here}");
+        let there = Via::new(&["env".to_owned()]).run(&refused, "").unwrap_err().to_string();
+        assert!(there.contains("whoever `via` of the point becomes must be root there"), "{there}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl<'a> Around<'a> {
             target,
             feature: feature.into(),
             advice: format!(
-                "point `{}` must be about one zone, and end by denying the rest from it, to it, or both",
+                "point `{}` must be about one zone (its `zones`), and end by denying the rest from it, to it, or both",
                 ruleset.point
             ),
         };
@@ -82,7 +82,10 @@ impl<'a> Around<'a> {
                 // Everything may pass this way, so nothing may be denied for it.
                 let denying = listed.iter().find(|rule| rule.action == Action::Deny && touches(end, &hosts, &rule.selector));
                 return denying.map_or(Ok(None), |rule| {
-                    Err(Writing { target, rule }.cannot("a denial where the rest is allowed", "deny the rest too"))
+                    Err(Writing { target, rule }.cannot(
+                        "a denial where the rest is allowed",
+                        "deny the rest too, or name one zone as `zones` of the point",
+                    ))
                 });
             }
             allowed(target, listed, end, &hosts).map(Some)

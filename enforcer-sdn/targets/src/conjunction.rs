@@ -83,6 +83,16 @@ impl Conjunction {
         self.protocols = self.protocols.intersection(to);
     }
 
+    /// Every way to write flags is about TCP only.
+    pub(crate) fn restrict_flags(&mut self, to: FlagSet) {
+        self.restrict_protocols(&RangeSet::of(6));
+        self.flags = self.flags.intersection(to);
+    }
+
+    pub(crate) fn restrict_week(&mut self, minutes: &RangeSet<u16>) {
+        self.week = WeekSet::from_ranges(self.week.minutes().intersection(minutes).ranges().iter().copied());
+    }
+
     /// Whether some set is empty, so that no packet is selected.
     pub(crate) fn is_nothing(&self) -> bool {
         let addresses = |v4: bool| {
@@ -148,8 +158,8 @@ impl Conjunction {
             return Ok(numbers.map(L4::Protocol).collect());
         }
         if has_ports && has_icmp {
-            // No packet has both.
-            return Ok(Vec::new());
+            // No packet has both; but nft and Open vSwitch read ports where an ICMP message has other fields.
+            return Err(Unsayable::PortsOfAny);
         }
         let (source, destination) = (or_full(self.source_ports.as_ref()), or_full(self.destination_ports.as_ref()));
         let (types, codes) = (or_full(self.types.as_ref()), or_full(self.codes.as_ref()));

@@ -3,7 +3,7 @@
 use crate::target::Target;
 use crate::{
     arista_eos, aruba_aoscx, cisco_asa, cisco_ios, cisco_nxos, cisco_vacl, edl, faucet, fortios, iptables, junos_filter,
-    junos_srx, kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_nas_filter, rfc8519, routeros,
+    junos_srx, kubernetes, mud, nftables, openconfig, openflow, panos, pf, radius_dacl, radius_nas_filter, rfc8519, routeros,
 };
 
 /// All dialects, by name.
@@ -31,7 +31,9 @@ pub const TARGETS: &[Target] = &[
     openflow::TARGET,
     openflow::STATELESS,
     panos::TARGET,
+    panos::XML,
     pf::TARGET,
+    radius_dacl::TARGET,
     radius_nas_filter::TARGET,
     rfc8519::TARGET,
     routeros::TARGET,

@@ -21,7 +21,7 @@ pub const GROUP: usize = 64;
 /// Slot numbers beyond the capacity, so that a number is not given out again in the batch in which its flow ended.
 const SPARE: usize = 256;
 /// Up to so many flows a small index does, which touches little memory: most captures, and every idle worker.
-const SMALL: usize = 1 << 15;
+const SMALL: [usize; 2] = [1 << 12, 1 << 15];
 /// Slot numbers and some bits of the hash share 31 bits.
 const MAX_CAPACITY: usize = 1 << 27;
 
@@ -72,7 +72,7 @@ impl Store {
             rest: Arena::growing(slots),
             wide: Arena::growing(slots),
             has_wide: false,
-            index: Index::new(capacity.min(SMALL), slots),
+            index: Index::new(capacity.min(SMALL[0]), slots),
             in_use: Bits::new(slots),
             half_open: Bits::new(slots),
             closed: Bits::new(slots),
@@ -108,7 +108,14 @@ impl Store {
     /// A wish for both parts of a slot.
     pub fn prefetch(&self, slot: usize) {
         prefetch_index(self.hot.values(), slot);
+        self.prefetch_rest(slot);
+    }
+
+    /// It reaches into a second cache line nearly always.
+    #[inline]
+    fn prefetch_rest(&self, slot: usize) {
         prefetch_index(self.rest.values(), slot);
+        prefetch_index(self.rest.values(), slot + 1);
     }
 
     pub fn first_seen(&self, slot: usize) -> Timestamp {
@@ -190,6 +197,17 @@ impl Store {
         }
     }
 
+    /// The third step: a wish for the second parts of those slots that a packet will not leave with the first.
+    #[inline]
+    pub fn prepare(&self, waiting: &[Waiting]) {
+        let hot = self.hot.values();
+        for waiting in waiting {
+            if hot.get(waiting.guess as usize).is_some_and(|hot| !hot.is(Hot::PLAIN)) {
+                self.prefetch_rest(waiting.guess as usize);
+            }
+        }
+    }
+
     /// The slot of the flow that a packet belongs to.
     pub fn find(&self, waiting: &Waiting, packet: &Packet, now: i64, timeouts: &Timeouts) -> Option<usize> {
         let Waiting { key, hash, guess } = waiting;
@@ -267,10 +285,11 @@ impl Store {
         self.free.append(&mut self.resting);
     }
 
-    /// Once in a table's life, within a millisecond or two.
+    /// Twice in a table's life, within a millisecond or two.
     fn enlarge_index(&mut self) {
         let hot = self.hot.values();
-        let mut index = Index::new(self.capacity, hot.len());
+        let limit = SMALL.into_iter().find(|&limit| limit > self.index.limit());
+        let mut index = Index::new(limit.map_or(self.capacity, |limit| self.capacity.min(limit)), hot.len());
         for (slot, hot) in hot.iter().enumerate().take(self.len).filter(|(_, hot)| hot.is(Hot::USED)) {
             index.insert(hash_of(hot, &self.realms, self.seeds), slot);
         }

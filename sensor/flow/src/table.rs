@@ -75,13 +75,14 @@ impl Table {
         self.store.begin_batch();
         touches.reserve(batch.len());
         let mut waiting = [Waiting::default(); GROUP];
-        // Three rounds, so that the cache misses of a round overlap instead of adding up.
+        // In rounds, so that the cache misses of a round overlap instead of adding up.
         for group in batch.chunks(GROUP) {
             let waiting = &mut waiting[..group.len()];
             for (waiting, observation) in waiting.iter_mut().zip(group) {
                 *waiting = self.store.look_up(&observation.packet);
             }
             self.store.guess(waiting);
+            self.store.prepare(waiting);
             for (waiting, observation) in waiting.iter().zip(group) {
                 let touch = match self.take_plain(&waiting.key, waiting.guess, observation) {
                     Some(touch) => Some(touch),

@@ -168,3 +168,30 @@ fn a_point_out_of_reach_is_an_error_that_names_it_and_changes_nothing() {
     assert!(answer.stderr.contains("router"), "{}", answer.stderr);
     assert_eq!(site.rules(), before);
 }
+
+#[test]
+fn a_quarantine_that_expires_is_lifted_by_the_server_and_its_traffic_comes_back() {
+    if !on_wires() {
+        return;
+    }
+    let mut site = Site::build();
+    let name = format!("snmp get from {MONITOR}");
+    let enforcer = Enforcer::configure(&site.scratch, &["ip", "netns", "exec", site.plant.router.name()]).unwrap();
+    let config = enforcer.file("enforcer-sdn.toml");
+    let documents = "policy = [\"policy.yaml\"]\nflowmap = [\"map/flowmap.json\"]\n[serve]\nlisten = \"127.0.0.1:0\"\n";
+    let text = std::fs::read_to_string(&config).unwrap().replace("[[point]]", &format!("{documents}\n[[point]]"));
+    std::fs::write(config, text).unwrap();
+    let asked = MONITOR.to_string();
+    let words = ["quarantine", &asked, "--for", "8s", "--owner", "soc", "--reason", "odd", "--apply", "--detach"];
+    enforcer.run(&words).unwrap().expect_code(&[code::DONE]).unwrap();
+    enforcer.run(&["confirm"]).unwrap().expect_code(&[code::DONE]).unwrap();
+    let silent = measure::wait_for_silence(&mut site.staff.printer, &name, PACE * 3, PACE * 20).unwrap();
+
+    let serving = enforcer.start(&["serve"]).unwrap();
+
+    let back = measure::wait_for_return(&mut site.staff.printer, &name, silent, PACE * 30);
+    back.unwrap_or_else(|error| panic!("{error}: {}", serving.complaints()));
+    let journal = || std::fs::read_to_string(enforcer.file("state/journal.ndjson")).unwrap();
+    harness::deadline::wait_until("the journal's word", PACE * 10, || journal().contains("quarantine ended")).unwrap();
+    enforcer.run(&["drift"]).unwrap().expect_code(&[code::DONE]).unwrap();
+}

@@ -1,6 +1,7 @@
 //! Internet mix: many biflows at once, sizes 7:4:1, with tags, both IP versions, fragments, whole TCP connections.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use anyhow::Result;
 
@@ -10,15 +11,24 @@ use super::recorder::Recorder;
 use super::talk::{Talk, Way};
 use crate::packet::{self, ETHERTYPE_ARP, ICMP, ICMPV6, Link, TCP, UDP};
 
+/// Biflows of the length that they have on the internet: opening and closing them is most of the work.
 pub const RECIPE: Recipe = Recipe {
     name: "imix",
-    about: "biflows with 802.1Q, QinQ, IPv6, fragments, ICMP, TCP opened and closed, in random order",
+    about: "biflows with 802.1Q, QinQ, IPv6, fragments, ICMP, TCP opened and closed, in random order; some 20 packets each",
     counts: ("biflows", 50_000),
-    make,
+    make: |recorder, count, random| make(recorder, count, 4..28, random),
+};
+
+/// Biflows that stay, as machines' do.
+pub const LONG: Recipe = Recipe {
+    name: "imix-long",
+    about: "the same with some 100 packets each",
+    counts: ("biflows", 50_000),
+    make: |recorder, count, random| make(recorder, count, 40..160, random),
 };
 
 /// Flows that are under way at the same time.
-const AT_ONCE: usize = 5_000;
+const AT_ONCE: usize = 50_000;
 const GAP_NANOS: u64 = 20_000;
 /// IP packet lengths of the simple IMIX, seven to four to one.
 const SIZES: [usize; 12] = [46, 46, 46, 46, 46, 46, 46, 576, 576, 576, 576, 1500];
@@ -31,12 +41,13 @@ struct Course {
     fragmented: bool,
 }
 
-fn make(recorder: &mut Recorder, count: u64, random: &mut Random) -> Result<()> {
+/// `payloads` frames with payload in each biflow.
+fn make(recorder: &mut Recorder, count: u64, payloads: Range<u64>, random: &mut Random) -> Result<()> {
     let mut next = 0;
     let mut under_way: Vec<Course> = Vec::new();
     loop {
         while under_way.len() < AT_ONCE && next < count {
-            under_way.push(begin(next, random));
+            under_way.push(begin(next, &payloads, random));
             next += 1;
         }
         if under_way.is_empty() {
@@ -50,7 +61,7 @@ fn make(recorder: &mut Recorder, count: u64, random: &mut Random) -> Result<()> 
     }
 }
 
-fn begin(number: u64, random: &mut Random) -> Course {
+fn begin(number: u64, payloads: &Range<u64>, random: &mut Random) -> Course {
     let is_v6 = random.chance(20);
     let vlans = match random.below(10) {
         0 => vec![100 + (number % 8) as u16, 10 + (number % 4) as u16],
@@ -77,7 +88,8 @@ fn begin(number: u64, random: &mut Random) -> Course {
     let ports = if is_icmp { (0, 0) } else { (1024 + random.below(60_000) as u16, [443, 80, 53, 502, 445][usize::from(c) % 5]) };
     let link = Link { vlans, ..Link::between([2, 0, 0, a, b, c], [2, 1, 0, 0, 0, c]) };
     let talk = Talk::new(link, protocol, SocketAddr::new(client, ports.0), SocketAddr::new(server, ports.1));
-    Course { talk, left: 4 + random.below(24), opened: false, fragmented: protocol == UDP && random.chance(15) }
+    let left = payloads.start + random.below(payloads.end - payloads.start);
+    Course { talk, left, opened: false, fragmented: protocol == UDP && random.chance(15) }
 }
 
 /// One more round of a flow; false when it is over.

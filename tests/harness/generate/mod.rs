@@ -32,7 +32,7 @@ pub struct Recipe {
 }
 
 /// Every capture that can be made. A new one is a file and a line here.
-pub const RECIPES: &[Recipe] = &[plant::QUIET, plant::INTRUDED, imix::RECIPE, small::RECIPE, elephants::RECIPE];
+pub const RECIPES: &[Recipe] = &[plant::QUIET, plant::INTRUDED, imix::RECIPE, imix::LONG, small::RECIPE, elephants::RECIPE];
 
 /// Writes the capture, and the truth about it where a file for it is named.
 ///

@@ -7,6 +7,7 @@ use crate::lists::address;
 use crate::lists::chain::deny_rest;
 use crate::lists::entry::{Grammar, entry, ios_kinds};
 use crate::lists::groups::Groups;
+use crate::lists::ordinary;
 use crate::lists::pair::Lists;
 use crate::lists::ports::Comparisons;
 use crate::target::{ParseError, Parsed};
@@ -41,6 +42,8 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists) -> Result<(), Par
     match words.peek() {
         "" => {}
         word if word.starts_with('!') => {}
+        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
+        _ if ordinary::is_of_device(words) => lists.leave(),
         "exit" | "end" => lists.leave(),
         "no" => {
             words.next();
@@ -67,7 +70,7 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists) -> Result<(), Par
             let (list, is_ipv6) = lists.current(words, "begin with `ip access-list NAME`")?;
             list.chain.number(words)?;
             if words.take("remark") {
-                list.chain.remark(line);
+                list.chain.remark();
             } else {
                 list.chain.push(line, entry(words, is_ipv6, &Groups::default(), &GRAMMAR)?);
             }

@@ -8,6 +8,7 @@ use crate::lists::chain::deny_rest;
 use crate::lists::entry::{Grammar, entry};
 use crate::lists::groups::{Groups, named};
 use crate::lists::icmp::Kinds;
+use crate::lists::ordinary;
 use crate::lists::pair::Lists;
 use crate::lists::ports::{Comparisons, none};
 use crate::target::{ParseError, Parsed};
@@ -44,6 +45,11 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists, objects: &mut Obj
     match words.peek() {
         "" => {}
         word if word.starts_with('!') => {}
+        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
+        _ if ordinary::is_of_device(words) => {
+            lists.leave();
+            objects.leave();
+        }
         "exit" | "end" => {
             lists.leave();
             objects.leave();

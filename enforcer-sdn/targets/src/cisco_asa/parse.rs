@@ -125,7 +125,7 @@ impl Text {
         }
         match words.next() {
             "remark" => {
-                chain.remark(line);
+                chain.remark();
                 return Ok(());
             }
             "extended" => {}

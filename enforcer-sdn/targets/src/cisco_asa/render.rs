@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use enforcer_packetset::{L4, Prefix, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::list_entries::{Style, Writer, list_name, selects};
+use crate::list_entries::{Style, Writer, by_length, list_name, selects};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style {
@@ -87,9 +87,7 @@ fn address(prefix: Prefix) -> String {
     match (prefix.network(), prefix.length()) {
         (IpAddr::V4(_), 0) => "any4".into(),
         (IpAddr::V6(_), 0) => "any6".into(),
-        (IpAddr::V4(network), 32) => format!("host {network}"),
-        (IpAddr::V6(network), 128) => format!("host {network}"),
-        (IpAddr::V4(network), length) => format!("{network} {}", Ipv4Addr::from_bits(!(u32::MAX >> length))),
-        (IpAddr::V6(network), length) => format!("{network}/{length}"),
+        (IpAddr::V4(network), length @ ..=31) => format!("{network} {}", Ipv4Addr::from_bits(!(u32::MAX >> length))),
+        _ => by_length(prefix),
     }
 }

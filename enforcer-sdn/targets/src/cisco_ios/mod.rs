@@ -20,7 +20,7 @@ mod parse;
 mod render;
 
 use enforcer_policy::Ruleset;
-pub(crate) use parse::GRAMMAR;
+pub(crate) use parse::{GRAMMAR, unwritten};
 pub(crate) use render::STYLE;
 
 use crate::cost::{self, Cost, Entries, Hardware};

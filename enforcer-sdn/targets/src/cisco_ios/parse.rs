@@ -7,6 +7,7 @@ use crate::lists::address;
 use crate::lists::chain::{deny_rest, of_all};
 use crate::lists::entry::{Grammar, entry, ios_kinds};
 use crate::lists::groups::{Groups, named};
+use crate::lists::ordinary;
 use crate::lists::pair::{List, Lists};
 use crate::lists::ports::{Comparisons, ios};
 use crate::target::{ParseError, Parsed};
@@ -43,6 +44,11 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists, objects: &mut Obj
     match words.peek() {
         "" => {}
         word if word.starts_with('!') => {}
+        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
+        _ if ordinary::is_of_device(words) => {
+            lists.leave();
+            objects.leave();
+        }
         "exit" | "end" => {
             lists.leave();
             objects.leave();
@@ -115,14 +121,14 @@ fn list_line(words: &mut Words<'_>, line: usize, list: &mut List, is_ipv6: bool,
     }
     list.chain.number(words)?;
     if words.take("remark") {
-        list.chain.remark(line);
+        list.chain.remark();
         return Ok(());
     }
     list.chain.push(line, entry(words, is_ipv6, groups, &GRAMMAR)?);
     Ok(())
 }
 
-fn unwritten(is_ipv6: bool) -> Vec<Step> {
+pub(crate) fn unwritten(is_ipv6: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if is_ipv6 {
         // Neighbour advertisement and solicitation: RFC 4861 types 136 and 135.

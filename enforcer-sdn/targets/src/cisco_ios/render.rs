@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use enforcer_packetset::Prefix;
 use enforcer_policy::Ruleset;
 
-use crate::list_entries::{Style, Writer, list_name};
+use crate::list_entries::{Style, Writer, by_length, list_name};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 pub(crate) const STYLE: Style = Style {
@@ -46,10 +46,7 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
 
 fn address(prefix: Prefix) -> String {
     match (prefix.network(), prefix.length()) {
-        (_, 0) => "any".into(),
-        (IpAddr::V4(network), 32) => format!("host {network}"),
-        (IpAddr::V6(network), 128) => format!("host {network}"),
-        (IpAddr::V4(network), length) => format!("{network} {}", Ipv4Addr::from_bits(u32::MAX >> length)),
-        (IpAddr::V6(network), length) => format!("{network}/{length}"),
+        (IpAddr::V4(network), length @ 1..=31) => format!("{network} {}", Ipv4Addr::from_bits(u32::MAX >> length)),
+        _ => by_length(prefix),
     }
 }

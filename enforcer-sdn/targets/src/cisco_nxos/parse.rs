@@ -7,6 +7,7 @@ use crate::lists::address;
 use crate::lists::chain::{deny_rest, of_all};
 use crate::lists::entry::{Grammar, entry, ios_kinds};
 use crate::lists::groups::{Groups, named};
+use crate::lists::ordinary;
 use crate::lists::pair::Lists;
 use crate::lists::ports::{Comparisons, ios};
 use crate::target::{ParseError, Parsed};
@@ -43,6 +44,11 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists, objects: &mut Obj
     match words.peek() {
         "" => {}
         word if word.starts_with('!') => {}
+        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
+        _ if ordinary::is_of_device(words) => {
+            lists.leave();
+            objects.leave();
+        }
         "exit" | "end" => {
             lists.leave();
             objects.leave();
@@ -88,7 +94,7 @@ fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists, objects: &mut Obj
             let (list, is_ipv6) = lists.current(words, "begin with `ip access-list NAME`")?;
             list.chain.number(words)?;
             if words.take("remark") {
-                list.chain.remark(line);
+                list.chain.remark();
             } else {
                 list.chain.push(line, entry(words, is_ipv6, &objects.groups, &GRAMMAR)?);
             }

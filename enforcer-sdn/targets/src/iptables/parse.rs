@@ -237,7 +237,17 @@ impl Reader {
             return Err(words.at(member.column, format!("`{}` is no member", member.text), advice));
         };
         self.added.entry(name.text).or_default().push(added);
-        words.finish()
+        while let Some(option) = words.take() {
+            match option.text.as_str() {
+                "packets" | "bytes" | "comment" => drop(words.expect("what the member has of it")?),
+                "-exist" => {}
+                other => {
+                    let advice = "members that are exceptions, or end by themselves, cannot be compared";
+                    return Err(words.at(option.column, format!("member option `{other}` is not understood"), advice));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn create(&mut self, words: &mut Words, name: Word) -> Result<(), ParseError> {

@@ -167,12 +167,28 @@ impl Reader<'_, '_> {
 
     fn address(&mut self, is_source: bool, negated: bool, read: fn(&str, bool) -> Option<AddressSet>) -> Result<(), ParseError> {
         let word = self.words.expect("an address")?;
-        let Some(set) = read(&word.text, self.is_ipv6) else {
+        // Several addresses are as many rules that do the same; the tools take no `!` before them.
+        let has_more = word.text.contains(',') && !negated;
+        let parts = if has_more { word.text.split(',').collect() } else { vec![word.text.as_str()] };
+        let read_all = || {
+            let sets = parts.iter().map(|part| read(part, self.is_ipv6)).collect::<Option<Vec<_>>>()?;
+            Some(sets.into_iter().fold(AddressSet::empty(), |all, one| all.union(&one)))
+        };
+        let Some(set) = read_all() else {
             let version = if self.is_ipv6 { "an IPv6" } else { "an IPv4" };
             return Err(self.refused(&word, &format!("{version} address, prefix or range")));
         };
+        if negated && (set.v4.is_full() || set.v6.is_full()) {
+            return Err(self.nothing(&word));
+        }
         self.narrow(is_source, negated, &set);
         Ok(())
+    }
+
+    /// The tools (1.8.9) load such a match as if it were not there.
+    fn nothing(&self, word: &Word) -> ParseError {
+        let advice = "the tools leave such a match out, so that the rule selects more than it says: leave the rule out";
+        self.words.at(word.column, format!("`!` before `{}`, which is everything", word.text), advice)
     }
 
     fn narrow(&mut self, is_source: bool, negated: bool, set: &AddressSet) {
@@ -210,6 +226,9 @@ impl Reader<'_, '_> {
             ));
         }
         let set: PortSet = RangeSet::from_ranges(ranges);
+        if negated && set.is_full() {
+            return Err(self.nothing(&word));
+        }
         let side = if is_source { &mut self.matches.source_ports } else { &mut self.matches.destination_ports };
         restrict(side, &if negated { set.complement() } else { set });
         Ok(())
@@ -248,9 +267,7 @@ impl Reader<'_, '_> {
     }
 
     fn restrict_flags(&mut self, set: FlagSet, negated: bool) {
-        // Only TCP has flags; the tool wants `-p tcp` before them.
-        self.matches.restrict_protocols(&RangeSet::of(6));
-        self.matches.flags = self.matches.flags.intersection(if negated { set.complement() } else { set });
+        self.matches.restrict_flags(if negated { set.complement() } else { set });
     }
 
     fn state(&mut self, negated: bool) -> Result<(), ParseError> {

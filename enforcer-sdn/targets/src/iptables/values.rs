@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, RangeSet};
 
+use crate::services;
+
 /// As Debian's /etc/protocols names them, which `iptables-save` looks into.
 const PROTOCOLS: [(&str, u8); 48] = [
     ("icmp", 1),
@@ -248,8 +250,9 @@ pub(super) fn flags(word: &str) -> Option<u8> {
     }
 }
 
-/// `5`, `5:9`, `:9` or `5:`.
+/// `5`, `5:9`, `:9` or `5:`, or a name of /etc/services.
 pub(super) fn ports(word: &str) -> Option<(u16, u16)> {
+    let number = |word: &str| number(word).or_else(|| services::port(word));
     let Some((first, last)) = word.split_once(':') else { return number(word).map(|port| (port, port)) };
     let first = if first.is_empty() { 0 } else { number(first)? };
     let last = if last.is_empty() { u16::MAX } else { number(last)? };

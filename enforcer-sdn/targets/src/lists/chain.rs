@@ -9,8 +9,12 @@ use crate::words::{Words, number};
 /// The entries of one list.
 #[derive(Default)]
 pub(crate) struct Chain {
-    /// Entries between two remarks, with the line of the first.
-    groups: Vec<(usize, Vec<Step>)>,
+    steps: Vec<Step>,
+    /// Of each step: where the entries between two remarks begin.
+    lines: Vec<usize>,
+    /// The first step after the remark that was read last, and the line of its entry.
+    start: usize,
+    start_line: usize,
     /// The entry that was read last: a comment may still be about it.
     last: Option<(usize, Vec<Step>)>,
     number: Option<u32>,
@@ -48,9 +52,8 @@ impl Chain {
         match (number, self.number, &self.last) {
             (Some(number), Some(last), _) if number < last => Err(words
                 .error("a comment on an entry that is not before or behind it", "list entries and comments in ascending order")),
-            (Some(number), Some(last), Some((line, _))) if number == last => {
-                let line = *line;
-                self.cut(line);
+            (Some(number), Some(last), Some(_)) if number == last => {
+                self.cut();
                 Ok(())
             }
             _ => Ok(()),
@@ -58,9 +61,9 @@ impl Chain {
     }
 
     /// A remark only says where to stop looking for lines that one selector can say.
-    pub(crate) fn remark(&mut self, line: usize) {
+    pub(crate) fn remark(&mut self) {
         self.flush();
-        self.cut(line);
+        self.cut();
     }
 
     pub(crate) fn push(&mut self, line: usize, steps: Vec<Step>) {
@@ -74,24 +77,22 @@ impl Chain {
         self.last = Some((line, steps));
     }
 
-    fn cut(&mut self, line: usize) {
-        if let Some((_, group)) = self.groups.last_mut() {
-            *group = merge_neighbours(std::mem::take(group));
+    fn cut(&mut self) {
+        if self.steps.len() - self.start > 1 {
+            let merged = merge_neighbours(self.steps.drain(self.start..));
+            self.steps.extend(merged);
+            self.lines.truncate(self.steps.len());
         }
-        self.groups.push((line, Vec::new()));
+        self.start = self.steps.len();
     }
 
     fn flush(&mut self) {
         let Some((line, steps)) = self.last.take() else { return };
-        match self.groups.last_mut() {
-            Some((first, group)) => {
-                if group.is_empty() {
-                    *first = line;
-                }
-                group.extend(steps);
-            }
-            None => self.groups.push((line, steps)),
+        if self.start == self.steps.len() {
+            self.start_line = line;
         }
+        self.steps.extend(steps);
+        self.lines.resize(self.steps.len(), self.start_line);
     }
 
     /// Whether an entry decides on everything, so that nothing reaches the unwritten end.
@@ -107,13 +108,14 @@ impl Chain {
     /// The steps to `parsed`, then what the list does unwritten.
     pub(crate) fn finish(mut self, parsed: &mut Parsed, unwritten: impl IntoIterator<Item = Step>) {
         self.flush();
-        let mut last_line = 0;
-        for (line, steps) in self.groups {
-            for step in merge_neighbours(steps) {
-                last_line = line;
-                parsed.steps.push(step);
-                parsed.lines.push(line);
-            }
+        self.cut();
+        let last_line = self.lines.last().copied().unwrap_or(0);
+        // A long list moves as a whole: it is the largest thing in memory.
+        if parsed.steps.is_empty() {
+            (parsed.steps, parsed.lines) = (self.steps, self.lines);
+        } else {
+            parsed.steps.extend(self.steps);
+            parsed.lines.extend(self.lines);
         }
         for step in unwritten {
             parsed.steps.push(step);

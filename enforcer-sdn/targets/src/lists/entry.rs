@@ -5,6 +5,7 @@ use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, Selector, Ste
 use crate::lists::flags;
 use crate::lists::groups::{Groups, named};
 use crate::lists::icmp::{self, Kinds};
+use crate::lists::ordinary;
 use crate::lists::ports::{Comparisons, comparison};
 use crate::lists::protocol;
 use crate::target::ParseError;
@@ -103,6 +104,7 @@ fn ports(words: &mut Words<'_>, says: &Says, groups: &Groups, grammar: &Grammar)
 fn options(words: &mut Words<'_>, grammar: &Grammar) -> Result<bool, ParseError> {
     let mut log = false;
     loop {
+        ordinary::take_counters(words);
         match words.peek() {
             "" => return Ok(log),
             word if grammar.log.contains(&word) && !log => log = true,

@@ -7,6 +7,7 @@ pub(crate) mod entry;
 pub(crate) mod flags;
 pub(crate) mod groups;
 pub(crate) mod icmp;
+pub(crate) mod ordinary;
 pub(crate) mod pair;
 pub(crate) mod ports;
 pub(crate) mod protocol;

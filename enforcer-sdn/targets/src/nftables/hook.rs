@@ -7,16 +7,36 @@ use super::lex::{Kind, describe};
 use super::parse::{Chain, Parser};
 use crate::target::ParseError;
 
+/// Which packets a base chain sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hook {
+    /// Those that a ruleset is about.
+    Through,
+    /// To or from the device itself.
+    Own,
+}
+
 impl<'a> Parser<'a> {
     /// `type filter hook forward priority filter`; at ingress with the interfaces before the priority.
-    pub(super) fn hook(&mut self, name: &'a str) -> Result<(), ParseError> {
+    pub(super) fn hook(&mut self, name: &'a str, at_name: usize) -> Result<Hook, ParseError> {
         let hook = self.family.hook();
         self.exactly("type", "write `type filter hook forward priority filter`")?;
         self.exactly("filter", "only chains of type filter decide about packets")?;
         self.exactly("hook", "write `type filter hook forward priority filter`")?;
-        self.exactly(hook, &format!("give the chain on hook {hook} alone: other hooks see other packets"))?;
+        let (word, at) = self.lexer.expect_word(hook)?;
+        if self.family != Family::Netdev && ["input", "output"].contains(&word) {
+            return Ok(Hook::Own);
+        }
+        if word != hook {
+            let advice = format!("give the chain on hook {hook} alone: other hooks see other packets");
+            return Err(self.lexer.error(at, format!("`{word}` where `{hook}` belongs"), advice));
+        }
         if self.family == Family::Netdev {
             self.devices()?;
+        }
+        if self.chain.is_some_and(|known| known.name != name) {
+            let advice = format!("give the one chain on hook {hook}");
+            return Err(self.lexer.error(at_name, format!("a second chain `{name}` on hook {hook}"), advice));
         }
         self.exactly("priority", "write `type filter hook forward priority filter`")?;
         let mut words = 0;
@@ -33,6 +53,20 @@ impl<'a> Parser<'a> {
         }
         // Without a policy a base chain accepts.
         self.chain = Some(self.chain.unwrap_or(Chain { name, policy: Verdict::Allow }));
+        Ok(Hook::Through)
+    }
+
+    /// Up to the brace that closes the chain; the one that opens it is taken.
+    pub(super) fn skip_chain(&mut self, name: &str, at: usize) -> Result<(), ParseError> {
+        let mut depth = 1;
+        while depth > 0 {
+            match self.lexer.next()?.kind {
+                Kind::Sign("{") => depth += 1,
+                Kind::Sign("}") => depth -= 1,
+                Kind::End => return Err(self.lexer.error(at, format!("chain `{name}` does not end"), "close it with `}`")),
+                _ => {}
+            }
+        }
         Ok(())
     }
 

@@ -27,7 +27,6 @@ mod flags;
 mod frames;
 mod hook;
 mod lex;
-mod matches;
 mod parse;
 mod render;
 mod rule;

@@ -4,10 +4,11 @@ use enforcer_packetset::{Selector, Step, Verdict};
 
 use super::family::Family;
 use super::frames::Frames;
+use super::hook::Hook;
 use super::lex::{Kind, Lexer, describe};
-use super::matches::Conjunction;
 use super::rule::RuleReader;
 use super::values::{PORT, PROTOCOL, SetMembers, Sets, V4, V6, listed};
+use crate::conjunction::Conjunction;
 use crate::target::{ParseError, Parsed};
 
 pub(super) fn inet(text: &str) -> Result<Parsed, ParseError> {
@@ -35,6 +36,7 @@ fn parse(text: &str, family: Family) -> Result<Parsed, ParseError> {
         chain: None,
         steps: Vec::new(),
         arp: None,
+        notes: Vec::new(),
         removes: false,
     };
     parser.commands()?;
@@ -52,6 +54,7 @@ pub(super) struct Parser<'a> {
     steps: Vec<(Step, usize)>,
     /// What the first rule about it does with ARP.
     arp: Option<Verdict>,
+    notes: Vec<String>,
     /// A `delete` or `flush` stands before the definition.
     removes: bool,
 }
@@ -105,6 +108,7 @@ impl<'a> Parser<'a> {
         self.chain = None;
         self.steps.clear();
         self.arp = None;
+        self.notes.clear();
     }
 
     fn table_name(&mut self) -> Result<Table<'a>, ParseError> {
@@ -139,7 +143,11 @@ impl<'a> Parser<'a> {
                 Kind::Word("comment") => drop(self.lexer.expect_quoted("a comment")?),
                 other => {
                     let what = format!("{} is not understood in a table", describe(other));
-                    return Err(self.lexer.error(token.at, what, "only sets, one chain and a comment are"));
+                    return Err(self.lexer.error(
+                        token.at,
+                        what,
+                        "only sets, chains on hooks forward, input and output, and a comment are",
+                    ));
                 }
             }
         }
@@ -236,19 +244,22 @@ impl<'a> Parser<'a> {
 
     fn chain(&mut self, table: Table<'a>) -> Result<(), ParseError> {
         let (name, at) = self.lexer.expect_word("a chain's name")?;
-        if self.chain.is_some_and(|known| known.name != name) {
-            return Err(self.lexer.error(at, format!("a second chain `{name}`"), "give one chain alone"));
-        }
         self.lexer.expect_sign("{")?;
         loop {
             self.lexer.skip_breaks()?;
             let token = self.lexer.peek();
-            match (token.kind, self.chain) {
+            let own = self.chain.filter(|chain| chain.name == name);
+            match (token.kind, own) {
                 (Kind::Sign("}"), Some(_)) => {
                     self.lexer.next()?;
                     return Ok(());
                 }
-                (Kind::Word("type"), _) => self.hook(name)?,
+                (Kind::Word("type"), _) => {
+                    if self.hook(name, at)? == Hook::Own {
+                        self.notes.push(format!("chain {name} is about traffic of the device itself and was not read"));
+                        return self.skip_chain(name, at);
+                    }
+                }
                 (Kind::Word("policy"), Some(chain)) => {
                     self.lexer.next()?;
                     let policy = self.policy()?;
@@ -310,7 +321,7 @@ impl<'a> Parser<'a> {
             let all = Conjunction::all(is_v4, is_v6).selectors().unwrap_or_default();
             self.steps.extend(all.into_iter().map(|selector: Selector| (Step::deny(selector), line)));
         }
-        let mut notes = Vec::new();
+        let mut notes = self.notes;
         if self.chain.is_none() {
             notes.push(format!("the text has no chain on hook {}, so it allows everything", self.family.hook()));
         } else if !self.removes {

@@ -6,8 +6,8 @@ use super::family::Family;
 use super::flags;
 use super::frames::Frames;
 use super::lex::{Kind, Lexer, Token, describe};
-use super::matches::{Conjunction, Unsayable, restrict};
-use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched};
+use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched, states};
+use crate::conjunction::{Conjunction, Unsayable, restrict};
 use crate::target::ParseError;
 
 /// Minutes of a day.
@@ -106,9 +106,12 @@ impl RuleReader<'_, '_> {
             "drop" => return Ok(Some(Verdict::Deny)),
             "return" => return Ok(Some(self.policy)),
             "reject" => {
+                let before = self.meetable();
                 self.reject()?;
+                self.excluded(before, token)?;
                 return Ok(Some(Verdict::Deny));
             }
+            "continue" => {}
             "counter" => self.counter()?,
             "comment" => drop(self.lexer.expect_quoted("a comment")?),
             "log" => self.log()?,
@@ -117,10 +120,27 @@ impl RuleReader<'_, '_> {
                 if self.logs {
                     self.push(None, token.at)?;
                 }
+                let before = self.meetable();
                 self.narrow(word, token)?;
+                self.excluded(before, token)?;
             }
         }
         Ok(None)
+    }
+
+    /// Whether an IP version is left, and a protocol.
+    fn meetable(&self) -> (bool, bool) {
+        (self.matches.is_v4 || self.matches.is_v6, !self.matches.protocols.is_empty())
+    }
+
+    /// nft refuses versions and protocols that exclude each other where it sees them.
+    fn excluded(&self, before: (bool, bool), token: Token<'_>) -> Result<(), ParseError> {
+        // What is left may be ARP.
+        if before == self.meetable() || self.frames.arp {
+            return Ok(());
+        }
+        let advice = "nft refuses most of such rules, and no packet is meant by the others: leave the rule out";
+        Err(self.lexer.error(token.at, "what excludes every packet of the matches before it", advice))
     }
 
     fn narrow(&mut self, word: &str, token: Token<'_>) -> Result<(), ParseError> {
@@ -284,7 +304,7 @@ impl RuleReader<'_, '_> {
         }
         let bits = if negated { bits.complement() } else { bits };
         self.frames.arp &= bits.contains(1);
-        self.matches.restrict_states(&bits);
+        self.matches.states &= states(&bits);
         Ok(())
     }
 

@@ -7,6 +7,8 @@ use enforcer_packetset::{Mac, Number, RangeSet, VlanId};
 
 use super::frames;
 use super::lex::{Kind, Lexer, Token, describe};
+use crate::conjunction::state;
+use crate::services;
 use crate::target::ParseError;
 
 /// A named set's members.
@@ -43,8 +45,8 @@ pub(super) const V6: Type<u128> = Type {
 };
 
 pub(super) const PORT: Type<u16> = Type {
-    name: "a port number (list with `nft -nn`)",
-    read: |word| number(word).map(|port| (port, port)),
+    name: "a port (list with `nft -nn`)",
+    read: |word| number(word).or_else(|| services::port(word)).map(|port| (port, port)),
     members: |set| if let SetMembers::Port(members) = set { Some(members) } else { None },
 };
 
@@ -79,6 +81,14 @@ pub(super) const STATE: Type<u8> = Type {
 
 /// From linux/nf_conntrack_common.h by way of nft: one bit a state.
 const STATES: [(&str, u8); 5] = [("invalid", 1), ("established", 2), ("related", 4), ("new", 8), ("untracked", 64)];
+
+/// The states that the kernel's bits stand for, as [`state`] tells them apart.
+pub(super) fn states(bits: &RangeSet<u8>) -> u8 {
+    let of = |(bit, state): (u8, u8)| if bits.contains(bit) { state } else { 0 };
+    [(1, state::INVALID), (2, state::ESTABLISHED), (4, state::RELATED), (8, state::NEW), (64, state::UNTRACKED)]
+        .into_iter()
+        .fold(0, |all, pair| all | of(pair))
+}
 
 const DAYS: [(&str, u8); 7] =
     [("Sunday", 0), ("Monday", 1), ("Tuesday", 2), ("Wednesday", 3), ("Thursday", 4), ("Friday", 5), ("Saturday", 6)];
@@ -178,6 +188,10 @@ fn split_prefix(word: &str, width: u32) -> Option<(&str, u32)> {
 
 /// What is after a keyword like `ip saddr`: an operator or none, then values.
 pub(super) fn matched<T: Number>(lexer: &mut Lexer<'_>, sets: &Sets, kind: &Type<T>) -> Result<RangeSet<T>, ParseError> {
+    if let Kind::Sign(sign @ ("<" | ">" | "<=" | ">=")) = lexer.peek().kind {
+        lexer.next()?;
+        return compared(lexer, sign, kind);
+    }
     let negated = lexer.take_sign("!=")?;
     if !negated {
         lexer.take_sign("==")?;
@@ -202,6 +216,22 @@ pub(super) fn matched<T: Number>(lexer: &mut Lexer<'_>, sets: &Sets, kind: &Type
         }
     };
     Ok(if negated { values.complement() } else { values })
+}
+
+/// What is less or more than one value.
+fn compared<T: Number>(lexer: &mut Lexer<'_>, sign: &str, kind: &Type<T>) -> Result<RangeSet<T>, ParseError> {
+    let token = lexer.peek();
+    let (value, last) = value_or_range(lexer, kind)?;
+    let range = match sign {
+        "<" => value.previous().map(|last| (T::MIN, last)),
+        "<=" => Some((T::MIN, value)),
+        ">" => value.next().map(|first| (first, T::MAX)),
+        _ => Some((value, T::MAX)),
+    };
+    match range {
+        Some((first, end)) if value == last => Ok(RangeSet::range(first, end)),
+        _ => Err(lexer.error(token.at, format!("`{sign}` before what nothing can be"), "compare with one value")),
+    }
 }
 
 /// `{ value, value, ... }`, over as many lines as it likes.

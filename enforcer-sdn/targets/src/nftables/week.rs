@@ -1,23 +1,16 @@
 //! Minutes of the week as `meta day` and `meta hour` say them, for the renderer: never across midnight.
 
-use enforcer_packetset::{RangeSet, WeekSet};
+use enforcer_packetset::WeekSet;
 
-const DAY: u16 = 24 * 60;
+use crate::day_windows::{DAY, day_windows};
+
 /// From Monday, as a week set counts.
 const NAMES: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The matches, each with a trailing space, whose union is the set; one empty match for the whole week.
 pub(super) fn windows(week: &WeekSet) -> Vec<String> {
-    let mut shared: Vec<(RangeSet<u16>, Vec<&str>)> = Vec::new();
-    for (name, start) in NAMES.into_iter().zip((0..).step_by(DAY.into())) {
-        let of_day = week.minutes().intersection(&RangeSet::range(start, start + DAY - 1));
-        let minutes = RangeSet::from_ranges(of_day.ranges().iter().map(|&(first, last)| (first - start, last - start)));
-        match shared.iter_mut().find(|(known, _)| *known == minutes) {
-            Some((_, days)) => days.push(name),
-            None => shared.push((minutes, vec![name])),
-        }
-    }
-    shared.iter().flat_map(|(minutes, days)| minutes.ranges().iter().map(|&range| window(days, range))).collect()
+    let named = |days: Vec<usize>| days.into_iter().filter_map(|day| NAMES.get(day).copied()).collect::<Vec<_>>();
+    day_windows(week).into_iter().map(|(days, range)| window(&named(days), range)).collect()
 }
 
 fn window(days: &[&str], (first, last): (u16, u16)) -> String {

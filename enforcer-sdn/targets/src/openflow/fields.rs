@@ -14,6 +14,8 @@ pub(super) struct Matches {
     pub fields: Conjunction,
     /// Not about IP at all (ARP).
     pub is_other: bool,
+    /// Of [`ONE`], to find what is said twice.
+    said: Vec<&'static str>,
     /// Bits of connection tracking that must be set, and that must not.
     set: u8,
     clear: u8,
@@ -45,9 +47,23 @@ const PROTOCOLS: [(&str, bool, Option<u8>); 10] = [
     ("icmp6", true, Some(58)),
 ];
 
+/// Keys of one field: of two values in a flow, Open vSwitch takes the later one and does not say so.
+const ONE: [(&str, &[&str]); 10] = [
+    ("version", &["dl_type", "eth_type"]),
+    ("protocol", &["nw_proto", "ip_proto"]),
+    ("source", &["nw_src", "ip_src", "ipv6_src"]),
+    ("destination", &["nw_dst", "ip_dst", "ipv6_dst"]),
+    ("source port", &["tp_src", "tcp_src", "udp_src", "sctp_src"]),
+    ("destination port", &["tp_dst", "tcp_dst", "udp_dst", "sctp_dst"]),
+    ("type", &["icmp_type", "icmpv6_type"]),
+    ("code", &["icmp_code", "icmpv6_code"]),
+    ("flags", &["tcp_flags"]),
+    ("state", &["ct_state"]),
+];
+
 impl Matches {
     pub(super) fn new() -> Self {
-        Self { fields: Conjunction::all(true, true), is_other: false, set: 0, clear: 0 }
+        Self { fields: Conjunction::all(true, true), is_other: false, said: Vec::new(), set: 0, clear: 0 }
     }
 
     /// What is selected of packets that have been tracked, or have not been; None where it is nothing.
@@ -67,6 +83,27 @@ impl Matches {
 
     pub(super) fn field(&mut self, field: &Piece<'_>) -> Result<(), ParseError> {
         let (key, value) = field.pair();
+        let (is_v4, is_v6, protocols) = (self.fields.is_v4, self.fields.is_v6, self.fields.protocols.clone());
+        self.restrict(field, key, value)?;
+        let has_version =
+            if self.is_other { self.fields.is_v4 && self.fields.is_v6 } else { self.fields.is_v4 || self.fields.is_v6 };
+        let was_said = ONE.iter().find(|(_, keys)| keys.contains(&key)).is_some_and(|&(one, _)| {
+            let is_second = self.said.contains(&one);
+            self.said.push(one);
+            is_second
+        });
+        // A version and a protocol may be said twice where they are the same.
+        let is_repeated = was_said
+            && !(matches!(key, "nw_proto" | "ip_proto" | "dl_type" | "eth_type")
+                && (is_v4, is_v6, &protocols) == (self.fields.is_v4, self.fields.is_v6, &self.fields.protocols));
+        if is_repeated || !has_version || self.fields.protocols.is_empty() {
+            let advice = "Open vSwitch forgets the first one without a word: leave one of them out";
+            return Err(field.error(format!("`{}` beside another value of the same field", field.text), advice));
+        }
+        Ok(())
+    }
+
+    fn restrict(&mut self, field: &Piece<'_>, key: &str, value: &str) -> Result<(), ParseError> {
         if let Some(&(_, is_ipv6, protocol)) = PROTOCOLS.iter().find(|(name, ..)| *name == field.text) {
             self.family(is_ipv6);
             if let Some(number) = protocol {
@@ -77,11 +114,10 @@ impl Matches {
         let refused = || field.error(format!("`{}` is not understood", field.text), "take the text from `ovs-ofctl dump-flows`");
         match key {
             "arp" | "rarp" => self.is_other = true,
-            "dl_type" | "eth_type" => match value {
-                "0x0800" | "0x800" => self.family(false),
-                "0x86dd" => self.family(true),
-                _ if number(value).is_some() => self.is_other = true,
-                _ => return Err(refused()),
+            "dl_type" | "eth_type" => match number(value).ok_or_else(refused)? {
+                0x0800 => self.family(false),
+                0x86dd => self.family(true),
+                _ => self.is_other = true,
             },
             "nw_proto" | "ip_proto" => {
                 let number = number(value).and_then(|value| u8::try_from(value).ok()).ok_or_else(refused)?;
@@ -100,7 +136,6 @@ impl Matches {
             "icmp_code" | "icmpv6_code" => restrict(&mut self.fields.codes, &byte(value).ok_or_else(refused)?),
             "tcp_flags" => {
                 let (set, clear) = signed(value, &flag_bits()).ok_or_else(refused)?;
-                self.fields.restrict_protocols(&RangeSet::of(6));
                 self.fields.flags = self.fields.flags.intersection(FlagSet::masked(set, set | clear));
             }
             "ct_state" => {
@@ -133,6 +168,9 @@ impl Matches {
         }
         if self.has_l4() && self.fields.protocols.is_full() {
             return Err(line.error("ports or ICMP types without their protocol", advice));
+        }
+        if !self.fields.flags.is_full() && self.fields.protocols != RangeSet::of(6) {
+            return Err(line.error("`tcp_flags` without TCP", advice));
         }
         Ok(())
     }
@@ -186,8 +224,8 @@ fn signed(text: &str, names: &[(&str, u8)]) -> Option<(u8, u8)> {
     (!text.is_empty()).then_some((set, clear))
 }
 
-/// Decimal or hexadecimal.
-fn number(word: &str) -> Option<u32> {
+/// Decimal or hexadecimal; a leading zero would be octal to the tool.
+pub(super) fn number(word: &str) -> Option<u32> {
     match word.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+')),
         None => word.parse().ok().filter(|_| !word.starts_with('+') && (word == "0" || !word.starts_with('0'))),

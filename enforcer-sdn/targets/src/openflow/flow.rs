@@ -1,7 +1,7 @@
 //! One flow as `ovs-ofctl` reads and lists it, for the parser: its fields cut apart, each with its place.
 
 use super::actions::{Actions, read as read_actions};
-use super::fields::Matches;
+use super::fields::{Matches, number};
 use crate::target::ParseError;
 
 /// What a flow without a priority has (openflow-1.0.h, OFP_DEFAULT_PRIORITY).
@@ -66,15 +66,18 @@ impl<'a> Piece<'a> {
 }
 
 pub(super) fn read(line: Piece<'_>) -> Result<Flow, ParseError> {
-    let at = line
-        .text
-        .match_indices("actions=")
-        .map(|(at, _)| at)
-        .find(|at| line.text.get(..*at).is_none_or(|before| before.is_empty() || before.ends_with([' ', ',', '\t'])));
-    let Some(at) = at else { return Err(line.error("a flow without `actions=`", "complete the line")) };
-    let (head, tail) = line.text.split_at(at);
-    let tail = tail.get("actions=".len()..).unwrap_or("");
-    let actions = Piece { text: tail, line: line.line, column: line.column + head.chars().count() + "actions=".len() };
+    // The tool takes both spellings.
+    let starts = |word: &str| {
+        let is_start =
+            |at: &usize| line.text.get(..*at).is_none_or(|before| before.is_empty() || before.ends_with([' ', ',', '\t']));
+        line.text.match_indices(word).map(|(at, _)| at).find(is_start).map(|at| (at, at + word.len()))
+    };
+    let Some((at, end)) = starts("actions=").or_else(|| starts("action=")) else {
+        return Err(line.error("a flow without `actions=`", "complete the line"));
+    };
+    let (head, before, tail) = (line.text.get(..at), line.text.get(..end), line.text.get(end..));
+    let (head, before, tail) = (head.unwrap_or(""), before.unwrap_or(""), tail.unwrap_or(""));
+    let actions = Piece { text: tail, line: line.line, column: line.column + before.chars().count() };
     let mut flow =
         Flow { line: line.line, table: 0, priority: DEFAULT_PRIORITY, matches: Matches::new(), actions: read_actions(actions)? };
     for field in (Piece { text: head, ..line }).split(true) {
@@ -82,8 +85,8 @@ pub(super) fn read(line: Piece<'_>) -> Result<Flow, ParseError> {
         let refused = || field.error(format!("`{}` is not understood", field.text), "correct the number");
         match key {
             "cookie" | "duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age" | "importance" => {}
-            "table" => flow.table = value.parse().map_err(|_| refused())?,
-            "priority" => flow.priority = value.parse().map_err(|_| refused())?,
+            "table" => flow.table = number(value).and_then(|value| u8::try_from(value).ok()).ok_or_else(refused)?,
+            "priority" => flow.priority = number(value).and_then(|value| u16::try_from(value).ok()).ok_or_else(refused)?,
             "idle_timeout" | "hard_timeout" => {
                 return Err(field.error("a flow that ends by itself", "what is true only for a while cannot be compared"));
             }

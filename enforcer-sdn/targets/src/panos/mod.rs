@@ -1,4 +1,4 @@
-//! PAN-OS security rules in `set` form: sessions, judged by their first packet; first match decides.
+//! PAN-OS security rules, in `set` form and in XML: sessions, judged by their first packet; first match decides.
 //!
 //! Words that differ, from Palo Alto Networks' "PAN-OS Administrator's Guide: Security Policy" and the CLI's own listing
 //! (`set cli config-output-format set`):
@@ -18,29 +18,40 @@
 //! - TCP that begins without SYN is dropped before any rule is asked, unless `tcp-reject-non-syn no` stands elsewhere: what is
 //!   proven is what the rules say.
 //!
+//! - In XML, as the device exports it and the API takes it (`type=config`), the paths are the same: an `entry` is a name, a `member` a value. A
+//!   rendering is one `config` with the services and the rulebase of `vsys1`; the element `rules` in it is what `action=edit` replaces as a
+//!   whole. Where it stands, `dirtyId`, `uuid` and the like say nothing; another attribute or another part of a configuration is refused.
+//!
 //! Checked by reading back only: no such firewall is at hand.
 
 mod objects;
 mod parse;
 mod render;
+mod xml;
 
 use crate::cost;
 use crate::target::{Capability, FlagWords, LinkWords, Target};
+
+const CAPABILITY: Capability = Capability {
+    stateful: true,
+    ipv6: true,
+    log: true,
+    log_only: false,
+    schedule: false,
+    tcp_flags: FlagWords::None,
+    link: LinkWords::NONE,
+};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "panos",
     title: "PAN-OS security rules in set form, stateful",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::None,
-        link: LinkWords::NONE,
-    },
+    capability: CAPABILITY,
     render: render::render,
     parse: parse::parse,
     cost: cost::policies,
 };
+
+/// The same in XML; either form is read for both.
+pub const XML: Target =
+    Target { name: "panos-xml", title: "PAN-OS security rules in XML, stateful", render: render::render_xml, ..TARGET };

@@ -1,9 +1,10 @@
-//! Reads security rules with their objects, as the CLI lists them in `set` form, and says what becomes of packets. Shares nothing with the
+//! Reads security rules with their objects, as the CLI lists them in `set` form and the API in XML, and says what becomes of packets. Shares nothing with the
 //! renderer. What it does not know is an error with its place.
 
 use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 
 use super::objects::{Objects, list};
+use super::xml;
 use crate::reading::{Cursor, Lexing, Word, words};
 use crate::target::{ParseError, Parsed};
 
@@ -38,19 +39,29 @@ struct Rulebase<'a> {
     between: Default,
 }
 
-pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    if let Some(at) = text.lines().position(|line| line.trim_start().starts_with('<')) {
-        let what = "a configuration in XML";
-        let advice = "give the listing in `set` form (`set cli config-output-format set`)";
-        return Err(ParseError { line: at + 1, column: 1, what: what.into(), advice: advice.into() });
+impl Rulebase<'_> {
+    const fn new() -> Self {
+        Self {
+            rules: Vec::new(),
+            within: Default { verdict: Verdict::Allow, logs: false },
+            between: Default { verdict: Verdict::Deny, logs: false },
+        }
     }
+}
+
+/// In `set` form or in XML.
+pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    if text.trim_start().starts_with('<') {
+        let document = xml::document(text)?;
+        let (mut objects, mut rulebase) = (Objects::default(), Rulebase::new());
+        let lines = xml::lines(&document)?;
+        for line in &lines {
+            set(&mut objects, &mut rulebase, &mut Cursor::new(line))?;
+        }
+        return finish(&objects, &rulebase);
+    }
+    let (mut objects, mut rulebase) = (Objects::default(), Rulebase::new());
     let words = words(text, LEXING)?;
-    let mut objects = Objects::default();
-    let mut rulebase = Rulebase {
-        rules: Vec::new(),
-        within: Default { verdict: Verdict::Allow, logs: false },
-        between: Default { verdict: Verdict::Deny, logs: false },
-    };
     for line in words.split(|word| word.is("\n")).filter(|line| !line.is_empty()) {
         let mut cursor = Cursor::new(line);
         let verb = cursor.next();

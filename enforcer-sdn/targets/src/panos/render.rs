@@ -1,4 +1,5 @@
-//! A ruleset as `set` lines: for each rule the services that it is the first to need, then the rule on one line.
+//! A ruleset as `set` lines, for each rule the services that it is the first to need, then the rule on one line; or as XML, all services
+//! first.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,29 +18,77 @@ const LONGEST_NAME: usize = 25;
 /// More services for one rule are refused: every one of them is compared.
 const MOST_SERVICES: usize = 256;
 
+/// What the device calls the text's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Set,
+    Xml,
+}
+
+/// One rule in the device's words.
+struct Said {
+    source: Vec<String>,
+    destination: Vec<String>,
+    services: Services,
+    action: &'static str,
+    log: bool,
+}
+
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
-    SAY.name(&options.name, LONGEST_NAME)?;
-    let rendering = Rendering { text: String::new(), lines: Vec::new() };
-    let mut out = Writer { prefix: &options.name, rendering, line: 0, services: BTreeSet::new() };
+    let mut out = Writer::new(Form::Set);
     out.line("delete rulebase security rules", None);
-    for rule in SAY.new_packets(ruleset)? {
-        security_rule(&mut out, rule)?;
-    }
-    // What no rule decides is allowed; unwritten, it would depend on the zones. No rule's id has capitals.
-    let rest = "from any to any source any destination any application any service any action allow log-end no";
-    out.line(&format!("set rulebase security rules REST {rest}"), None);
+    rules(&mut out, ruleset, options)?;
     Ok(out.rendering)
 }
 
-struct Writer<'a> {
-    prefix: &'a str,
+/// The element of one virtual system: services first, then the rulebase.
+pub(super) fn render_xml(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+    let mut out = Writer::new(Form::Xml);
+    out.line("<config> <devices> <entry name=\"localhost.localdomain\"> <vsys> <entry name=\"vsys1\">", None);
+    out.line("<service>", None);
+    for rule in SAY.new_packets(ruleset)? {
+        for service in &said(&options.name, rule)?.services {
+            out.service(service, rule);
+        }
+    }
+    out.line("</service>", None);
+    out.line("<rulebase> <security> <rules>", None);
+    rules(&mut out, ruleset, options)?;
+    out.line("</rules> </security> </rulebase>", None);
+    out.line("</entry> </vsys> </entry> </devices> </config>", None);
+    Ok(out.rendering)
+}
+
+fn rules(out: &mut Writer, ruleset: &Ruleset, options: &RenderOptions) -> Result<(), RenderError> {
+    SAY.name(&options.name, LONGEST_NAME)?;
+    for rule in SAY.new_packets(ruleset)? {
+        let said = said(&options.name, rule)?;
+        if out.form == Form::Set {
+            said.services.iter().for_each(|service| out.service(service, rule));
+        }
+        out.rule(&rule.id, &said, Some(rule));
+    }
+    // What no rule decides is allowed; unwritten, it would depend on the zones. No rule's id has capitals.
+    let any = || vec!["any".to_owned()];
+    let rest = Said { source: any(), destination: any(), services: vec![("any".into(), None)], action: "allow", log: false };
+    out.rule("REST", &rest, None);
+    Ok(())
+}
+
+struct Writer {
+    form: Form,
     rendering: Rendering,
     line: usize,
     /// What stands in the text already, by name.
     services: BTreeSet<String>,
 }
 
-impl Writer<'_> {
+impl Writer {
+    const fn new(form: Form) -> Self {
+        let rendering = Rendering { text: String::new(), lines: Vec::new() };
+        Self { form, rendering, line: 0, services: BTreeSet::new() }
+    }
+
     fn line(&mut self, text: &str, rule: Option<&PointRule>) {
         let _ = writeln!(self.rendering.text, "{text}");
         self.line += 1;
@@ -47,36 +96,68 @@ impl Writer<'_> {
             self.rendering.lines.push(RenderedLine { line: self.line, rule: rule.id.clone() });
         }
     }
+
+    /// The definition, unless it stands there already.
+    fn service(&mut self, (name, definition): &(String, Option<Ports>), rule: &PointRule) {
+        let Some(Ports { protocol, from, to }) = definition else { return };
+        if !self.services.insert(name.clone()) {
+            return;
+        }
+        let text = match self.form {
+            Form::Set => {
+                let from = from.as_ref().map_or_else(String::new, |from| format!(" source-port {from}"));
+                format!("set service {name} protocol {protocol} port {to}{from}")
+            }
+            Form::Xml => {
+                let from = from.as_ref().map_or_else(String::new, |from| format!(" <source-port>{from}</source-port>"));
+                format!(
+                    "<entry name=\"{name}\"> <protocol> <{protocol}> <port>{to}</port>{from} </{protocol}> </protocol> </entry>"
+                )
+            }
+        };
+        self.line(&text, Some(rule));
+    }
+
+    fn rule(&mut self, id: &str, said: &Said, rule: Option<&PointRule>) {
+        let Said { source, destination, services, action, log } = said;
+        let names: Vec<String> = services.iter().map(|(name, _)| name.clone()).collect();
+        let log = if *log { "yes" } else { "no" };
+        let text = match self.form {
+            Form::Set => format!(
+                "set rulebase security rules {id} from any to any source {} destination {} application any service {} action {action} log-end {log}",
+                list(source),
+                list(destination),
+                list(&names),
+            ),
+            Form::Xml => format!(
+                "<entry name=\"{id}\"> <from> {any} </from> <to> {any} </to> <source> {} </source> <destination> {} </destination> \
+                 <application> {any} </application> <service> {} </service> <action>{action}</action> <log-end>{log}</log-end> </entry>",
+                members(source),
+                members(destination),
+                members(&names),
+                any = "<member>any</member>",
+            ),
+        };
+        self.line(&text, rule);
+    }
 }
 
-fn security_rule(out: &mut Writer<'_>, rule: &PointRule) -> Result<(), RenderError> {
+fn said(prefix: &str, rule: &PointRule) -> Result<Said, RenderError> {
     let families = SAY.families(rule)?;
     SAY.no_times(rule)?;
     SAY.no_flags(rule)?;
-    let verb = match rule.action {
+    let action = match rule.action {
         Action::Allow => "allow",
         Action::Deny => "drop",
         Action::Log => return Err(SAY.cannot(rule, "a log without a verdict", "put the zone in another mode")),
     };
-    let services = services(out.prefix, rule)?;
-    for (name, definition) in &services {
-        if let Some(definition) = definition
-            && out.services.insert(name.clone())
-        {
-            out.line(&format!("set service {name} {definition}"), Some(rule));
-        }
-    }
-    let names: Vec<String> = services.into_iter().map(|(name, _)| name).collect();
-    let text = format!(
-        "set rulebase security rules {} from any to any source {} destination {} application any service {} action {verb} log-end {}",
-        rule.id,
-        list(&addresses(&rule.selector.source, families)),
-        list(&addresses(&rule.selector.destination, families)),
-        list(&names),
-        if rule.log { "yes" } else { "no" },
-    );
-    out.line(&text, Some(rule));
-    Ok(())
+    let services = services(prefix, rule)?;
+    let [source, destination] = [&rule.selector.source, &rule.selector.destination].map(|set| addresses(set, families));
+    Ok(Said { source, destination, services, action, log: rule.log })
+}
+
+fn members(names: &[String]) -> String {
+    names.iter().map(|name| format!("<member>{name}</member>")).collect::<Vec<_>>().join(" ")
 }
 
 fn list(names: &[String]) -> String {
@@ -98,7 +179,14 @@ fn addresses(set: &AddressSet, families: Families) -> Vec<String> {
 }
 
 /// Each with its definition; `any` has none.
-type Services = Vec<(String, Option<String>)>;
+type Services = Vec<(String, Option<Ports>)>;
+
+/// A service of TCP or UDP.
+struct Ports {
+    protocol: &'static str,
+    from: Option<String>,
+    to: String,
+}
 
 fn services(prefix: &str, rule: &PointRule) -> Result<Services, RenderError> {
     let all = (PortSet::full(), PortSet::full());
@@ -120,18 +208,16 @@ fn services(prefix: &str, rule: &PointRule) -> Result<Services, RenderError> {
     Ok(services)
 }
 
-fn ports(prefix: &str, protocol: &str, source: &PortSet, destination: &PortSet) -> Services {
+fn ports(prefix: &str, protocol: &'static str, source: &PortSet, destination: &PortSet) -> Services {
     let service = |(from, to): (Option<String>, Option<String>)| {
         let mut name = format!("{prefix}-{protocol}");
-        let mut definition = format!("protocol {protocol} port {}", to.as_deref().unwrap_or("0-65535"));
-        if let Some(from) = from {
+        if let Some(from) = &from {
             let _ = write!(name, "-from-{from}");
-            let _ = write!(definition, " source-port {from}");
         }
-        if let Some(to) = to {
+        if let Some(to) = &to {
             let _ = write!(name, "-to-{to}");
         }
-        (name, Some(definition))
+        (name, Some(Ports { protocol, from, to: to.unwrap_or_else(|| "0-65535".into()) }))
     };
     port_pairs(source, destination).into_iter().map(service).collect()
 }

@@ -52,10 +52,30 @@ fn listed(target: &Target, ruleset: Ruleset) -> Ruleset {
     Ruleset { point: ruleset.point, rules }
 }
 
+/// A ruleset about what the zone sends, and nothing else.
+fn sent(ruleset: Ruleset) -> Ruleset {
+    if ruleset.rules.last().is_some_and(|rule| rule.id == "rest-out") {
+        return ruleset;
+    }
+    let is_wanted = |rule: &PointRule| rule.action != Action::Log && rule.id != "rest" && rule.id != "established";
+    let kept = ruleset.rules.into_iter().filter(is_wanted).map(|rule| {
+        let Selector { source, destination, .. } = rule.selector;
+        let peers = if destination.is_full() { source } else { destination };
+        let selector = Selector { source: zone(), destination: peers, ..rule.selector };
+        PointRule { selector, log: false, ..rule }
+    });
+    let selector = Selector { source: zone(), ..Selector::any() };
+    let rest = PointRule { id: "rest-out".into(), selector, action: Action::Deny, log: false, origin: Vec::new() };
+    Ruleset { rules: kept.chain([rest]).collect(), ..ruleset }
+}
+
 /// A ruleset of the form that the dialect is for: some know the allowed peers of one zone and nothing else.
 fn shape(target: &Target, ruleset: Ruleset) -> Ruleset {
     if target.name.starts_with("edl-") {
         return listed(target, ruleset);
+    }
+    if target.name == "radius-dacl" {
+        return sent(ruleset);
     }
     let is_shaped = ruleset.rules.last().is_some_and(|rule| rule.id == "rest-in");
     if !["kubernetes", "mud"].contains(&target.name) || is_shaped {

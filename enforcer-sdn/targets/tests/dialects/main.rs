@@ -21,6 +21,8 @@ mod fortios;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
+mod hand_written;
+#[cfg(test)]
 mod junos_filter;
 #[cfg(test)]
 mod junos_srx;
@@ -38,6 +40,8 @@ mod panos;
 mod pf;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod radius_dacl;
 #[cfg(test)]
 mod real_iptables;
 #[cfg(test)]

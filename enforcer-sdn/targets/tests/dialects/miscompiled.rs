@@ -111,6 +111,22 @@ fn a_log_that_is_lost_is_found() {
 }
 
 #[test]
+fn comparisons_names_and_chains_of_the_device_itself_are_understood() {
+    let ports = RangeSet::from_ranges([(22, 22), (1024, 65535)]);
+    let tcp = L4::Tcp { source: PortSet::full(), destination: ports };
+    let wanted = ruleset(vec![rule("high", between(&["10.0.0.0/8"], &["0.0.0.0/0"], tcp), Action::Allow)]);
+    holds(
+        &wanted,
+        "ip saddr 10.0.0.0/8 tcp dport >= 1024 accept\n ip saddr 10.0.0.0/8 tcp dport ssh continue comment \"seen\"\n ip saddr 10.0.0.0/8 tcp dport { ssh } accept",
+    );
+    let text = text("ip saddr 10.0.0.0/8 tcp dport { ssh, 1024-65535 } accept");
+    let both = text
+        .replace("chain", "chain input { type filter hook input priority 0; policy drop; ct state vmap { new : drop }\n}\nchain");
+    let proof = prove(find("nftables").unwrap(), &wanted, &both).unwrap();
+    assert!(proof.notes.iter().any(|note| note.contains("chain input")), "{:?}", proof.notes);
+}
+
+#[test]
 fn other_peoples_spellings_are_understood() {
     let icmp = L4::Icmp { types: RangeSet::of(8), codes: RangeSet::full() };
     let wanted = ruleset(vec![
@@ -143,7 +159,16 @@ fn what_is_not_understood_is_an_error_with_its_place() {
         ("jump other", 1),
         ("ct state new accept", 1),
         ("ct state != established,related drop", 10),
-        ("tcp dport http accept", 11),
+        ("tcp dport nosuch accept", 11),
+        // nft refuses what excludes itself, or loads what no packet meets.
+        ("ip6 saddr 2001:db8::1 ip protocol { tcp, udp } accept", 23),
+        ("meta nfproto ipv6 ip daddr 10.0.0.1 accept", 19),
+        ("tcp dport 53 udp dport 53 accept", 14),
+        ("icmp type 8 icmpv6 type 128 accept", 13),
+        ("udp dport 53 reject with tcp reset", 14),
+        // What stands there in an ICMP message is its checksum.
+        ("icmp type 8 th dport 80 accept", 1),
+        ("tcp dport > 65535 accept", 13),
         ("ip saddr 10.0.0.1/8 accept", 10),
         ("ip saddr @nosuch accept", 10),
         ("ip6 nexthdr tcp accept", 1),
@@ -163,7 +188,7 @@ fn what_is_not_understood_is_an_error_with_its_place() {
         }
     }
     for text in [
-        "table inet a_1 { chain c { type filter hook input priority 0; } }",
+        "table inet a_1 { chain c { type filter hook prerouting priority 0; } }",
         "table inet a_1 { chain c { type nat hook forward priority 0; } }",
         "table inet a_1 { chain c { accept } }",
         "table bridge a_1 { }",

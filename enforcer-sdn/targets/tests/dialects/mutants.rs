@@ -94,7 +94,7 @@ fn is_of_a_set(line: &str) -> bool {
 
 /// Where numbers make the order, each line takes the other's.
 fn swap_numbers(one: &mut String, other: &mut String) {
-    for (key, end) in [("\"sequence-id\": ", ","), (",priority=", " ")] {
+    for (key, end) in [("\"sequence-id\": ", ","), (",priority=", " "), ("inacl#", "=")] {
         let number = |line: &str| line.split(key).nth(1).map(|rest| rest.split(end).next().unwrap().to_string());
         if let (Some(first), Some(second)) = (number(one), number(other)) {
             *one = one.replace(&format!("{key}{first}{end}"), &format!("{key}{second}{end}"));
@@ -108,8 +108,9 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     let ends = ["log prefix", "counter", "-m comment", "label", "comment=", "collector_set_id"];
     let end = ends.iter().find_map(|word| line.find(word)).unwrap_or(line.len());
     // An entry's own name in JSON.
-    let named = ["\"name\": \"", "\"description\": \""].iter().find_map(|key| Some(line.find(key)? + key.len()));
-    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).or_else(|| flow_priority_end(line)).unwrap_or(0);
+    let named =
+        ["\"name\": \"", "\"description\": \"", "<entry name=\""].iter().find_map(|key| Some(line.find(key)? + key.len()));
+    let unnamed = named.and_then(|start| Some(start + line[start..].find('"')?)).or_else(|| number_end(line)).unwrap_or(0);
     // A term is called by its name nowhere else, and a policy by its number.
     let is_term = ["term ", "edit "].iter().any(|word| line.trim_start().starts_with(word));
     let is_name = |at: usize| is_term || line[..at].rsplit([' ', '\t']).next().is_some_and(|word| word.starts_with('@'));
@@ -127,8 +128,11 @@ fn change_digit(random: &mut Random, line: &mut String, here: impl Fn(&str) -> b
     Some(())
 }
 
-/// The number of a flow says no more than the order of the flows.
-fn flow_priority_end(line: &str) -> Option<usize> {
+/// The number of a flow, or of an entry of a downloaded list, says no more than their order.
+fn number_end(line: &str) -> Option<usize> {
+    if let Some(start) = line.find("inacl#") {
+        return Some(start + line[start..].find('=')?);
+    }
     let start = line.find(",priority=")?;
     Some(start + line[start..].find(' ')?)
 }

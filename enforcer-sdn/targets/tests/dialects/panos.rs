@@ -160,3 +160,70 @@ fn what_is_not_understood_is_refused_at_its_place() {
         ],
     );
 }
+
+/// As the API answers a request for the policy of one virtual system.
+const EXPORTED: &str = "<response status=\"success\" code=\"19\"><result total-count=\"1\" count=\"1\">
+<config version=\"11.1.0\" urldb=\"paloaltonetworks\"><devices><entry name=\"localhost.localdomain\"><vsys><entry name=\"vsys1\">
+  <address><entry name=\"plc\"><ip-netmask>198.51.100.7</ip-netmask><description>a &amp; b</description></entry></address>
+  <address-group><entry name=\"plcs\"><static><member>plc</member></static></entry></address-group>
+  <service><entry name=\"modbus\"><protocol><tcp><port>502</port><override><no/></override></tcp></protocol></entry></service>
+  <rulebase><security><rules>
+    <entry name=\"poll\" uuid=\"7\" admin=\"x\" dirtyId=\"3\" time=\"2026/11/01 10:00:00\">
+      <to><member>any</member></to><from><member>any</member></from>
+      <source><member>192.0.2.0/24</member></source><destination><member>plcs</member></destination>
+      <source-user><member>any</member></source-user><category><member>any</member></category>
+      <application><member>any</member></application><service><member>modbus</member><member>service-https</member></service>
+      <hip-profiles><member>any</member></hip-profiles><action>allow</action><log-end>no</log-end><tag/>
+    </entry>
+    <!-- the end -->
+    <entry name=\"rest\">
+      <from><member>any</member></from><to><member>any</member></to><source><member>any</member></source>
+      <destination><member>any</member></destination><application><member>any</member></application>
+      <service><member>any</member></service><action>deny</action><log-end>no</log-end>
+    </entry>
+  </rules></security></rulebase>
+</entry></vsys></entry></devices></config></result></response>
+";
+
+#[test]
+fn an_exported_configuration_in_xml_is_understood() {
+    let wanted = ruleset(vec![
+        established(),
+        (between(&["192.0.2.0/24"], &["198.51.100.7"], tcp(&[(502, 502), (443, 443)])), Action::Allow, false),
+        (Selector::any(), Action::Deny, false),
+    ]);
+    for target in ["panos", "panos-xml"] {
+        holds(target, &wanted, EXPORTED);
+    }
+    let wrong = EXPORTED.replace("<port>502</port>", "<port>503</port>");
+    assert_eq!(differs("panos-xml", &wanted, &wrong).line, Some(7), "the first rule");
+    holds("panos-xml", &wanted, &EXPORTED.replace("<entry name=\"rest\">", "<entry name=\"rest\"><disabled>no</disabled>"));
+}
+
+#[test]
+fn xml_that_says_more_or_less_than_a_policy_is_refused_at_its_place() {
+    let with = |from: &str, to: &str| EXPORTED.replacen(from, to, 1);
+    let texts = [
+        (with("<rulebase>", "<network/><rulebase>"), 6, 3),
+        (with("<security>", "<nat><rules/></nat><security>"), 6, 13),
+        (with("<action>allow</action>", "<action>allow</action><action>deny</action>"), 12, 78),
+        (with("<member>any</member>", "<member/>"), 8, 11),
+        (with("<member>any</member>", "x<member>any</member>"), 8, 7),
+        (with("<entry name=\"rest\">", "<entry name=\"poll\">"), 15, 5),
+        (with("<entry name=\"rest\">", "<entry>"), 15, 5),
+        (with("<entry name=\"rest\">", "<entry name=\"rest\" quarantine=\"1\">"), 15, 5),
+        (with("<tag/>", "<profile-setting><group><member>strict</member></group></profile-setting>"), 12, 99),
+        (with("<tag/>", "<action2>"), 13, 5),
+        (with("<response", "<!DOCTYPE x [<!ENTITY a \"b\">]><response"), 1, 1),
+        (with("</vsys>", "<entry name=\"vsys2\"/></vsys>"), 21, 9),
+        (format!("{}{}", "<config>".repeat(30), "</config>".repeat(30)), 1, 193),
+        (format!("{}{}", "<config><devices>".repeat(3), "</devices></config>".repeat(3)), 1, 18),
+        ("<".to_owned(), 1, 2),
+        ("<config/>".to_owned(), 1, 1),
+    ];
+    let place = |text: &str| (find("panos-xml").unwrap().parse)(text).map_or_else(|error| (error.line, error.column), |_| (0, 0));
+    let found: Vec<(usize, usize)> = texts.iter().map(|(text, _, _)| place(text)).collect();
+    assert_eq!(found, texts.iter().map(|(_, line, column)| (*line, *column)).collect::<Vec<_>>());
+    let deep = "<a>".repeat(200_000);
+    assert!((find("panos-xml").unwrap().parse)(&deep).is_err());
+}

@@ -110,3 +110,33 @@ fn no_text_makes_a_parser_panic() {
         }
     }
 }
+
+#[test]
+fn a_running_configuration_around_a_list_is_understood_and_what_filters_beside_it_is_not() {
+    let counters =
+        [("cisco-ios", "(12 matches)"), ("cisco-nxos", "[match=12]"), ("arista-eos", "[match 12 packets, 0:00:05 ago]")];
+    for (target, counter) in counters {
+        let frame = FRAMES.iter().find(|frame| frame.0 == target).copied().unwrap();
+        let entries = text(frame, &[&format!("permit tcp any any eq 22 {counter}"), "deny ip any any"]);
+        let bind = if target == "cisco-ios" { "ip access-group a in" } else { "ip access-group a out" };
+        let around = format!(
+            "!\nversion 15.2\nhostname plant-1\n{entries}!\ninterface Vlan10\n description cell 10 (do not touch)\n \
+             ip address 192.0.2.1 255.255.255.0\n {bind}\n no shutdown\n!\nend\n"
+        );
+        holds(target, &wanted(target, &[between(ALL4, ALL4, tcp(&[(22, 22)]))]), &around);
+        for line in [
+            "ip verify unicast source reachable-via rx",
+            "service-policy input x",
+            "mac access-group m in",
+            "zone-member security x",
+        ] {
+            let filtered = around.replace(" no shutdown", &format!(" {line}"));
+            let error = (find(target).unwrap().parse)(&filtered).unwrap_err();
+            assert_eq!(error.line, filtered.lines().position(|found| found.trim() == line).unwrap() + 1, "{target}: {error}");
+        }
+        for counter in ["(x matches)", "[match]", "(12 matches) log"] {
+            let broken = text(frame, &[&format!("permit tcp any any eq 22 {counter}")]);
+            assert!((find(target).unwrap().parse)(&broken).is_err(), "{target}: {counter}");
+        }
+    }
+}

@@ -73,9 +73,3 @@ fn the_firewalls_texts_of_aerleon_are_read_and_judged() {
         }
     }
 }
-
-#[test]
-fn a_configuration_in_xml_is_refused_by_name() {
-    let error = (find("panos").unwrap().parse)("<?xml version=\"1.0\" ?>\n<config/>\n").unwrap_err();
-    assert!(error.to_string().starts_with("1:1: a configuration in XML; give the listing in `set` form"), "{error}");
-}
