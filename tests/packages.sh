@@ -46,6 +46,8 @@ bench_peers=(
 )
 test_peers=(
   "aerleon 1.18.0"
+  # A controller, which switches ask for their flows.
+  "faucet 1.10.12"
 )
 
 peer() {

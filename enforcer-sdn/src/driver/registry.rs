@@ -6,7 +6,7 @@ use crate::config::Point;
 use crate::driver::{Driver, DriverKind, iptables, nft, ovs};
 
 /// In the order of the documentation.
-const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND, ovs::KIND, ovs::STATELESS];
+const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND, nft::BRIDGE, nft::STATELESS_BRIDGE, ovs::KIND, ovs::STATELESS];
 
 /// Opens the driver that the point names.
 pub fn open(point: &Point) -> Result<Box<dyn Driver>> {

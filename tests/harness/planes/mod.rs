@@ -2,6 +2,8 @@
 //!
 //! A plane is one file here and one line in [`PLANES`].
 
+mod bridge;
+mod faucet;
 mod flowspec;
 mod iptables;
 mod nftables;
@@ -12,11 +14,21 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::binary;
 use crate::firewall::Firewall;
 use crate::namespace::Namespace;
 
 /// Every data plane.
-pub const PLANES: &[Plane] = &[nftables::PLANE, iptables::PLANE, openflow::STATEFUL, openflow::STATELESS, flowspec::PLANE];
+pub const PLANES: &[Plane] = &[
+    nftables::PLANE,
+    iptables::PLANE,
+    openflow::STATEFUL,
+    openflow::STATELESS,
+    bridge::BRIDGE,
+    bridge::NETDEV,
+    faucet::PLANE,
+    flowspec::PLANE,
+];
 
 /// A kind of data plane.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +41,7 @@ pub struct Plane {
     pub has_flags: bool,
     /// The most lines of a rendering that it takes in a moment; None: thousands.
     pub most_lines: Option<usize>,
-    /// Programs that must be there.
+    /// Programs that must be there; with a `/`, in the repository.
     pub tools: &'static [&'static str],
     pub build: fn() -> Result<Box<dyn DataPlane>>,
 }
@@ -58,7 +70,7 @@ impl Plane {
         let has_root = Namespace::available();
         if !has_root || !missing.is_empty() {
             eprintln!(
-                "NOT CHECKED on a real data plane of `{}`: needs root, iproute2 and {}",
+                "NOT CHECKED on a real data plane of `{}`: needs root, iproute2 and {} (tests/packages.sh test installs them)",
                 self.target,
                 self.tools.join(", ")
             );
@@ -68,6 +80,9 @@ impl Plane {
 }
 
 fn is_installed(tool: &str) -> bool {
+    if tool.contains('/') {
+        return binary::repository().join(tool).is_file();
+    }
     let found = Command::new("sh").args(["-c", "PATH=$PATH:/usr/sbin:/sbin command -v \"$0\"", tool]).output();
     found.is_ok_and(|output| output.status.success())
 }

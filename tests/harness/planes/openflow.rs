@@ -54,7 +54,7 @@ impl OpenVSwitch {
         Ok(plane)
     }
 
-    fn vsctl(&self, words: &[&str]) -> Result<String> {
+    pub(super) fn vsctl(&self, words: &[&str]) -> Result<String> {
         let database = format!("--db=unix:{}", self.folder.file("db.sock").display());
         self.run(&[&["ovs-vsctl", "--timeout=10", &database], words].concat())
     }

@@ -13,7 +13,7 @@
 //! - There is neither a log nor a word for TCP flags, so answers over TCP can be told by their ports only.
 //! - Later fragments have no ports, so rules about ports miss them.
 //!
-//! Checked by reading back only.
+//! Checked with real packets: the controller (1.10.12) beside Open vSwitch 3.1, short lists on both ports.
 
 mod document;
 mod parse;

@@ -2,19 +2,40 @@
 
 use enforcer_packetset::{Selector, Step, Verdict};
 
+use super::family::Family;
+use super::frames::Frames;
+use super::hook::Hook;
 use super::lex::{Kind, Lexer, describe};
 use super::rule::RuleReader;
 use super::values::{PORT, PROTOCOL, SetMembers, Sets, V4, V6, listed};
 use crate::conjunction::Conjunction;
 use crate::target::{ParseError, Parsed};
 
-pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+pub(super) fn inet(text: &str) -> Result<Parsed, ParseError> {
+    parse(text, Family::Inet)
+}
+
+pub(super) fn bridge(text: &str) -> Result<Parsed, ParseError> {
+    parse(text, Family::Bridge { follows: true })
+}
+
+pub(super) fn stateless_bridge(text: &str) -> Result<Parsed, ParseError> {
+    parse(text, Family::Bridge { follows: false })
+}
+
+pub(super) fn netdev(text: &str) -> Result<Parsed, ParseError> {
+    parse(text, Family::Netdev)
+}
+
+fn parse(text: &str, family: Family) -> Result<Parsed, ParseError> {
     let mut parser = Parser {
         lexer: Lexer::new(text)?,
+        family,
         table: None,
         sets: Sets::new(),
         chain: None,
         steps: Vec::new(),
+        arp: None,
         notes: Vec::new(),
         removes: false,
     };
@@ -23,13 +44,16 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
 }
 
 /// The state of the one table that the text defines.
-struct Parser<'a> {
-    lexer: Lexer<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) lexer: Lexer<'a>,
+    pub(super) family: Family,
     table: Option<Table<'a>>,
     sets: Sets,
-    chain: Option<Chain<'a>>,
+    pub(super) chain: Option<Chain<'a>>,
     /// With the line of each.
     steps: Vec<(Step, usize)>,
+    /// What the first rule about it does with ARP.
+    arp: Option<Verdict>,
     notes: Vec<String>,
     /// A `delete` or `flush` stands before the definition.
     removes: bool,
@@ -41,19 +65,11 @@ struct Table<'a> {
     name: &'a str,
 }
 
-/// Which packets a base chain sees.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hook {
-    Forward,
-    /// To or from the device itself.
-    Own,
-}
-
-/// The base chain on hook forward.
+/// The base chain on the family's hook.
 #[derive(Clone, Copy)]
-struct Chain<'a> {
-    name: &'a str,
-    policy: Verdict,
+pub(super) struct Chain<'a> {
+    pub(super) name: &'a str,
+    pub(super) policy: Verdict,
 }
 
 impl<'a> Parser<'a> {
@@ -91,13 +107,15 @@ impl<'a> Parser<'a> {
         self.sets.clear();
         self.chain = None;
         self.steps.clear();
+        self.arp = None;
         self.notes.clear();
     }
 
     fn table_name(&mut self) -> Result<Table<'a>, ParseError> {
         let (family, at) = self.lexer.expect_word("a table's family")?;
-        if !["inet", "ip", "ip6"].contains(&family) {
-            let advice = "only `inet`, `ip` and `ip6` have hook forward with addresses; name the family";
+        if !self.family.reads(family) {
+            let advice =
+                format!("a table of {} is one of family `{}`: prove it as what it is", self.family.target(), self.family.word());
             return Err(self.lexer.error(at, format!("family `{family}` is not understood"), advice));
         }
         let (name, at) = self.lexer.expect_word("a table's name")?;
@@ -259,63 +277,12 @@ impl<'a> Parser<'a> {
                 }
                 (_, Some(chain)) => self.rule(table, chain)?,
                 (_, None) => {
-                    let advice = "begin it with `type filter hook forward priority filter; policy accept;`";
-                    return Err(self.lexer.error(token.at, format!("chain `{name}` is not on hook forward"), advice));
+                    let hook = self.family.hook();
+                    let advice = format!("begin it with `type filter hook {hook} priority filter; policy accept;`");
+                    return Err(self.lexer.error(token.at, format!("chain `{name}` is not on hook {hook}"), advice));
                 }
             }
         }
-    }
-
-    /// Up to the brace that closes the chain; the one that opens it is taken.
-    fn skip_chain(&mut self, name: &str, at: usize) -> Result<(), ParseError> {
-        let mut depth = 1;
-        while depth > 0 {
-            match self.lexer.next()?.kind {
-                Kind::Sign("{") => depth += 1,
-                Kind::Sign("}") => depth -= 1,
-                Kind::End => return Err(self.lexer.error(at, format!("chain `{name}` does not end"), "close it with `}`")),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// `type filter hook forward priority filter`.
-    fn hook(&mut self, name: &'a str, at_name: usize) -> Result<Hook, ParseError> {
-        for (wanted, advice) in [
-            ("type", "write `type filter hook forward priority filter`"),
-            ("filter", "only chains of type filter decide about packets"),
-            ("hook", "write `type filter hook forward priority filter`"),
-            ("forward", "give the chain on hook forward alone: packets of other hooks are not routed ones"),
-            ("priority", "write `type filter hook forward priority filter`"),
-        ] {
-            let (word, at) = self.lexer.expect_word(wanted)?;
-            if wanted == "forward" && ["input", "output"].contains(&word) {
-                return Ok(Hook::Own);
-            }
-            if word != wanted {
-                return Err(self.lexer.error(at, format!("`{word}` where `{wanted}` belongs"), advice));
-            }
-        }
-        if self.chain.is_some_and(|known| known.name != name) {
-            let advice = "give the one chain on hook forward";
-            return Err(self.lexer.error(at_name, format!("a second chain `{name}` on hook forward"), advice));
-        }
-        let mut words = 0;
-        while self.lexer.peek().kind != Kind::Break {
-            let token = self.lexer.next()?;
-            match token.kind {
-                Kind::Word(word) if is_priority(word) => words += 1,
-                Kind::Sign("+") if words > 0 => {}
-                other => {
-                    let what = format!("{} is no priority", describe(other));
-                    return Err(self.lexer.error(token.at, what, "write `priority filter;` or a number"));
-                }
-            }
-        }
-        // Without a policy a base chain accepts.
-        self.chain = Some(self.chain.unwrap_or(Chain { name, policy: Verdict::Allow }));
-        Ok(Hook::Forward)
     }
 
     fn policy(&mut self) -> Result<Verdict, ParseError> {
@@ -329,15 +296,19 @@ impl<'a> Parser<'a> {
 
     fn rule(&mut self, table: Table<'_>, chain: Chain<'_>) -> Result<(), ParseError> {
         let line = self.lexer.peek().line;
-        let steps = RuleReader {
+        let (steps, arp) = RuleReader {
             lexer: &mut self.lexer,
             sets: &self.sets,
+            family: self.family,
+            frames: Frames::all(self.family.has_frames()),
+            arp: None,
             policy: chain.policy,
             matches: Conjunction::all(table.family != "ip6", table.family != "ip"),
             logs: false,
             steps: Vec::new(),
         }
         .read()?;
+        self.arp = self.arp.or(arp);
         self.steps.extend(steps.into_iter().map(|step| (step, line)));
         Ok(())
     }
@@ -352,21 +323,20 @@ impl<'a> Parser<'a> {
         }
         let mut notes = self.notes;
         if self.chain.is_none() {
-            notes.push("the text has no chain on hook forward, so it allows everything".into());
+            notes.push(format!("the text has no chain on hook {}, so it allows everything", self.family.hook()));
         } else if !self.removes {
             notes.push(
                 "the text does not delete the table first: right for a listing, but loaded as a file it adds to older rules"
                     .into(),
             );
         }
+        let drops_arp = self.arp.or(self.chain.map(|chain| chain.policy)) == Some(Verdict::Deny);
+        if self.family.has_frames() && drops_arp {
+            notes.push("ARP is dropped, so that no IPv4 packet arrives".into());
+        }
         let (steps, lines) = self.steps.into_iter().unzip();
         Parsed { steps, lines, notes }
     }
-}
-
-fn is_priority(word: &str) -> bool {
-    let names = ["raw", "mangle", "dstnat", "filter", "security", "srcnat", "-"];
-    names.contains(&word) || word.parse::<i32>().is_ok()
 }
 
 fn read_members(lexer: &mut Lexer<'_>, members: &mut SetMembers) -> Result<(), ParseError> {

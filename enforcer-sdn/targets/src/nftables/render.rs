@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use enforcer_packetset::{FlagSet, L4, PortSet, RangeSet, StateSet};
+use enforcer_packetset::{FlagSet, HeadingSet, L4, PortSet, RangeSet, StateSet, VlanId};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
+use super::family::Family;
 use super::sets::NamedSets;
 use super::week;
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
@@ -12,24 +13,46 @@ use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 /// The longest comment that nft stores is 128 bytes, the longest log prefix 127; a rule id is to be at most 48.
 const LONGEST_ID: usize = 48;
 
-pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+pub(super) fn inet(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+    render(ruleset, options, Family::Inet)
+}
+
+pub(super) fn bridge(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+    render(ruleset, options, Family::Bridge { follows: true })
+}
+
+pub(super) fn stateless_bridge(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+    render(ruleset, options, Family::Bridge { follows: false })
+}
+
+pub(super) fn netdev(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
+    render(ruleset, options, Family::Netdev)
+}
+
+fn render(ruleset: &Ruleset, options: &RenderOptions, family: Family) -> Result<Rendering, RenderError> {
     let table = &options.name;
-    check_name(table)?;
+    check_name(table, family)?;
     let mut sets = NamedSets::default();
     let mut rules = String::new();
     let mut owners: Vec<&str> = Vec::new();
     for rule in &ruleset.rules {
-        for line in lines(rule, &mut sets)? {
+        for line in lines(rule, family, &mut sets)? {
             let _ = writeln!(rules, "\t\t{line}");
             owners.push(&rule.id);
         }
     }
     let mut text = String::from("#!/usr/sbin/nft -f\n");
     let _ = writeln!(text, "# Load with TZ=UTC: nft reads hours in the time zone of its caller.");
+    if family == Family::Netdev {
+        let _ = writeln!(text, "# Load with the interfaces: nft -D 'interfaces={{ left, right }}' -f FILE");
+    }
     // Created so that it can be deleted, deleted so that no older rule stays: all in one transaction.
-    let _ = write!(text, "table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n");
+    let word = family.word();
+    let _ = write!(text, "table {word} {table}\ndelete table {word} {table}\ntable {word} {table} {{\n");
     sets.write(&mut text);
-    text.push_str("\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n");
+    let hook = family.hook();
+    let devices = if family == Family::Netdev { " devices = $interfaces" } else { "" };
+    let _ = writeln!(text, "\tchain {hook} {{\n\t\ttype filter hook {hook}{devices} priority filter; policy accept;");
     let first = text.matches('\n').count() + 1;
     text.push_str(&rules);
     text.push_str("\t}\n}\n");
@@ -37,12 +60,12 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
     Ok(Rendering { text, lines })
 }
 
-fn cannot(rule: &PointRule, feature: impl Into<String>, advice: impl Into<String>) -> RenderError {
-    RenderError { rule: rule.id.clone(), target: "nftables", feature: feature.into(), advice: advice.into() }
+fn cannot(rule: &PointRule, family: Family, feature: impl Into<String>, advice: impl Into<String>) -> RenderError {
+    RenderError { rule: rule.id.clone(), target: family.target(), feature: feature.into(), advice: advice.into() }
 }
 
 /// Words of the grammar are no names (`table inet fwd` fails), so only the shape that no such word has, or the known good ones, pass.
-fn check_name(name: &str) -> Result<(), RenderError> {
+fn check_name(name: &str, family: Family) -> Result<(), RenderError> {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.len() <= 32
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
@@ -52,69 +75,122 @@ fn check_name(name: &str) -> Result<(), RenderError> {
     }
     Err(RenderError {
         rule: "(table)".into(),
-        target: "nftables",
+        target: family.target(),
         feature: format!("the table name `{name}`"),
         advice: "use lower-case letters, digits and `_`, at most 32, beginning with `cordon` or with an `_` inside".into(),
     })
 }
 
 /// The rule's lines: one for each IP version and each window of the week.
-fn lines(rule: &PointRule, sets: &mut NamedSets) -> Result<Vec<String>, RenderError> {
+fn lines(rule: &PointRule, family: Family, sets: &mut NamedSets) -> Result<Vec<String>, RenderError> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if rule.id.is_empty() || rule.id.len() > LONGEST_ID || !rule.id.chars().all(is_plain) {
-        return Err(cannot(rule, "the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
+        return Err(cannot(rule, family, "the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
     }
-    let families = families(rule, sets);
+    let versions = versions(rule, family, sets);
     let windows = week::windows(&rule.selector.week);
-    if !rule.selector.link.is_any() {
-        let advice = "hook forward of family inet sees packets behind their frames: use a bridge, or leave the rule to a switch";
-        return Err(cannot(rule, "VLANs, MAC addresses and directions", advice));
-    }
+    let frames = frames(rule, family)?;
     let l4 = l4(&rule.selector.l4, rule.selector.flags);
-    let (Some(l4), false, false) = (l4, families.is_empty(), windows.is_empty()) else {
-        return Err(cannot(rule, "a rule that selects no packet", "an address, port or time set of it is empty: leave it out"));
+    let (Some(l4), false, false) = (l4, versions.is_empty(), windows.is_empty()) else {
+        return Err(cannot(
+            rule,
+            family,
+            "a rule that selects no packet",
+            "an address, port or time set of it is empty: leave it out",
+        ));
     };
     let state = match rule.selector.state {
         StateSet::Any => "",
+        _ if !family.follows() => {
+            let advice = "compile for a stateless point, with rules for the way back";
+            return Err(cannot(rule, family, "connection states", advice));
+        }
         StateSet::Established => "ct state established,related ",
         StateSet::New => "ct state invalid,new,untracked ",
     };
     let effect = effect(rule);
-    let line = |family: &Family, window: &String| {
-        let Family { addresses, version } = family;
-        format!("{state}{addresses}{l4}{version}{window}{effect}")
+    let line = |version: &Version, window: &String| {
+        let Version { before, behind } = version;
+        format!("{state}{frames}{before}{l4}{behind}{window}{effect}")
     };
-    Ok(families.iter().flat_map(|family| windows.iter().map(move |window| line(family, window))).collect())
+    Ok(versions.iter().flat_map(|version| windows.iter().map(move |window| line(version, window))).collect())
+}
+
+/// VLANs and MAC addresses; nothing where every frame is selected.
+fn frames(rule: &PointRule, family: Family) -> Result<String, RenderError> {
+    let link = &rule.selector.link;
+    let mut text = String::new();
+    if link.is_any() {
+        return Ok(text);
+    }
+    if !family.has_frames() {
+        let advice = "hook forward of family inet sees packets behind their frames: use a bridge, or leave the rule to a switch";
+        return Err(cannot(rule, family, "VLANs, MAC addresses and directions", advice));
+    }
+    if link.heading != HeadingSet::Any {
+        return Err(cannot(rule, family, "directions", "a chain sees each frame once: leave the direction out"));
+    }
+    if link.vlan.is_empty() || link.source_mac.is_empty() || link.destination_mac.is_empty() {
+        return Err(cannot(
+            rule,
+            family,
+            "a rule that selects no packet",
+            "a VLAN or MAC address set of it is empty: leave it out",
+        ));
+    }
+    if !link.vlan.is_full() && link.vlan.contains(VlanId::UNTAGGED) {
+        let advice = "`vlan id` asks for a tag first: name VLANs from 1 to 4094 only, or none";
+        return Err(cannot(rule, family, "frames without a tag", advice));
+    }
+    // In the order in which nft lists them.
+    for (key, set) in [("ether saddr", &link.source_mac), ("ether daddr", &link.destination_mac)] {
+        if !set.is_full() {
+            let _ = write!(text, "{key} {} ", numbers(set));
+        }
+    }
+    if !link.vlan.is_full() {
+        let ids = RangeSet::from_ranges(link.vlan.ranges().iter().map(|&(first, last)| (first.get(), last.get())));
+        let _ = write!(text, "vlan id {} ", numbers(&ids));
+    }
+    Ok(text)
 }
 
 /// What a line says of one IP version.
 #[derive(Default)]
-struct Family {
-    addresses: String,
-    /// Said behind the protocol: nft lists `meta nfproto ipv6 meta l4proto 58` without its first half, this way round it does not.
-    version: &'static str,
+struct Version {
+    /// Before the protocol.
+    before: String,
+    /// Behind the protocol: nft lists `meta nfproto ipv6 meta l4proto 58` without its first half, this way round it does not.
+    behind: &'static str,
 }
 
-impl Family {
-    /// Addresses imply their version; where all are selected it must be said.
-    const fn new(addresses: String, version: &'static str) -> Self {
-        let version = if addresses.is_empty() { version } else { "" };
-        Self { addresses, version }
+impl Version {
+    /// Addresses imply their version; where all are selected it must be said. Around frames `ip version 4` is the one way that nft 1.0.6 lists
+    /// in every place, and that frames with a tag are asked for where their IP header is.
+    fn new(addresses: String, is_ipv6: bool, family: Family) -> Self {
+        match (addresses.is_empty(), family.has_frames(), is_ipv6) {
+            (false, ..) => Self { before: addresses, behind: "" },
+            (true, true, false) => Self { before: "ip version 4 ".into(), behind: "" },
+            (true, true, true) => Self { before: "ip6 version 6 ".into(), behind: "" },
+            (true, false, false) => Self { before: addresses, behind: "meta nfproto ipv4 " },
+            (true, false, true) => Self { before: addresses, behind: "meta nfproto ipv6 " },
+        }
     }
 }
 
-/// For each IP version that the rule selects, its addresses; nothing to say where addresses and versions do not matter.
-fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<Family> {
+/// For each IP version that the rule selects, its addresses; nothing to say where addresses and versions do not matter. Around frames the version
+/// is always said, for a line without it is about ARP too.
+fn versions(rule: &PointRule, family: Family, sets: &mut NamedSets) -> Vec<Version> {
     let (source, destination) = (&rule.selector.source, &rule.selector.destination);
     let (v4, v6) = match rule.selector.l4 {
         L4::Icmp { .. } => (true, false),
         L4::Icmp6 { .. } => (false, true),
         _ => (true, true),
     };
-    if v4 && v6 && source.is_full() && destination.is_full() {
-        return vec![Family::default()];
+    if v4 && v6 && source.is_full() && destination.is_full() && !family.has_frames() {
+        return vec![Version::default()];
     }
-    let mut families = Vec::new();
+    let mut versions = Vec::new();
     if v4 && !source.v4.is_empty() && !destination.v4.is_empty() {
         let mut text = String::new();
         if !source.v4.is_full() {
@@ -123,7 +199,7 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<Family> {
         if !destination.v4.is_full() {
             let _ = write!(text, "ip daddr {} ", sets.v4(&destination.v4));
         }
-        families.push(Family::new(text, "meta nfproto ipv4 "));
+        versions.push(Version::new(text, false, family));
     }
     if v6 && !source.v6.is_empty() && !destination.v6.is_empty() {
         let mut text = String::new();
@@ -133,9 +209,9 @@ fn families(rule: &PointRule, sets: &mut NamedSets) -> Vec<Family> {
         if !destination.v6.is_full() {
             let _ = write!(text, "ip6 daddr {} ", sets.v6(&destination.v6));
         }
-        families.push(Family::new(text, "meta nfproto ipv6 "));
+        versions.push(Version::new(text, true, family));
     }
-    families
+    versions
 }
 
 /// None when a set of the protocol's fields is empty.

@@ -1,8 +1,10 @@
 //! One nft rule as steps, for the parser: matches narrow, statements act where they stand, a verdict ends.
 
-use enforcer_packetset::{Effect, RangeSet, Step, Verdict};
+use enforcer_packetset::{Effect, LinkSet, RangeSet, Selector, Step, Verdict};
 
+use super::family::Family;
 use super::flags;
+use super::frames::Frames;
 use super::lex::{Kind, Lexer, Token, describe};
 use super::values::{DAY, ICMP_CODE, ICMP_TYPE, ICMP6_TYPE, PORT, PROTOCOL, STATE, Sets, V4, V6, listed, matched, states};
 use crate::conjunction::{Conjunction, Unsayable, restrict};
@@ -15,6 +17,10 @@ const DAY_MINUTES: u16 = 24 * 60;
 pub(super) struct RuleReader<'r, 'a> {
     pub lexer: &'r mut Lexer<'a>,
     pub sets: &'r Sets,
+    pub family: Family,
+    pub frames: Frames,
+    /// What happens to ARP.
+    pub arp: Option<Verdict>,
     /// What `return` means here.
     pub policy: Verdict,
     pub matches: Conjunction,
@@ -24,18 +30,20 @@ pub(super) struct RuleReader<'r, 'a> {
 }
 
 impl RuleReader<'_, '_> {
-    pub(super) fn read(mut self) -> Result<Vec<Step>, ParseError> {
+    /// The rule's steps, and what it does with ARP.
+    pub(super) fn read(mut self) -> Result<(Vec<Step>, Option<Verdict>), ParseError> {
         let start = self.lexer.peek().at;
         loop {
             let token = self.lexer.peek();
             match token.kind {
                 Kind::Break | Kind::End | Kind::Sign("}") => {
                     self.push(None, start)?;
-                    return Ok(self.steps);
+                    return Ok((self.steps, self.arp));
                 }
                 Kind::Word(word) => {
                     self.lexer.next()?;
                     if let Some(verdict) = self.statement(word, token)? {
+                        self.arp = self.frames.arp.then_some(verdict);
                         self.push(Some(verdict), start)?;
                         return self.ended();
                     }
@@ -49,13 +57,13 @@ impl RuleReader<'_, '_> {
     }
 
     /// After a verdict only a comment may stand.
-    fn ended(self) -> Result<Vec<Step>, ParseError> {
+    fn ended(self) -> Result<(Vec<Step>, Option<Verdict>), ParseError> {
         if self.lexer.take_word("comment")? {
             self.lexer.expect_quoted("a comment")?;
         }
         let token = self.lexer.peek();
         match token.kind {
-            Kind::Break | Kind::End | Kind::Sign("}") => Ok(self.steps),
+            Kind::Break | Kind::End | Kind::Sign("}") => Ok((self.steps, self.arp)),
             other => {
                 let what = format!("{} after a verdict", describe(other));
                 Err(self.lexer.error(token.at, what, "a verdict ends the rule: move it to the end, or use a line of its own"))
@@ -81,7 +89,13 @@ impl RuleReader<'_, '_> {
                 "narrow `meta l4proto` to tcp, udp and sctp before `th sport` or `th dport`",
             ),
         })?;
-        self.steps.extend(selectors.into_iter().map(|selector| Step { selector, effect }));
+        let link = &self.frames.fields;
+        if link.vlan.is_empty() || link.source_mac.is_empty() || link.destination_mac.is_empty() {
+            return Ok(());
+        }
+        let link = LinkSet::from(link.clone());
+        let of_frames = |selector| Step { selector: Selector { link: link.clone(), ..selector }, effect };
+        self.steps.extend(selectors.into_iter().map(of_frames));
         Ok(())
     }
 
@@ -121,7 +135,8 @@ impl RuleReader<'_, '_> {
 
     /// nft refuses versions and protocols that exclude each other where it sees them.
     fn excluded(&self, before: (bool, bool), token: Token<'_>) -> Result<(), ParseError> {
-        if before == self.meetable() {
+        // What is left may be ARP.
+        if before == self.meetable() || self.frames.arp {
             return Ok(());
         }
         let advice = "nft refuses most of such rules, and no packet is meant by the others: leave the rule out";
@@ -129,10 +144,16 @@ impl RuleReader<'_, '_> {
     }
 
     fn narrow(&mut self, word: &str, token: Token<'_>) -> Result<(), ParseError> {
-        if !["ip", "ip6", "meta", "ct", "tcp", "udp", "sctp", "th", "icmp", "icmpv6"].contains(&word) {
+        let known = ["ip", "ip6", "meta", "ct", "tcp", "udp", "sctp", "th", "icmp", "icmpv6", "ether", "vlan"];
+        if !known.contains(&word) {
             return Err(self.unknown(word, token));
         }
         let (field, at) = self.lexer.expect_word("the field to match")?;
+        if self.frame((word, field), token)? {
+            return Ok(());
+        }
+        // ARP has neither addresses of IP nor what is behind them; to connection tracking it is invalid.
+        self.frames.arp &= ["ct", "ether", "vlan"].contains(&word) || matches!(field, "day" | "hour");
         match (word, field) {
             ("ip", "saddr") => {
                 let set = matched(self.lexer, self.sets, &V4)?;
@@ -163,13 +184,13 @@ impl RuleReader<'_, '_> {
                 let set = matched(self.lexer, self.sets, &PROTOCOL)?;
                 self.matches.restrict_protocols(&set);
             }
-            ("meta", "nfproto") => self.nfproto()?,
+            ("meta", "nfproto") if !self.family.has_frames() => self.nfproto()?,
             ("meta", "day") => {
                 let days = matched(self.lexer, self.sets, &DAY)?;
                 self.matches.restrict_week(&minutes_of(&days));
             }
             ("meta", "hour") => self.hour()?,
-            ("ct", "state") => self.state()?,
+            ("ct", "state") if self.family.follows() => self.state()?,
             ("tcp", "flags") => {
                 let set = flags::read(self.lexer)?;
                 self.matches.restrict_flags(set);
@@ -180,17 +201,17 @@ impl RuleReader<'_, '_> {
             ("th", "sport" | "dport") => self.ports(field, at)?,
             ("icmp", "type") => {
                 let set = matched(self.lexer, self.sets, &ICMP_TYPE)?;
-                self.icmp(false);
+                self.icmp(false, token)?;
                 restrict(&mut self.matches.types, &set);
             }
             ("icmpv6", "type") => {
                 let set = matched(self.lexer, self.sets, &ICMP6_TYPE)?;
-                self.icmp(true);
+                self.icmp(true, token)?;
                 restrict(&mut self.matches.types, &set);
             }
             ("icmp" | "icmpv6", "code") => {
                 let set = matched(self.lexer, self.sets, &ICMP_CODE)?;
-                self.icmp(word == "icmpv6");
+                self.icmp(word == "icmpv6", token)?;
                 restrict(&mut self.matches.codes, &set);
             }
             ("ip6", "nexthdr") => {
@@ -207,11 +228,13 @@ impl RuleReader<'_, '_> {
         self.lexer.error(token.at, format!("`{words}` is not understood"), advice)
     }
 
-    fn icmp(&mut self, is_ipv6: bool) {
+    fn icmp(&mut self, is_ipv6: bool, token: Token<'_>) -> Result<(), ParseError> {
+        self.check_version_is_said(token)?;
         // In family inet the keyword brings its IP version along (nft adds `meta nfproto`).
         self.matches.is_v4 &= !is_ipv6;
         self.matches.is_v6 &= is_ipv6;
         self.matches.restrict_protocols(&RangeSet::of(if is_ipv6 { 58 } else { 1 }));
+        Ok(())
     }
 
     fn port(&mut self, protocol: u8, field: &str, at: usize) -> Result<(), ParseError> {
@@ -279,7 +302,9 @@ impl RuleReader<'_, '_> {
             let advice = "write `ct state != { a, b }`, or name the other states";
             return Err(self.lexer.error(start.at, "`!=` before a plain list of states", advice));
         }
-        self.matches.states &= states(&if negated { bits.complement() } else { bits });
+        let bits = if negated { bits.complement() } else { bits };
+        self.frames.arp &= bits.contains(1);
+        self.matches.states &= states(&bits);
         Ok(())
     }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use enforcer_packetset::{Number, RangeSet};
+use enforcer_packetset::{Mac, Number, RangeSet, VlanId};
 
+use super::frames;
 use super::lex::{Kind, Lexer, Token, describe};
 use crate::conjunction::state;
 use crate::services;
@@ -60,6 +61,12 @@ pub(super) const ICMP6_TYPE: Type<u8> =
     Type { name: "an ICMPv6 type", read: |word| named(word, &ICMP6_TYPES), members: |_| None };
 pub(super) const ICMP_CODE: Type<u8> =
     Type { name: "an ICMP code number (list with `nft -nn`)", read: |word| named(word, &[]), members: |_| None };
+
+pub(super) const MAC: Type<Mac> = Type { name: "a MAC address", read: frames::mac, members: |_| None };
+pub(super) const VLAN: Type<VlanId> =
+    Type { name: "a VLAN", read: |word| number(word).and_then(VlanId::new).map(|id| (id, id)), members: |_| None };
+pub(super) const ETHER_TYPE: Type<u16> =
+    Type { name: "a protocol in a frame", read: |word| named(word, &frames::ETHER_TYPES), members: |_| None };
 
 /// Days as nft counts them: 0 = Sunday.
 pub(super) const DAY: Type<u8> =
@@ -140,7 +147,7 @@ const ICMP6_TYPES: [(&str, u8); 15] = [
     ("mld2-listener-report", 143),
 ];
 
-fn named(word: &str, names: &[(&str, u8)]) -> Option<(u8, u8)> {
+fn named<T: Copy + TryFrom<u32>>(word: &str, names: &[(&str, T)]) -> Option<(T, T)> {
     let value = names.iter().find(|(name, _)| *name == word).map(|&(_, value)| value).or_else(|| number(word))?;
     Some((value, value))
 }

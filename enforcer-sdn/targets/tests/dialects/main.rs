@@ -33,6 +33,8 @@ mod miscompiled;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod nft_frames;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod panos;

@@ -1,0 +1,120 @@
+//! A Faucet controller beside Open vSwitch: the text is the access list of both ports.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::openflow::{BRIDGE, OpenVSwitch};
+use super::{DataPlane, Plane};
+use crate::binary;
+use crate::deadline::wait_for;
+use crate::firewall::Firewall;
+use crate::process::Running;
+
+const CONTROLLER: &str = "target/peers/faucet/bin/faucet";
+
+/// Longer lists take the controller many seconds.
+pub(super) const PLANE: Plane = Plane {
+    target: "faucet",
+    driver: None,
+    has_flags: false,
+    most_lines: Some(400),
+    tools: &["ovs-vswitchd", "ovsdb-server", "ovs-ofctl", "ovs-vsctl", "ovs-appctl", CONTROLLER],
+    build,
+};
+
+const PORTS: usize = 2;
+/// The list in front of the policy's: about a protocol that nobody speaks (RFC 3692), with another cookie each time, so that the switch shows
+/// which lists it has.
+const SWITCH: &str = "include: [list.yaml, mark.yaml]
+vlans: {office: {vid: 100}}
+dps:
+  switch:
+    dp_id: 1
+    hardware: Open vSwitch
+    interfaces:
+      1: {native_vlan: office, acls_in: [mark, cordon]}
+      2: {native_vlan: office, acls_in: [mark, cordon]}
+";
+/// Until the controller is there and the switch knows it.
+const START: Duration = Duration::from_secs(60);
+const RELOAD: Duration = Duration::from_secs(60);
+
+struct Faucet {
+    switch: OpenVSwitch,
+    controller: Running,
+    loads: std::cell::Cell<u64>,
+}
+
+fn build() -> Result<Box<dyn DataPlane>> {
+    let switch = OpenVSwitch::start(Firewall::wires()?)?;
+    for (number, wire) in (1..).zip(["left", "right"]) {
+        switch.vsctl(&["set", "interface", wire, &format!("ofport_request={number}")])?;
+    }
+    write_lists(&switch, "acls: {cordon: [{rule: {actions: {allow: 1}}}]}\n", 1)?;
+    switch.folder.write("faucet.yaml", SWITCH)?;
+    let mut command = switch.firewall.router.command("env");
+    let at = |name: &str| switch.folder.file(name).display().to_string();
+    for (variable, file) in
+        [("FAUCET_CONFIG", "faucet.yaml"), ("FAUCET_LOG", "faucet.log"), ("FAUCET_EXCEPTION_LOG", "exception.log")]
+    {
+        command.arg(format!("{variable}={}", at(file)));
+    }
+    // It starts a program that was installed beside it.
+    let installed = binary::repository().join(CONTROLLER);
+    let beside = installed.parent().unwrap_or(Path::new(".")).display().to_string();
+    command.arg(format!("PATH={beside}:{}", std::env::var("PATH").unwrap_or_default()));
+    command.arg(&installed).args(["--ryu-ofp-listen-host", "127.0.0.1"]);
+    let controller = Running::start("faucet", command)?;
+    let id = "other-config:datapath-id=0000000000000001";
+    switch.vsctl(&["set", "bridge", BRIDGE, id, "protocols=OpenFlow13,OpenFlow14"])?;
+    switch.vsctl(&["set-controller", BRIDGE, "tcp:127.0.0.1:6653"])?;
+    // Otherwise the switch tries again after ever longer times.
+    switch.vsctl(&["set", "controller", BRIDGE, "max_backoff=1000"])?;
+    let plane = Faucet { switch, controller, loads: std::cell::Cell::new(1) };
+    plane.wait_until_loaded(1, 1, START)?;
+    Ok(Box::new(plane))
+}
+
+fn write_lists(switch: &OpenVSwitch, list: &str, cookie: u64) -> Result<()> {
+    switch.folder.write("list.yaml", list)?;
+    let mark =
+        format!("acls: {{mark: [{{rule: {{cookie: {cookie}, eth_type: 0x800, ip_proto: 253, actions: {{allow: 0}}}}}}]}}\n");
+    switch.folder.write("mark.yaml", &mark).map(drop)
+}
+
+impl Faucet {
+    /// Old flows are removed before new ones are added, so that nothing of the old is left when all of the new is there.
+    fn wait_until_loaded(&self, cookie: u64, rules: usize, limit: Duration) -> Result<()> {
+        let waited = wait_for("the controller's flows", limit, || {
+            let flows = self.switch.run(&["ovs-ofctl", "-O", "OpenFlow13", "--no-stats", "dump-flows", BRIDGE, "table=0"])?;
+            let of_lists = flows.lines().filter(|flow| flow.contains("in_port=")).count();
+            let marks =
+                flows.lines().filter(|flow| flow.contains("nw_proto=253") && flow.contains(&format!("cookie=0x{cookie:x},")));
+            Ok((of_lists == PORTS * (rules + 1) && marks.count() == PORTS).then_some(()))
+        });
+        waited.with_context(|| {
+            let read = |name: &str| std::fs::read_to_string(self.switch.folder.file(name)).unwrap_or_default();
+            let flows = self.switch.run(&["ovs-ofctl", "-O", "OpenFlow13", "dump-flows", BRIDGE, "table=0"]).unwrap_or_default();
+            format!("{}\n{}\n{}\n{flows}", self.controller.complaints(), read("faucet.log"), read("exception.log"))
+        })
+    }
+}
+
+impl DataPlane for Faucet {
+    fn firewall(&self) -> &Firewall {
+        &self.switch.firewall
+    }
+
+    fn load(&self, text: &Path) -> Result<()> {
+        let list = std::fs::read_to_string(text).with_context(|| format!("reading {}", text.display()))?;
+        let rules = list.lines().filter(|line| line.contains("- rule:")).count();
+        let cookie = self.loads.get() + 1;
+        self.loads.set(cookie);
+        write_lists(&self.switch, &list, cookie)?;
+        self.controller.request_reload();
+        self.wait_until_loaded(cookie, rules, RELOAD)?;
+        self.switch.run(&["ovs-appctl", "revalidator/purge"]).map(drop)
+    }
+}
