@@ -35,6 +35,19 @@ pub struct Capability {
     pub link: LinkWords,
 }
 
+impl Capability {
+    /// Packets of IPv4 by addresses and services, and nothing else: dialects name what they can say besides.
+    pub const LEAST: Self = Self {
+        stateful: false,
+        ipv6: false,
+        log: false,
+        log_only: false,
+        schedule: false,
+        tcp_flags: FlagWords::None,
+        link: LinkWords::NONE,
+    };
+}
+
 /// Which sets of TCP flags a dialect has words for. The full set needs none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlagWords {

@@ -23,21 +23,13 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-asa",
     title: "Cisco ASA extended access lists, both IP versions in one, stateful",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::None,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::lines,

@@ -24,21 +24,13 @@ pub(crate) use parse::{GRAMMAR, unwritten};
 pub(crate) use render::STYLE;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-ios",
     title: "Cisco IOS and IOS-XE extended access lists, stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::AckOrRst,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost,

@@ -19,21 +19,13 @@ mod parse;
 mod render;
 
 use crate::cisco_ios;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "cisco-nxos",
     title: "Cisco NX-OS access lists, stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::AckOrRst,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cisco_ios::cost,

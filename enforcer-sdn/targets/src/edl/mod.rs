@@ -13,7 +13,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, Rendering, Target};
+use crate::target::{Capability, ParseError, Parsed, RenderError, RenderOptions, Rendering, Target};
 use enforcer_policy::Ruleset;
 
 /// What the firewall's rule does with the list.
@@ -23,15 +23,7 @@ enum Use {
     Deny,
 }
 
-const CAPABILITY: Capability = Capability {
-    stateful: false,
-    ipv6: true,
-    log: false,
-    log_only: false,
-    schedule: false,
-    tcp_flags: FlagWords::None,
-    link: LinkWords::NONE,
-};
+const CAPABILITY: Capability = Capability { ipv6: true, ..Capability::LEAST };
 
 /// Only these hosts.
 pub const ALLOW: Target = Target {

@@ -20,21 +20,13 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "faucet",
     title: "Faucet access list as YAML, stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: false,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::None,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::lines,

@@ -30,21 +30,13 @@ mod render;
 mod terms;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "flowspec",
     title: "BGP flow specifications, announced by ExaBGP",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::lines,

@@ -24,7 +24,7 @@ mod week;
 mod words;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -37,7 +37,7 @@ pub const TARGET: Target = Target {
         log_only: true,
         schedule: true,
         tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
+        ..Capability::LEAST
     },
     render: render::render,
     parse: parse::parse,

@@ -28,21 +28,13 @@ mod render;
 use enforcer_policy::Ruleset;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "junos-filter",
     title: "Junos firewall filters (MX, EX, QFX), stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: true,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, log_only: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost,

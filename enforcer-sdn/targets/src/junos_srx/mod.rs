@@ -23,21 +23,13 @@ mod predefined;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "junos-srx",
     title: "Junos security policies (SRX), global, stateful",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::None,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::policies,

@@ -18,7 +18,7 @@ mod peers;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, Target};
 
 /// Says for which hosts a policy stands.
 const ADDRESSES: &str = "cordon/addresses";
@@ -29,15 +29,7 @@ const POINT: &str = "cordon/point";
 pub const TARGET: Target = Target {
     name: "kubernetes",
     title: "Kubernetes NetworkPolicy as YAML, stateful, for one zone",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: false,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::None,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { stateful: true, ipv6: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::lines,

@@ -18,7 +18,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The YANG module.
 const MODULE: &str = "ietf-mud";
@@ -29,15 +29,7 @@ const ADDRESSES: &str = "addresses:";
 pub const TARGET: Target = Target {
     name: "mud",
     title: "RFC 8520 manufacturer usage description, stateless, for one zone",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: false,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::AckOrRst,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::lines,

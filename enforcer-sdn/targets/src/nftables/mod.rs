@@ -49,7 +49,7 @@ pub const TARGET: Target = Target {
         log_only: true,
         schedule: true,
         tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
+        ..Capability::LEAST
     },
     render: render::inet,
     parse: parse::inet,

@@ -17,7 +17,7 @@ mod read;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The YANG module.
 const MODULE: &str = "openconfig-acl";
@@ -26,15 +26,7 @@ const MODULE: &str = "openconfig-acl";
 pub const TARGET: Target = Target {
     name: "openconfig",
     title: "OpenConfig access control lists as JSON, stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::products,

@@ -23,21 +23,13 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect with connection tracking.
 pub const TARGET: Target = Target {
     name: "openflow",
     title: "Open vSwitch flows with connection tracking",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { stateful: true, ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::stateful,
     parse: parse::parse,
     cost: cost::lines,

@@ -30,17 +30,9 @@ mod render;
 mod xml;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, Target};
 
-const CAPABILITY: Capability = Capability {
-    stateful: true,
-    ipv6: true,
-    log: true,
-    log_only: false,
-    schedule: false,
-    tcp_flags: FlagWords::None,
-    link: LinkWords::NONE,
-};
+const CAPABILITY: Capability = Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST };
 
 /// The dialect.
 pub const TARGET: Target = Target {

@@ -26,21 +26,13 @@ mod rule;
 mod statements;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
     name: "pf",
     title: "pf rules (FreeBSD, OPNsense, pfSense), stateful",
-    capability: Capability {
-        stateful: true,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { stateful: true, ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::with_tables,

@@ -4,6 +4,7 @@ use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, RangeSet, Sel
 
 use super::hosts::{Tables, hosts};
 use crate::reading::{Cursor, Word, digits, of_family, ports_of};
+use crate::services;
 use crate::target::ParseError;
 
 /// In which direction through an interface a rule is asked.
@@ -341,30 +342,12 @@ fn protocol(name: &str) -> Option<u8> {
     })
 }
 
-/// Names of /etc/services that `pfctl -sr` shows, and whose number nobody doubts.
+/// Names of /etc/services that `pfctl -sr` shows: those that every system has, and some of BSD's.
 fn port(name: &str) -> Option<u16> {
-    Some(match name {
-        "ftp" => 21,
-        "ssh" => 22,
-        "telnet" => 23,
-        "smtp" => 25,
-        "domain" => 53,
-        "bootps" => 67,
-        "bootpc" => 68,
-        "tftp" => 69,
-        "http" | "www" => 80,
-        "pop3" => 110,
-        "ntp" => 123,
-        "imap" => 143,
-        "snmp" => 161,
-        "snmptrap" => 162,
-        "bgp" => 179,
-        "ldap" => 389,
-        "https" => 443,
-        "isakmp" => 500,
-        "syslog" => 514,
-        "ldaps" => 636,
-        "imaps" => 993,
-        _ => return digits(name),
+    services::port(name).or_else(|| match name {
+        "www" => Some(80),
+        "imap" => Some(143),
+        "snmptrap" => Some(162),
+        _ => digits(name),
     })
 }

@@ -18,7 +18,7 @@ mod render;
 use enforcer_policy::Ruleset;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, LinkWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, Rendering, Target};
 
 /// Before the prefixes of the hosts.
 const HOSTS: &str = "# hosts:";
@@ -27,15 +27,7 @@ const HOSTS: &str = "# hosts:";
 pub const TARGET: Target = Target {
     name: "radius-dacl",
     title: "Cisco downloadable access lists in RADIUS, stateless, what one zone sends",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: false,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::AckOrRst,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost,

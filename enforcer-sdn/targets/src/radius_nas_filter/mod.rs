@@ -24,13 +24,10 @@ pub const TARGET: Target = Target {
     name: "radius-nas-filter",
     title: "RADIUS NAS-Filter-Rule (RFC 4849), stateless, each way its own rules",
     capability: Capability {
-        stateful: false,
         ipv6: true,
-        log: false,
-        log_only: false,
-        schedule: false,
         tcp_flags: FlagWords::Any,
         link: LinkWords { vlan: false, mac: false, heading: true },
+        ..Capability::LEAST
     },
     render: render::render,
     parse: parse::parse,

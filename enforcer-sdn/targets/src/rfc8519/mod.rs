@@ -19,7 +19,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The YANG module.
 pub(crate) const MODULE: &str = "ietf-access-control-list";
@@ -28,15 +28,7 @@ pub(crate) const MODULE: &str = "ietf-access-control-list";
 pub const TARGET: Target = Target {
     name: "rfc8519",
     title: "RFC 8519 access control lists as JSON, stateless",
-    capability: Capability {
-        stateful: false,
-        ipv6: true,
-        log: true,
-        log_only: false,
-        schedule: false,
-        tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
-    },
+    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     cost: cost::products,

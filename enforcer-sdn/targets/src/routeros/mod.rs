@@ -23,7 +23,7 @@ mod render;
 mod rule;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -34,9 +34,8 @@ pub const TARGET: Target = Target {
         ipv6: true,
         log: true,
         log_only: true,
-        schedule: false,
         tcp_flags: FlagWords::Any,
-        link: LinkWords::NONE,
+        ..Capability::LEAST
     },
     render: render::render,
     parse: parse::parse,
