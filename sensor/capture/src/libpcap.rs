@@ -192,5 +192,9 @@ fn link_number(data_link: i32) -> u32 {
 fn explain(error: &pcap::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default().to_owned();
-    if text.contains("permi") { format!("{line} (needs CAP_NET_RAW)") } else { line }
+    if text.contains("permi") {
+        format!("{line} (needs CAP_NET_RAW: start it as root, or by systemd/sensor.service)")
+    } else {
+        line
+    }
 }
