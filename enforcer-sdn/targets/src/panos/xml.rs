@@ -95,7 +95,9 @@ impl<'a> Walk<'a> {
                 }
                 Ok(())
             }
-            "rulebase" | "address" | "address-group" | "service" | "service-group" => self.inner(node, &[]),
+            "rulebase" | "pre-rulebase" | "post-rulebase" | "address" | "address-group" | "service" | "service-group" => {
+                self.inner(node, &[])
+            }
             _ => Err(name.unknown("a part of the policy", "give security rules, addresses and services of one virtual system")),
         }
     }
