@@ -21,10 +21,10 @@ const LADDER: [u64; 12] = [
     400_000, 600_000, 800_000, 1_000_000, 1_250_000, 1_500_000, 1_750_000, 2_000_000, 2_250_000, 2_500_000, 3_000_000, 4_000_000,
 ];
 const STEP_SECONDS: f64 = 1.5;
-/// Memory for frames that wait, the same for all: 256 MiB.
-const RING: &str = "32768";
-const BUFFERS: &str = "65536";
-const MEBIBYTES: &str = "256";
+/// Memory for frames that wait, the same for all: 512 MiB.
+const RING: &str = "65536";
+const BUFFERS: &str = "131072";
+const MEBIBYTES: &str = "512";
 const FLOWS: &str = "65536";
 /// The whole sensor.
 const RATE: u64 = 1_000_000;
