@@ -10,7 +10,7 @@
 //! the router: when the session ends, or ExaBGP does, every route is gone and everything passes.
 //!
 //! The configuration is `/etc/exabgp/exabgp.conf`, or what `EXABGP_CONFIG` names (`via = ["env", "EXABGP_CONFIG=/etc/exabgp/edge.conf"]`).
-//! `exabgpcli` needs ExaBGP's named pipes, as Debian's unit makes them. One process for each neighbor.
+//! `exabgpcli` needs ExaBGP's named pipes, as Debian's unit makes them (others: `exabgp_api_pipename=NAME`). One process for each neighbor.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -43,8 +43,16 @@ cat >"$new"
 said=$(exabgp --test "$new" 2>&1) || { printf '%s\n' "$said" | tail -n 8 >&2; exit 1; }
 mv "$new" "$file"
 "#;
+/// ExaBGP answers everybody through one pipe: who asks at the same time may get the other's answer, and wait for ever. So ours ask one
+/// after the other, and nobody waits for ever.
+const ASK: &str = r#"
+file=${EXABGP_CONFIG:-/etc/exabgp/exabgp.conf}
+exec flock -w 60 "$(dirname "$file")" timeout -k 1 20 exabgpcli "$@"
+"#;
+/// Somebody at a terminal may have taken the answer.
+const TRIES: usize = 3;
 /// How long ExaBGP may take to announce and withdraw; thousands of routes take seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PACE: Duration = Duration::from_millis(100);
 
 /// How ExaBGP lists ICMP types, which are IPv4's names for IPv6 too; others are `unknown icmp type type 200`.
@@ -130,7 +138,7 @@ impl ExaBgp {
         let wanted = steps(text)?;
         let file = self.file()?;
         self.via.run(&["sh", "-c", WRITE], &Section::of(&file)?.with(text)).context("the routes are refused")?;
-        self.via.run(&["exabgpcli", "reload"], "").context("cannot tell ExaBGP to reload")?;
+        self.ask(&["reload"]).context("cannot tell ExaBGP to reload")?;
         let start = Instant::now();
         while steps(&self.listed()?.text)? != wanted {
             if start.elapsed() > PATIENCE {
@@ -145,12 +153,23 @@ impl ExaBgp {
     }
 
     fn listed(&self) -> Result<Listed> {
-        let listing = self.via.run(&["exabgpcli", "show", "adj-rib", "out", "extensive"], "");
-        Listed::read(&listing.context("cannot list what ExaBGP announces")?)
+        Listed::read(&self.ask(&["show", "adj-rib", "out", "extensive"]).context("cannot list what ExaBGP announces")?)
+    }
+
+    fn ask(&self, words: &[&str]) -> Result<String> {
+        let line = [&["sh", "-c", ASK, "exabgpcli"], words].concat();
+        let mut answer = self.via.run(&line, "");
+        for _ in 1..TRIES {
+            if answer.is_ok() {
+                break;
+            }
+            answer = self.via.run(&line, "");
+        }
+        answer
     }
 
     fn check_session(&self, neighbor: &str) -> Result<()> {
-        let summary = self.via.run(&["exabgpcli", "show", "neighbor", "summary"], "").context("cannot list ExaBGP's sessions")?;
+        let summary = self.ask(&["show", "neighbor", "summary"]).context("cannot list ExaBGP's sessions")?;
         let is_up = |line: &str| line.split_ascii_whitespace().next() == Some(neighbor) && line.contains(" established ");
         if summary.lines().any(is_up) {
             return Ok(());

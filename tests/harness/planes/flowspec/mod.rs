@@ -34,8 +34,8 @@ pub(super) const PLANE: Plane = Plane {
 /// RFC 5737; no policy speaks of them.
 const ROUTER: &str = "198.51.100.1";
 const SPEAKER: &str = "198.51.100.2";
-/// Until the session is there and everything is announced.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Until the session is there and everything is announced; thousands of routes take seconds of a core, which on a busy machine are minutes.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Looking costs a process.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -163,9 +163,10 @@ impl DataPlane for Flowspec {
 
     /// What ExaBGP lists is on its way, and takes milliseconds.
     fn settle(&self) -> Result<()> {
-        let mut command = Command::new("env");
-        command.args([&self.pipes(), "exabgpcli", "show", "adj-rib", "out", "extensive"]);
-        let listed = namespace::run(&mut command)?;
+        let mut command = Command::new("flock");
+        // As the driver asks: two at a time would take each other's answers.
+        command.arg(self.folder.path()).args(["timeout", "60", "env", &self.pipes()]);
+        let listed = namespace::run(command.args(["exabgpcli", "show", "adj-rib", "out", "extensive"]))?;
         self.wait_for_routes(listed.lines().filter(|line| line.contains(" flow flow ")).count())?;
         self.give()
     }
