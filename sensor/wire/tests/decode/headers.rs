@@ -214,6 +214,8 @@ fn tags_are_crossed_and_the_outer_two_kept() {
     assert_eq!((hsr.vlan, ports(&hsr)), (None, (5, 6)));
     let vn_tag = packet(&eth(0x8926, &[&[0, 1, 0, 2, 0x81, 0, 0, 7, 8, 0][..], &ip].concat()));
     assert_eq!((vn_tag.vlan.map(|id| id.get()), ports(&vn_tag)), (Some(7), (5, 6)));
+    let e_tag = packet(&eth(0x893f, &[&[0, 0, 0, 1, 0, 0, 8, 0][..], &ip].concat()));
+    assert_eq!(ports(&e_tag), (5, 6));
     let tags = vec![(0x8100, 1); 100];
     assert_eq!(outcome(&tagged(&tags, 0x0800, &ip)), Outcome::Skip(SkipReason::TooDeep));
 }
