@@ -29,17 +29,36 @@ pub(crate) fn host(word: &str, is_ipv6: bool) -> Option<AddressSet> {
     Some(v4(host, host))
 }
 
-/// `10.0.0.0 0.255.255.255`: free bits below fixed ones only, and no address bit that is free, as devices list it.
+/// No more of the bits above the lowest free ones may be free: each of them doubles the ranges.
+const MOST_SCATTERED: u32 = 10;
+
+/// `10.0.0.0 0.255.255.255`: the second word's set bits are free, wherever they stand, and the first word's bits there say nothing. None
+/// for more than a thousand ranges.
 pub(crate) fn wildcard(network: &str, free: &str) -> Option<AddressSet> {
     let free = free.parse::<Ipv4Addr>().ok()?.to_bits();
-    let network = network.parse::<Ipv4Addr>().ok()?.to_bits();
-    (free & free.wrapping_add(1) == 0 && network & free == 0).then(|| v4(network, network | free))
+    let fixed = network.parse::<Ipv4Addr>().ok()?.to_bits() & !free;
+    let low = u32::MAX.checked_shr(32 - free.trailing_ones()).unwrap_or(0);
+    let scattered = free & !low;
+    if scattered.count_ones() > MOST_SCATTERED {
+        return None;
+    }
+    let mut ranges = Vec::new();
+    let mut chosen = 0u32;
+    loop {
+        ranges.push((fixed | chosen, fixed | chosen | low));
+        // The next subset of the scattered bits.
+        chosen = chosen.wrapping_sub(scattered) & scattered;
+        if chosen == 0 {
+            return Some(AddressSet { v4: RangeSet::from_ranges(ranges), v6: RangeSet::empty() });
+        }
+    }
 }
 
-/// `10.0.0.0 255.0.0.0`: set bits above clear ones only.
+/// `10.0.0.0 255.0.0.0`: set bits above clear ones only, and no address bit below them.
 pub(crate) fn netmask(network: &str, mask: &str) -> Option<AddressSet> {
-    let mask = mask.parse::<Ipv4Addr>().ok()?.to_bits();
-    wildcard(network, &Ipv4Addr::from_bits(!mask).to_string())
+    let free = !mask.parse::<Ipv4Addr>().ok()?.to_bits();
+    let network = network.parse::<Ipv4Addr>().ok()?.to_bits();
+    (free & free.wrapping_add(1) == 0 && network & free == 0).then(|| v4(network, network | free))
 }
 
 /// `10.0.0.0/8` or `2001:db8::/32`, without address bits beyond the length.
@@ -83,7 +102,20 @@ mod tests {
         for word in ["2001:db8::1/64", "::/129", "10.0.0.0/8"] {
             assert_eq!(prefix(word, true), None, "{word}");
         }
-        assert!(wildcard("10.0.0.0", "255.0.0.0").is_none() && netmask("10.0.0.0", "0.255.255.255").is_none());
+        assert!(netmask("10.0.0.0", "0.255.255.255").is_none() && netmask("10.0.0.1", "255.0.0.0").is_none());
         assert!(range("10.0.0.9", "10.0.0.1", false).is_none());
+    }
+
+    #[test]
+    fn a_wildcards_free_bits_stand_anywhere() {
+        let of = |free: &str| wildcard("10.1.2.3", free).map(|set| set.v4.ranges().to_vec());
+        let bits = |text: &str| text.parse::<Ipv4Addr>().unwrap().to_bits();
+        assert_eq!(of("0.0.0.0"), Some(vec![(bits("10.1.2.3"), bits("10.1.2.3"))]));
+        assert_eq!(of("0.0.0.255"), Some(vec![(bits("10.1.2.0"), bits("10.1.2.255"))]));
+        assert_eq!(of("255.255.255.255"), Some(vec![(0, u32::MAX)]));
+        let odd = of("0.0.255.0").unwrap();
+        assert_eq!((odd.len(), odd[7]), (256, (bits("10.1.7.3"), bits("10.1.7.3"))));
+        assert_eq!(of("0.0.2.1"), Some(vec![(bits("10.1.0.2"), bits("10.1.0.3")), (bits("10.1.2.2"), bits("10.1.2.3"))]));
+        assert_eq!(of("170.170.170.170"), None);
     }
 }
