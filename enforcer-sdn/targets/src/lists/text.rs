@@ -44,6 +44,9 @@ pub(crate) enum Members {
     None,
 }
 
+/// Reads the kind of a group.
+type GroupKind = fn(&mut Words<'_>) -> Result<Kind, ParseError>;
+
 /// How a dialect writes its text.
 pub(crate) struct Dialect {
     pub grammar: Grammar,
@@ -55,7 +58,7 @@ pub(crate) struct Dialect {
     /// Words that begin what lists are bound in.
     pub interfaces: &'static [&'static str],
     /// The kind of a group, after `object-group` and up to its name; None where the dialect has none.
-    pub group: Option<fn(&mut Words<'_>) -> Result<Kind, ParseError>>,
+    pub group: Option<GroupKind>,
     /// A line of a group; the last word is the group's own name.
     pub member: fn(&mut Words<'_>, Kind, &Groups, &str) -> Result<Members, ParseError>,
     /// Words before `per-entry` in a list.
