@@ -82,7 +82,7 @@ impl NumberedLists {
     pub(crate) fn render(&self, ruleset: &Ruleset, name: &str) -> Result<Rendering, RenderError> {
         let Self { style, indent, counters, end } = self;
         let mut out = Writer::new();
-        definitions(style.times, name, ruleset, &mut out);
+        definitions(style.times, ruleset, &mut out);
         for (header, is_ipv6) in [(format!("ip access-list {name}-v4"), false), (format!("ipv6 access-list {name}-v6"), true)] {
             let mut numbers = Numbers::default();
             out.line(&header);
@@ -95,7 +95,7 @@ impl NumberedLists {
                 }
                 out.line(&format!("{indent}{} remark {}", numbers.next(), rule.id));
                 let log = if rule.log { " log" } else { "" };
-                let times = reference(name, rule);
+                let times = reference(rule);
                 for entry in entries {
                     out.rule_line(rule, &format!("{indent}{} {entry}{log}{times}", numbers.next()));
                 }

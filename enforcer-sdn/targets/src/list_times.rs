@@ -1,5 +1,5 @@
 //! A rule's times as a named time range, for renderers. Its name says what it holds, so that a range of one name is the same one in every
-//! rendering, and may be defined beside an older one. Times are UTC: the text says so, and that the device's clock must be.
+//! rendering, whatever its lists are called, and may be defined beside an older one. Times are UTC: the text says so, and that the device's clock must be.
 
 use enforcer_packetset::WeekSet;
 use enforcer_policy::{PointRule, Ruleset};
@@ -21,12 +21,12 @@ pub(crate) enum TimeWords {
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// What stands behind an entry of the rule; nothing where it always holds.
-pub(crate) fn reference(list: &str, rule: &PointRule) -> String {
-    if rule.selector.week.is_always() { String::new() } else { format!(" time-range {}", name(list, &rule.selector.week)) }
+pub(crate) fn reference(rule: &PointRule) -> String {
+    if rule.selector.week.is_always() { String::new() } else { format!(" time-range {}", name(&rule.selector.week)) }
 }
 
 /// The ranges that the rules need, each once, in the order in which they need them.
-pub(crate) fn definitions(words: TimeWords, list: &str, ruleset: &Ruleset, out: &mut Writer) {
+pub(crate) fn definitions(words: TimeWords, ruleset: &Ruleset, out: &mut Writer) {
     let mut written: Vec<&WeekSet> = Vec::new();
     for week in ruleset.rules.iter().map(|rule| &rule.selector.week).filter(|week| !week.is_always()) {
         if written.contains(&week) {
@@ -36,7 +36,7 @@ pub(crate) fn definitions(words: TimeWords, list: &str, ruleset: &Ruleset, out: 
             out.line("! times are UTC, and so must the device's clock be");
         }
         written.push(week);
-        out.line(&format!("time-range {}", name(list, week)));
+        out.line(&format!("time-range {}", name(week)));
         for (at, (days, range)) in (1..).zip(day_windows(week)) {
             out.line(&window(words, at, &days, range));
         }
@@ -58,11 +58,11 @@ fn window(words: TimeWords, at: u32, days: &[usize], (first, last): (u16, u16)) 
 }
 
 /// FNV-1a over the minutes. Two sets of one name would be read back as one, and so not proven.
-fn name(list: &str, week: &WeekSet) -> String {
+fn name(week: &WeekSet) -> String {
     let minutes = week.minutes().ranges().iter().flat_map(|&(first, last)| [first, last]);
     let hash =
         minutes.flat_map(u16::to_be_bytes).fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{list}-{hash:08x}")
+    format!("cordon-{hash:08x}")
 }
 
 #[cfg(test)]

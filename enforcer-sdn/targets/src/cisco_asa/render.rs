@@ -22,7 +22,7 @@ const STYLE: Style = Style {
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, 64)?;
     let mut out = Writer::new();
-    definitions(STYLE.times, name, ruleset, &mut out);
+    definitions(STYLE.times, ruleset, &mut out);
     // Whether an earlier rule has allowed every packet of a known connection, without a log: as the device does.
     let mut is_followed = false;
     for rule in &ruleset.rules {
@@ -46,7 +46,7 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             (Action::Deny, true) | (_, false) => "",
             (_, true) => " log",
         };
-        let times = reference(name, rule);
+        let times = reference(rule);
         for entry in entries {
             out.rule_line(rule, &format!("access-list {name} extended {entry}{log}{times}"));
         }

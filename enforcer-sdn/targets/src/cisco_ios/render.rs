@@ -22,7 +22,7 @@ pub(crate) const STYLE: Style = Style {
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, 32)?;
     let mut out = Writer::new();
-    definitions(STYLE.times, name, ruleset, &mut out);
+    definitions(STYLE.times, ruleset, &mut out);
     for (header, is_ipv6) in
         [(format!("ip access-list extended {name}-v4"), false), (format!("ipv6 access-list {name}-v6"), true)]
     {
@@ -35,7 +35,7 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             }
             out.line(&format!(" remark {}", rule.id));
             let log = if rule.log { " log" } else { "" };
-            let times = reference(name, rule);
+            let times = reference(rule);
             for entry in entries {
                 out.rule_line(rule, &format!(" {entry}{log}{times}"));
             }

@@ -20,7 +20,7 @@ const MOST_CLAUSES: u32 = 65_535;
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, LONGEST_NAME)?;
     let mut out = Writer::new();
-    definitions(STYLE.times, name, ruleset, &mut out);
+    definitions(STYLE.times, ruleset, &mut out);
     let mut map = String::new();
     let mut numbers = Numbers::default();
     let is_same = |a: &PointRule, b: &PointRule| (a.action, a.log) == (b.action, b.log);
@@ -47,7 +47,7 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
                     begin(&mut out, &mut map, name, number, is_ipv6, action);
                 }
                 out.line(&format!(" remark {}", rule.id));
-                let times = reference(name, rule);
+                let times = reference(rule);
                 for entry in entries {
                     out.rule_line(rule, &format!(" {entry}{times}"));
                 }
