@@ -75,7 +75,7 @@ fn address(words: &mut Words<'_>, is_ipv6: bool, _: &Groups) -> Result<AddressSe
         "any" => Some(address::all(is_ipv6)),
         "host" => address::host(words.next(), is_ipv6),
         _ if is_ipv6 || word.contains('/') => address::prefix(word, is_ipv6),
-        _ => address::wildcard(word, words.next()),
+        _ => return address::wildcard(words, word),
     };
     let version = if is_ipv6 { "IPv6" } else { "IPv4" };
     set.ok_or_else(|| {

@@ -111,7 +111,7 @@ fn address(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups) -> Result<Addr
         ("any", _) => Some(address::all(is_ipv6)),
         ("host", _) => address::host(words.next(), is_ipv6),
         ("object-group", false) => return named(&groups.addresses, words, "network group").cloned(),
-        (_, false) => address::wildcard(word, words.next()),
+        (_, false) => return address::wildcard(words, word),
         (_, true) => address::prefix(word, true),
     };
     let version = if is_ipv6 { "IPv6" } else { "IPv4" };

@@ -102,7 +102,7 @@ pub(super) fn plain_address(words: &mut Words<'_>, is_ipv6: bool) -> Result<Addr
     let set = match word {
         "host" => address::host(words.next(), is_ipv6),
         _ if is_ipv6 || word.contains('/') => address::prefix(word, is_ipv6),
-        _ => address::wildcard(word, words.next()),
+        _ => return address::wildcard(words, word),
     };
     let version = if is_ipv6 { "IPv6" } else { "IPv4" };
     set.ok_or_else(|| {

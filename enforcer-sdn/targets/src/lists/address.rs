@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use enforcer_packetset::{AddressSet, RangeSet};
 
-use crate::words::number;
+use crate::target::ParseError;
+use crate::words::{Words, number};
 
 /// All addresses of one IP version.
 pub(crate) fn all(is_ipv6: bool) -> AddressSet {
@@ -32,11 +33,32 @@ pub(crate) fn host(word: &str, is_ipv6: bool) -> Option<AddressSet> {
 /// No more of the bits above the lowest free ones may be free: each of them doubles the ranges.
 const MOST_SCATTERED: u32 = 10;
 
-/// `10.0.0.0 0.255.255.255`: the second word's set bits are free, wherever they stand, and the first word's bits there say nothing. None
-/// for more than a thousand ranges.
-pub(crate) fn wildcard(network: &str, free: &str) -> Option<AddressSet> {
-    let free = free.parse::<Ipv4Addr>().ok()?.to_bits();
-    let fixed = network.parse::<Ipv4Addr>().ok()?.to_bits() & !free;
+/// `10.0.0.0 0.255.255.255` behind its first word: set bits of the second are free, wherever they stand. Devices list no bit of the first that
+/// is free, and who writes one may mean another mask.
+pub(crate) fn wildcard(words: &mut Words<'_>, network: &str) -> Result<AddressSet, ParseError> {
+    let free = words.next();
+    let bits = |word: &str| word.parse::<Ipv4Addr>().ok().map(Ipv4Addr::to_bits);
+    let (Some(network_bits), Some(free_bits)) = (bits(network), bits(free)) else {
+        let advice = "write `any`, `host ADDRESS`, or an IPv4 address with its wildcard";
+        return Err(words.error(format!("`{network}` and what follows is no IPv4 address set"), advice));
+    };
+    if network_bits & free_bits != 0 {
+        let as_listed = Ipv4Addr::from_bits(network_bits & !free_bits);
+        let what = format!("`{network}` has bits that its wildcard `{free}` leaves free");
+        let advice = format!(
+            "devices list it as `{as_listed} {free}`; if `{free}` is meant as a netmask, its wildcard is `{}`",
+            Ipv4Addr::from_bits(!free_bits)
+        );
+        return Err(words.error(what, advice));
+    }
+    free_bits_anywhere(network_bits, free_bits).ok_or_else(|| {
+        let advice = "its free bits make more than a thousand ranges: write narrower entries";
+        words.error(format!("the wildcard `{free}`"), advice)
+    })
+}
+
+/// None for more than a thousand ranges.
+fn free_bits_anywhere(fixed: u32, free: u32) -> Option<AddressSet> {
     let low = u32::MAX.checked_shr(32 - free.trailing_ones()).unwrap_or(0);
     let scattered = free & !low;
     if scattered.count_ones() > MOST_SCATTERED {
@@ -91,7 +113,7 @@ mod tests {
 
     #[test]
     fn masks_are_whole_and_networks_clean() {
-        assert_eq!(wildcard("10.0.0.0", "0.255.255.255"), prefix("10.0.0.0/8", false));
+        assert_eq!(wildcard(&mut Words::new(1, "0.255.255.255"), "10.0.0.0").ok(), prefix("10.0.0.0/8", false));
         assert_eq!(netmask("10.0.0.0", "255.0.0.0"), prefix("10.0.0.0/8", false));
         assert_eq!(netmask("10.0.0.1", "255.255.255.255"), host("10.0.0.1", false));
         assert_eq!(prefix("2001:db8::1/128", true), host("2001:db8::1", true));
@@ -108,8 +130,11 @@ mod tests {
 
     #[test]
     fn a_wildcards_free_bits_stand_anywhere() {
-        let of = |free: &str| wildcard("10.1.2.3", free).map(|set| set.v4.ranges().to_vec());
         let bits = |text: &str| text.parse::<Ipv4Addr>().unwrap().to_bits();
+        let of = |free: &str| {
+            let free = bits(free);
+            free_bits_anywhere(bits("10.1.2.3") & !free, free).map(|set| set.v4.ranges().to_vec())
+        };
         assert_eq!(of("0.0.0.0"), Some(vec![(bits("10.1.2.3"), bits("10.1.2.3"))]));
         assert_eq!(of("0.0.0.255"), Some(vec![(bits("10.1.2.0"), bits("10.1.2.255"))]));
         assert_eq!(of("255.255.255.255"), Some(vec![(0, u32::MAX)]));
@@ -117,5 +142,7 @@ mod tests {
         assert_eq!((odd.len(), odd[7]), (256, (bits("10.1.7.3"), bits("10.1.7.3"))));
         assert_eq!(of("0.0.2.1"), Some(vec![(bits("10.1.0.2"), bits("10.1.0.3")), (bits("10.1.2.2"), bits("10.1.2.3"))]));
         assert_eq!(of("170.170.170.170"), None);
+        let error = wildcard(&mut Words::new(1, "255.0.0.0 any"), "10.0.0.0").unwrap_err();
+        assert!(error.advice.contains("`0.255.255.255`"), "{error}");
     }
 }

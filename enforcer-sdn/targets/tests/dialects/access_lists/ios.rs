@@ -87,7 +87,10 @@ fn established_is_ack_or_rst_and_no_state() {
 #[test]
 fn what_ios_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
     let entries = [
-        "permit ip 10.0.0.1 «170.170.170.170 any",
+        "permit ip 0.0.0.0 «170.170.170.170 any",
+        // Bits that are free, or a netmask: who knows.
+        "permit ip 10.0.0.1 «0.0.0.255 any",
+        "permit ip 10.0.0.0 «255.0.0.0 any",
         "permit ip any«",
         "«evaluate x",
         "permit tcp any any «fragments",

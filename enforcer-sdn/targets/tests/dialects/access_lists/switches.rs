@@ -37,7 +37,7 @@ interface Ethernet1/1
     assert_eq!(differs("cisco-ios", &wanted, list).way, Way::DeniesAllowed);
     for entry in [
         "10 permit tcp any any eq 80 «443",
-        "10 permit ip 10.0.0.0 «170.170.170.170 any",
+        "10 permit ip 10.0.0.0 «255.0.0.0 any",
         "10 permit tcp any any «fragments",
         "10 permit ip addrgroup «x any",
         "10 permit ip any any «capture session 1",
