@@ -26,6 +26,7 @@ pub mod junos_filter;
 pub mod junos_srx;
 pub mod kubernetes;
 mod list_entries;
+mod list_times;
 mod lists;
 pub mod mud;
 pub mod nftables;

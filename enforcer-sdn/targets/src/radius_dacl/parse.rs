@@ -13,7 +13,7 @@ use crate::target::{ParseError, Parsed};
 use crate::words::{Words, number};
 
 /// Lists at ports do not log, and no group comes with them.
-const GRAMMAR: Grammar = Grammar { log: &[], service_group: None, ..IOS };
+const GRAMMAR: Grammar = Grammar { log: &[], service_group: None, has_times: false, ..IOS };
 
 const ADVICE: &str = "write Cisco-AVPair += \"ip:inacl#10=permit ...\" or ipv6:inacl, one a line";
 
