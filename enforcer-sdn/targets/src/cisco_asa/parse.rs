@@ -225,8 +225,10 @@ fn entry_line(words: &mut Words<'_>, line: usize, list: &mut List, objects: &Obj
         "extended" => {
             words.next();
         }
-        // An entry without the kind of its list is an extended one.
-        "permit" | "deny" => {}
+        "permit" | "deny" => {
+            return Err(words
+                .error_ahead("an entry without the kind of its list", "devices list it with `extended`: write that before it"));
+        }
         "line" => {
             return Err(words
                 .error_ahead("an entry with its place", "list the entries in their order, as the running configuration does"));

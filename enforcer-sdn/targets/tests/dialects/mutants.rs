@@ -207,7 +207,7 @@ fn mutants_are_found_or_mean_the_same(share: usize) {
         }
         eprintln!("{}: {wanted} mutants: {tally:?}", target.name);
         // A few by chance, where the quick number of mutants is small.
-        assert!(tally.equal * 100 <= wanted + 300, "more than 1 % of the mutants were not found: {tally:?}");
+        assert!(tally.equal * 100 <= wanted + 200, "more than 1 % of the mutants were not found: {tally:?}");
     }
 }
 

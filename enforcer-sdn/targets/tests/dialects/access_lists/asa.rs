@@ -122,6 +122,7 @@ fn what_asa_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
             "«access-list a remark only\n",
             "«access-list a extended permit ip any any inactive\n",
             "access-list a «standard permit any\n",
+            "access-list a «permit ip any any\n",
             "access-list a «line 1 extended permit ip any any\n",
             "access-list a extended permit ip any any\naccess-list «b extended permit ip any any\n",
             "access-list a extended permit ip any any\naccess-group «b in interface x\n",
