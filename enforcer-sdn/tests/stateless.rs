@@ -53,12 +53,12 @@ fn errors(output: &Output) -> String {
 #[test]
 fn the_shipped_plant_runs_on_a_stateless_switch() {
     let plant = Plant::new();
-    let refused = plant.run("render", &["--target", "cisco-ios"]);
+    let refused = plant.run("render", &["--target", "arista-eos"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(errors(&refused).contains("rule `weekly-backup"), "{}", errors(&refused));
     assert!(refused.stdout.is_empty(), "never a part of a text");
 
-    let rendered = plant.run("render", &["--target", "cisco-ios", "--narrow", "--out", "plant.acl"]);
+    let rendered = plant.run("render", &["--target", "arista-eos", "--narrow", "--out", "plant.acl"]);
     assert_eq!(rendered.status.code(), Some(0), "{}", errors(&rendered));
     let text = plant.read("plant.acl");
     assert!(text.contains("permit tcp host 10.10.1.10 eq 502 host 10.10.1.20 established"), "{text}");
@@ -70,14 +70,36 @@ fn the_shipped_plant_runs_on_a_stateless_switch() {
     ] {
         assert!(errors(&rendered).contains(gap), "{gap}\n{}", errors(&rendered));
     }
-    let proven = plant.run("prove", &["--target", "cisco-ios", "--narrow", "plant.acl"]);
+    let proven = plant.run("prove", &["--target", "arista-eos", "--narrow", "plant.acl"]);
     assert_eq!(proven.status.code(), Some(0), "{}", errors(&proven));
 
     plant.write("open.acl", &text.replace(" established", ""));
-    let differs = plant.run("prove", &["--target", "cisco-ios", "--narrow", "open.acl"]);
+    let differs = plant.run("prove", &["--target", "arista-eos", "--narrow", "open.acl"]);
     assert_eq!(differs.status.code(), Some(3), "{}", errors(&differs));
     assert!(errors(&differs).contains("the text admits what the policy denies"), "{}", errors(&differs));
     assert!(plant.0.path().join("counterexample.pcap").exists());
+}
+
+#[test]
+fn a_schedule_is_written_for_a_router_that_has_time_ranges() {
+    let plant = Plant::new();
+    let rendered = plant.run("render", &["--target", "cisco-nxos", "--narrow", "--out", "plant.acl"]);
+    assert_eq!(rendered.status.code(), Some(0), "{}", errors(&rendered));
+    assert!(!errors(&rendered).contains("has a schedule"), "{}", errors(&rendered));
+    let text = plant.read("plant.acl");
+    let range = text.lines().find_map(|line| line.strip_prefix("time-range ")).unwrap();
+    assert!(text.lines().any(|line| line.contains(" eq 22 ") && line.ends_with(&format!(" time-range {range}"))), "{text}");
+    let prove = |text: &str| {
+        plant.write("other.acl", text);
+        plant.run("prove", &["--target", "cisco-nxos", "--narrow", "other.acl"])
+    };
+    let proven = prove(&text);
+    assert_eq!(proven.status.code(), Some(0), "{}", errors(&proven));
+    assert!(String::from_utf8_lossy(&proven.stdout).contains("must be on it"), "what the proof rests on is said");
+    let longer = prove(&text.replacen(":59:59", ":58:59", 1));
+    assert_eq!(longer.status.code(), Some(3), "{}", errors(&longer));
+    let absolute = prove(&text.replacen("periodic", "absolute", 1));
+    assert!(errors(&absolute).contains("other.acl:3:"), "{}", errors(&absolute));
 }
 
 #[test]
@@ -176,10 +198,11 @@ fn an_update_is_printed_command_by_command() {
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!((&json["bill"]["insert"], &json["steps"][0]["command"]), (&1.into(), &insert.trim().into()));
 
+    let at = text.lines().position(|line| line.ends_with("statistics per-entry")).unwrap() + 1;
     plant.write("odd.acl", &text.replace("statistics per-entry", "wonders per-entry"));
     let unreadable = to("cisco-nxos", &["--running", "odd.acl"]);
     assert_eq!(unreadable.status.code(), Some(3), "{}", errors(&unreadable));
-    assert!(unreadable.stdout.is_empty() && errors(&unreadable).contains("odd.acl:2:"), "{}", errors(&unreadable));
+    assert!(unreadable.stdout.is_empty() && errors(&unreadable).contains(&format!("odd.acl:{at}:")), "{}", errors(&unreadable));
     let no_lists = to("nftables", &["--running", "running.acl"]);
     assert_eq!(no_lists.status.code(), Some(1), "{}", errors(&no_lists));
 }

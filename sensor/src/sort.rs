@@ -2,6 +2,7 @@
 //! owners of a part of the tables each sort all frames.
 
 use std::ops::Range;
+use std::slice;
 
 use prefetch_index::prefetch_index;
 use sensor_capture::Frame;
@@ -16,6 +17,19 @@ use crate::counts::FrameCounts;
 const GROUP: usize = 16;
 /// Ethernet, IP and TCP headers reach into the second.
 const CACHE_LINE: usize = 64;
+/// In place of a table: only the decoded packet tells whose a frame is.
+const UNKNOWN: u8 = u8::MAX;
+
+/// The table of every frame whose addresses are where they usually are, so that its owner need not ask again. There are fewer tables
+/// than a byte can number.
+pub fn find_owners(frames: &[Frame<'_>], tables: usize, owners: &mut Vec<u8>) {
+    let owner = |frame: &Frame<'_>| {
+        let ends = addresses_of_ordinary(frame.link, frame.bytes);
+        ends.and_then(|(source, destination)| u8::try_from(shard_between(source, destination, tables)).ok()).unwrap_or(UNKNOWN)
+    };
+    owners.clear();
+    owners.extend(frames.iter().map(owner));
+}
 
 /// Packets of one table, in packet order. `places[i]` is the frame of `observations[i]` within its piece.
 #[derive(Debug, Default)]
@@ -41,7 +55,7 @@ pub struct Sorted {
     /// Which frames of the piece are to be decoded.
     wanted: Vec<u32>,
     /// The group at hand.
-    decoded: Vec<(Found, Packet)>,
+    decoded: Vec<(Found, Observation)>,
     pub counts: FrameCounts,
 }
 
@@ -64,13 +78,29 @@ impl Sorted {
             others: Vec::new(),
             fragments: Vec::new(),
             wanted: Vec::new(),
-            decoded: vec![(Found::Packet, Packet::EMPTY); GROUP],
+            decoded: vec![(Found::Packet, Observation { seen_at: Timestamp::ZERO, packet: Packet::EMPTY }); GROUP],
             counts: FrameCounts::default(),
         }
     }
 
-    /// Forgets the last piece and decodes `frames`.
+    /// Forgets the last piece and decodes `frames`, for an owner of all tables.
     pub fn refill(&mut self, frames: &[Frame<'_>], options: Options) {
+        self.wanted.clear();
+        self.wanted.extend((0..).zip(frames).map(|(place, _)| place));
+        self.decode(frames, &[], options);
+    }
+
+    /// The same for an owner of some. `owners` come from [`find_owners`].
+    pub fn refill_part(&mut self, frames: &[Frame<'_>], owners: &[u8], options: Options) {
+        self.wanted.clear();
+        let kept = self.first..self.first + self.buckets.len();
+        let may_be_kept = |owner: u8| owner == UNKNOWN || kept.contains(&usize::from(owner));
+        self.wanted.extend((0..).zip(owners).filter(|&(_, &owner)| may_be_kept(owner)).map(|(place, _)| place));
+        self.decode(frames, owners, options);
+    }
+
+    /// The wanted frames.
+    fn decode(&mut self, frames: &[Frame<'_>], owners: &[u8], options: Options) {
         for bucket in &mut self.buckets {
             bucket.observations.clear();
             bucket.places.clear();
@@ -79,9 +109,7 @@ impl Sorted {
         self.others.clear();
         self.fragments.clear();
         self.counts = FrameCounts::default();
-        let (mut decoded, mut wanted) = (std::mem::take(&mut self.decoded), std::mem::take(&mut self.wanted));
-        wanted.clear();
-        wanted.extend((0..).zip(frames).filter(|(_, frame)| self.may_be_kept(frame)).map(|(place, _)| place));
+        let (mut decoded, wanted) = (std::mem::take(&mut self.decoded), std::mem::take(&mut self.wanted));
         let frame = |place: u32| frames.get(place as usize);
         for (next, group) in (GROUP..).step_by(GROUP).zip(wanted.chunks(GROUP)) {
             // Of frames longer than the smallest, the processor's own prefetching finds no header.
@@ -89,12 +117,14 @@ impl Sorted {
                 prefetch_index(ahead.bytes, 0);
                 prefetch_index(ahead.bytes, CACHE_LINE);
             }
-            for (frame, (found, packet)) in group.iter().filter_map(|&place| frame(place)).zip(&mut decoded) {
-                *found = decode_into(frame.link, frame.bytes, frame.wire_len, options, packet);
+            for (frame, (found, observation)) in group.iter().filter_map(|&place| frame(place)).zip(&mut decoded) {
+                observation.seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
+                *found = decode_into(frame.link, frame.bytes, frame.wire_len, options, &mut observation.packet);
             }
-            for (&place, (found, packet)) in group.iter().zip(&decoded) {
+            for (&place, (found, observation)) in group.iter().zip(&decoded) {
                 if let Some(frame) = frame(place) {
-                    self.take(place, frame, *found, packet);
+                    let owner = owners.get(place as usize).copied().unwrap_or(UNKNOWN);
+                    self.take(place, frame, owner, *found, observation);
                 }
             }
         }
@@ -105,24 +135,12 @@ impl Sorted {
         self.buckets.len() == self.tables
     }
 
-    /// False for a frame that is certainly of another owner's table.
-    #[inline]
-    fn may_be_kept(&self, frame: &Frame<'_>) -> bool {
-        if self.keeps_all() {
-            return true;
-        }
-        addresses_of_ordinary(frame.link, frame.bytes).is_none_or(|(source, destination)| {
-            let table = shard_between(source, destination, self.tables);
-            self.buckets.get(table.wrapping_sub(self.first)).is_some()
-        })
-    }
-
-    fn take(&mut self, place: u32, frame: &Frame<'_>, found: Found, packet: &Packet) {
-        let seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
-        if !self.is_counted_here(frame, found, packet) {
+    fn take(&mut self, place: u32, frame: &Frame<'_>, owner: u8, found: Found, observation: &Observation) {
+        let Observation { seen_at, packet } = observation;
+        if !self.is_counted_here(owner, found, packet) {
             if found == Found::Fragment || found == Found::Packet && Fragments::wants(packet) {
                 // Whose the later fragments are is known only from the first.
-                self.fragments.push((place, Observation { seen_at, packet: *packet }));
+                self.fragments.push((place, *observation));
             }
             return;
         }
@@ -134,25 +152,26 @@ impl Sorted {
                 self.counts.to_flows += 1;
                 self.counts.anomalies(packet.anomalies);
                 if Fragments::wants(packet) {
-                    self.fragments.push((place, Observation { seen_at, packet: *packet }));
+                    self.fragments.push((place, *observation));
                 }
-                if let Some(bucket) = self.bucket_of(packet) {
-                    bucket.observations.push(Observation { seen_at, packet: *packet });
+                if let Some(bucket) = self.bucket_of(owner, packet) {
+                    // Not `push`, which copies twice: it takes a value.
+                    bucket.observations.extend_from_slice(slice::from_ref(observation));
                     bucket.places.push(place);
                 }
             }
             Found::Fragment => {
                 self.counts.later_fragments += 1;
-                self.fragments.push((place, Observation { seen_at, packet: *packet }));
+                self.fragments.push((place, *observation));
             }
             Found::Arp(arp) => {
                 self.counts.arp += 1;
-                self.arps.push((place, seen_at, arp));
-                self.others.push((place, seen_at));
+                self.arps.push((place, *seen_at, arp));
+                self.others.push((place, *seen_at));
             }
             Found::NonIp { ethertype } => {
                 self.counts.non_ip(ethertype);
-                self.others.push((place, seen_at));
+                self.others.push((place, *seen_at));
             }
             Found::Skip(reason) => self.counts.skip(reason),
         }
@@ -171,7 +190,7 @@ impl Sorted {
         for (place, observation) in &pieces {
             fragments.take(observation, &mut placed);
             for later in placed.drain(..) {
-                if let Some(bucket) = self.bucket_of(&later.packet) {
+                if let Some(bucket) = self.bucket_of(UNKNOWN, &later.packet) {
                     let at = bucket.places.partition_point(|other| other <= place);
                     bucket.places.insert(at, *place);
                     bucket.observations.insert(at, later);
@@ -185,23 +204,23 @@ impl Sorted {
 
     /// Of several owners exactly one says yes to a frame.
     #[inline]
-    fn is_counted_here(&self, frame: &Frame<'_>, found: Found, packet: &Packet) -> bool {
-        if self.keeps_all() {
+    fn is_counted_here(&self, owner: u8, found: Found, packet: &Packet) -> bool {
+        // What is damaged beyond its addresses is the owner's all the same: the others did not look at it.
+        if self.keeps_all() || owner != UNKNOWN {
             return true;
         }
-        // What is damaged beyond its addresses is the owner's all the same: the others did not look at it.
-        let ends = match found {
-            Found::Packet => Some((packet.source, packet.destination)),
-            _ => addresses_of_ordinary(frame.link, frame.bytes),
-        };
-        let table = ends.map_or(0, |(source, destination)| shard_between(source, destination, self.tables));
+        let table = if found == Found::Packet { shard_of(packet, self.tables) } else { 0 };
         self.buckets.get(table.wrapping_sub(self.first)).is_some()
     }
 
     /// None: its table is not kept.
     #[inline]
-    fn bucket_of(&mut self, packet: &Packet) -> Option<&mut Bucket> {
-        let table = if self.tables == 1 { 0 } else { shard_of(packet, self.tables) };
+    fn bucket_of(&mut self, owner: u8, packet: &Packet) -> Option<&mut Bucket> {
+        let table = match owner {
+            _ if self.tables == 1 => 0,
+            UNKNOWN => shard_of(packet, self.tables),
+            known => known.into(),
+        };
         self.buckets.get_mut(table.wrapping_sub(self.first))
     }
 }

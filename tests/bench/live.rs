@@ -21,12 +21,14 @@ const LADDER: [u64; 12] = [
     400_000, 600_000, 800_000, 1_000_000, 1_250_000, 1_500_000, 1_750_000, 2_000_000, 2_250_000, 2_500_000, 3_000_000, 4_000_000,
 ];
 const STEP_SECONDS: f64 = 1.5;
-/// Memory for frames that wait, the same for all: 256 MiB.
-const RING: &str = "32768";
-const BUFFERS: &str = "65536";
-const MEBIBYTES: &str = "256";
+/// Memory for frames that wait, the same for all: 128 MiB. Less does not outlast the pauses of a machine that does other things, more makes AF_XDP slower.
+const RING: &str = "16384";
+const BUFFERS: &str = "32768";
+const MEBIBYTES: &str = "128";
 const FLOWS: &str = "65536";
-/// The whole sensor.
+/// The whole sensor. All flows open in the first tenth of a second: for that burst the largest ring, 512 MiB.
+const DEEP_RING: &str = "65536";
+const DEEP_BUFFERS: &str = "131072";
 const RATE: u64 = 1_000_000;
 const SECONDS: f64 = 30.0;
 
@@ -143,7 +145,7 @@ fn whole_sensor() -> Result<()> {
     let (talker, listener) = wire()?;
     let scratch = Scratch::create("live")?;
     let config = format!(
-        "[capture]\npath = \"af-xdp\"\nring_size = {RING}\nframe_count = {BUFFERS}\n[http]\nlisten = \"{SENSOR_HTTP}\"\n"
+        "[capture]\npath = \"af-xdp\"\nring_size = {DEEP_RING}\nframe_count = {DEEP_BUFFERS}\n[http]\nlisten = \"{SENSOR_HTTP}\"\n"
     );
     let sensor = Sensor::start_configured(&listener, &scratch, &config)?;
     if has_first_in_line() {

@@ -199,20 +199,22 @@ impl Frames {
     fn fill(&self, batch: &mut Vec<Observation>, first: usize, now: &mut i64) {
         batch.clear();
         let starts = self.starts.get(first..).unwrap_or_default();
-        let mut decoded = [(Found::Packet, Packet::EMPTY); GROUP];
+        let nothing = Observation { seen_at: Timestamp::ZERO, packet: Packet::EMPTY };
+        let mut decoded = [(Found::Packet, nothing); GROUP];
         for (next, group) in (GROUP..).step_by(GROUP).zip(starts.chunks(GROUP)).take(BATCH / GROUP) {
             for &(ahead, _) in starts.iter().skip(next).take(GROUP) {
                 prefetch_index(&self.bytes, ahead);
                 prefetch_index(&self.bytes, ahead + 64);
             }
-            for (&(start, len), (found, packet)) in group.iter().zip(&mut decoded) {
-                let frame = self.bytes.get(start..start + len as usize).unwrap_or_default();
-                *found = decode_into(LinkType::Ethernet, frame, len, Options::default(), packet);
-            }
-            for (found, packet) in decoded.iter().take(group.len()) {
+            for (&(start, len), (found, observation)) in group.iter().zip(&mut decoded) {
                 *now += self.gap;
+                observation.seen_at = Timestamp::from_nanos(*now);
+                let frame = self.bytes.get(start..start + len as usize).unwrap_or_default();
+                *found = decode_into(LinkType::Ethernet, frame, len, Options::default(), &mut observation.packet);
+            }
+            for (found, observation) in decoded.iter().take(group.len()) {
                 if *found == Found::Packet {
-                    batch.push(Observation { seen_at: Timestamp::from_nanos(*now), packet: *packet });
+                    batch.extend_from_slice(std::slice::from_ref(observation));
                 }
             }
         }

@@ -11,7 +11,19 @@ const PACE: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// When nothing was found in time, or looking failed.
-pub fn wait_for<T>(what: &str, limit: Duration, mut found: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+pub fn wait_for<T>(what: &str, limit: Duration, found: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    wait_at_pace(what, (PACE, limit), found)
+}
+
+/// The same where looking costs something that others need: with `pace` between two looks.
+///
+/// # Errors
+/// When nothing was found in time, or looking failed.
+pub fn wait_at_pace<T>(
+    what: &str,
+    (pace, limit): (Duration, Duration),
+    mut found: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let start = Instant::now();
     loop {
         if let Some(value) = found()? {
@@ -20,7 +32,7 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut found: impl FnMut() -> Resul
         if start.elapsed() > limit {
             bail!("waited {limit:?} for {what}");
         }
-        std::thread::park_timeout(PACE);
+        std::thread::park_timeout(pace);
     }
 }
 

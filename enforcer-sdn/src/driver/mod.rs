@@ -3,6 +3,7 @@
 //! A driver is one file here and one line in [`registry`]. Nothing outside a driver knows how a device is reached.
 
 mod conntrack;
+mod exabgp;
 mod iptables;
 mod nft;
 mod ovs;

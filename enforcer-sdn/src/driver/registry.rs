@@ -3,10 +3,11 @@
 use anyhow::{Result, bail};
 
 use crate::config::Point;
-use crate::driver::{Driver, DriverKind, iptables, nft, ovs};
+use crate::driver::{Driver, DriverKind, exabgp, iptables, nft, ovs};
 
 /// In the order of the documentation.
-const DRIVERS: &[DriverKind] = &[iptables::KIND, nft::KIND, nft::BRIDGE, nft::STATELESS_BRIDGE, ovs::KIND, ovs::STATELESS];
+const DRIVERS: &[DriverKind] =
+    &[iptables::KIND, nft::KIND, nft::BRIDGE, nft::STATELESS_BRIDGE, ovs::KIND, ovs::STATELESS, exabgp::KIND];
 
 /// Opens the driver that the point names.
 pub fn open(point: &Point) -> Result<Box<dyn Driver>> {

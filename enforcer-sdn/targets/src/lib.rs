@@ -28,6 +28,7 @@ pub mod junos_srx;
 pub mod kubernetes;
 mod lines;
 mod list_entries;
+mod list_times;
 mod lists;
 pub mod mud;
 pub mod nftables;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
+use crate::list_times::{TimeWords, definitions, reference};
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
 /// Remarks and comments hold 100 characters everywhere.
@@ -27,6 +28,7 @@ pub(crate) struct Style {
     pub kind: fn(u8, Option<u8>) -> String,
     /// Whether SCTP's ports can be said.
     pub sctp_ports: bool,
+    pub times: TimeWords,
 }
 
 /// A text that is written line by line.
@@ -80,6 +82,7 @@ impl NumberedLists {
     pub(crate) fn render(&self, ruleset: &Ruleset, name: &str) -> Result<Rendering, RenderError> {
         let Self { style, indent, counters, end } = self;
         let mut out = Writer::new();
+        definitions(style.times, ruleset, &mut out);
         for (header, is_ipv6) in [(format!("ip access-list {name}-v4"), false), (format!("ipv6 access-list {name}-v6"), true)] {
             let mut numbers = Numbers::default();
             out.line(&header);
@@ -92,8 +95,9 @@ impl NumberedLists {
                 }
                 out.line(&format!("{indent}{} remark {}", numbers.next(), rule.id));
                 let log = if rule.log { " log" } else { "" };
+                let times = reference(rule);
                 for entry in entries {
-                    out.rule_line(rule, &format!("{indent}{} {entry}{log}", numbers.next()));
+                    out.rule_line(rule, &format!("{indent}{} {entry}{log}{times}", numbers.next()));
                 }
             }
             // What no rule decides is allowed; unwritten, it would be denied.
@@ -145,8 +149,11 @@ impl Style {
         if rule.id.is_empty() || rule.id.len() > LONGEST_ID || !rule.id.chars().all(is_plain) {
             return Err(self.cannot(rule, "the rule's id", "use at most 48 of the characters a-z, 0-9 and `-`"));
         }
-        if !rule.selector.week.is_always() {
+        if !rule.selector.week.is_always() && self.times == TimeWords::None {
             return Err(self.cannot(rule, "times", "leave the schedule to a point that has the policy's clock"));
+        }
+        if rule.selector.week.is_never() {
+            return Err(self.cannot(rule, "a rule that selects no packet", "its schedule is never open: leave it out"));
         }
         if !rule.selector.link.is_any() {
             let advice = "bind the list where they are what they should be";

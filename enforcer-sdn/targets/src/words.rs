@@ -79,10 +79,20 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// How far the line is indented.
+    pub(crate) fn indent(&self) -> usize {
+        self.text.len() - self.text.trim_start().len()
+    }
+
+    /// Line and column of the word that was taken last.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.line, self.text.get(..self.taken).map_or(1, |before| before.chars().count() + 1))
+    }
+
     /// An error at the word that was taken last.
     pub(crate) fn error(&self, what: impl Into<String>, advice: impl Into<String>) -> ParseError {
-        let column = self.text.get(..self.taken).map_or(1, |before| before.chars().count() + 1);
-        ParseError { line: self.line, column, what: what.into(), advice: advice.into() }
+        let (line, column) = self.place();
+        ParseError { line, column, what: what.into(), advice: advice.into() }
     }
 
     /// An error at the next word.

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ring_size: ring.parse()?,
         frame_count: buffers.parse()?,
         busy_poll: waiting == "spin",
-        libpcap_buffer_bytes: 256 << 20,
+        libpcap_buffer_bytes: 128 << 20,
         ..LiveConfig::new(interface)
     };
     let mut live = Live::open(&config)?;

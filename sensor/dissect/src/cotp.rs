@@ -4,7 +4,7 @@
 use sensor_model::{FactKind, Strength};
 
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
-use crate::reader::Reader;
+use crate::reader::{Parsed, Reader};
 use crate::{text, tls};
 
 pub(crate) const RDP: Protocol = Protocol::tcp("rdp", &[3389], recognise_rdp, read_rdp);
@@ -26,14 +26,8 @@ struct Frame<'a> {
     len: usize,
 }
 
-enum Parsed<'a> {
-    Frame(Frame<'a>),
-    Short,
-    Foreign,
-}
-
 /// RFC 1006 6: version 3, reserved 0, length with header; then the COTP header behind its own length.
-fn parse(bytes: &[u8]) -> Parsed<'_> {
+fn parse(bytes: &[u8]) -> Parsed<Frame<'_>> {
     if !b"\x03\x00".starts_with(bytes.get(..2).unwrap_or(bytes)) {
         return Parsed::Foreign;
     }
@@ -51,7 +45,7 @@ fn parse(bytes: &[u8]) -> Parsed<'_> {
     let Some([kind, header @ ..]) = body.prefixed8() else {
         return Parsed::Foreign;
     };
-    Parsed::Frame(Frame { kind: *kind, header, data: body.rest(), len: usize::from(len) })
+    Parsed::Whole(Frame { kind: *kind, header, data: body.rest(), len: usize::from(len) })
 }
 
 /// Looks past connection requests at the first data; `is_data` judges it.
@@ -61,7 +55,7 @@ fn recognise_by_data(probe: &Probe<'_>, is_data: fn(&[u8]) -> bool) -> Recogniti
         match parse(bytes) {
             Parsed::Foreign => return Recognition::No,
             Parsed::Short => return Recognition::Unsure,
-            Parsed::Frame(frame) => match frame.kind {
+            Parsed::Whole(frame) => match frame.kind {
                 DATA => return Recognition::of(is_data(frame.data)),
                 CONNECTION_REQUEST | CONNECTION_CONFIRM if names_a_service(frame.header) => {
                     bytes = bytes.get(frame.len..).unwrap_or_default();
@@ -103,7 +97,7 @@ fn recognise_rdp(probe: &Probe<'_>) -> Recognition {
         // The port's owner is asked first, so that S7 on its own port is not kept waiting.
         Parsed::Short if probe.hinted => Recognition::Unsure,
         Parsed::Short => Recognition::No,
-        Parsed::Frame(frame) => {
+        Parsed::Whole(frame) => {
             let mut header = Reader::new(frame.header);
             let _ = header.skip(5);
             let rest = header.rest();
@@ -125,18 +119,18 @@ fn read_rdp(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
         return tls::read_upgraded(reading, bytes);
     }
     match parse(bytes) {
-        Parsed::Frame(frame) if matches!(frame.kind, CONNECTION_REQUEST | CONNECTION_CONFIRM) => {
+        Parsed::Whole(frame) if matches!(frame.kind, CONNECTION_REQUEST | CONNECTION_CONFIRM) => {
             reading.sent_by_client(frame.kind == CONNECTION_REQUEST);
             Step::Read(frame.len)
         }
         Parsed::Short => Step::Wait,
-        Parsed::Frame(_) | Parsed::Foreign => Step::Leave,
+        Parsed::Whole(_) | Parsed::Foreign => Step::Leave,
     }
 }
 
 fn read_nothing(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     match parse(bytes) {
-        Parsed::Frame(frame) => {
+        Parsed::Whole(frame) => {
             match frame.kind {
                 CONNECTION_REQUEST => reading.sent_by_client(true),
                 CONNECTION_CONFIRM => reading.sent_by_client(false),
@@ -151,7 +145,7 @@ fn read_nothing(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
 
 fn read_s7(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let frame = match parse(bytes) {
-        Parsed::Frame(frame) => frame,
+        Parsed::Whole(frame) => frame,
         Parsed::Short => return Step::Wait,
         Parsed::Foreign => return Step::Leave,
     };

@@ -3,7 +3,7 @@
 use sensor_model::IpProtocol;
 
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
-use crate::reader::Reader;
+use crate::reader::{Parsed, Reader};
 
 pub(crate) const OVER_TCP: Protocol = Protocol::tcp("dnp3_tcp", &[20000], recognise, read).message_per_segment().told_by("dnp3");
 pub(crate) const OVER_UDP: Protocol = Protocol { service: "dnp3_udp", transport: IpProtocol::Udp, ..OVER_TCP };
@@ -19,13 +19,7 @@ struct Frame<'a> {
     len: usize,
 }
 
-enum Parsed<'a> {
-    Frame(Frame<'a>),
-    Short,
-    Foreign,
-}
-
-fn parse(bytes: &[u8]) -> Parsed<'_> {
+fn parse(bytes: &[u8]) -> Parsed<Frame<'_>> {
     if !b"\x05\x64".starts_with(bytes.get(..2).unwrap_or(bytes)) {
         return Parsed::Foreign;
     }
@@ -46,7 +40,7 @@ fn parse(bytes: &[u8]) -> Parsed<'_> {
         return Parsed::Short;
     };
     let len = HEADER_LEN.saturating_add(user_data.len());
-    Parsed::Frame(Frame { from_master: control & 0x80 != 0, user_data, len })
+    Parsed::Whole(Frame { from_master: control & 0x80 != 0, user_data, len })
 }
 
 /// CRC-16/DNP: polynomial 0x3d65, reflected, inverted (clause 9.2.5).
@@ -57,7 +51,7 @@ fn crc(bytes: &[u8]) -> u16 {
 
 fn recognise(probe: &Probe<'_>) -> Recognition {
     match parse(probe.bytes) {
-        Parsed::Frame(_) => Recognition::Yes,
+        Parsed::Whole(_) => Recognition::Yes,
         Parsed::Short => Recognition::Unsure,
         Parsed::Foreign => Recognition::No,
     }
@@ -65,7 +59,7 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
 
 fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let frame = match parse(bytes) {
-        Parsed::Frame(frame) => frame,
+        Parsed::Whole(frame) => frame,
         Parsed::Short => return Step::Wait,
         Parsed::Foreign => return Step::Leave,
     };

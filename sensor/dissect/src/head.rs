@@ -3,6 +3,7 @@
 use sensor_model::{FactKind, Strength};
 
 use crate::protocol::Reading;
+use crate::reader::Parsed;
 use crate::text;
 
 /// A head longer than this is not waited for.
@@ -15,15 +16,8 @@ pub(crate) struct Head<'a> {
     fields: Vec<(&'a [u8], &'a [u8])>,
 }
 
-pub(crate) enum Parsed<'a> {
-    Head(Head<'a>),
-    Short,
-    /// Too long, or not text.
-    Foreign,
-}
-
 impl<'a> Head<'a> {
-    pub fn parse(bytes: &'a [u8]) -> Parsed<'a> {
+    pub fn parse(bytes: &'a [u8]) -> Parsed<Self> {
         let mut head = Head::default();
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
         let whole = |line: &&[u8]| line.ends_with(b"\n");
@@ -34,7 +28,7 @@ impl<'a> Head<'a> {
         for line in lines {
             let content = line.trim_ascii();
             if whole(&line) && content.is_empty() {
-                return Parsed::Head(head);
+                return Parsed::Whole(head);
             }
             if let Some(colon) = content.iter().position(|byte| *byte == b':')
                 && let Some((name, [_, value @ ..])) = content.split_at_checked(colon)
@@ -48,7 +42,7 @@ impl<'a> Head<'a> {
 
     /// A datagram is the whole head, ended or not.
     pub fn of_datagram(bytes: &'a [u8]) -> Option<Self> {
-        if let Parsed::Head(head) = Self::parse(bytes) {
+        if let Parsed::Whole(head) = Self::parse(bytes) {
             return Some(head);
         }
         let mut head = Head::default();
@@ -125,7 +119,7 @@ mod tests {
 
     #[test]
     fn fields_are_found_whatever_their_case_and_blanks() {
-        let Parsed::Head(head) = Head::parse(b"GET / HTTP/1.1\r\nhOST : plc.example:80\r\nServer:x\r\n\r\nbody: no\r\n") else {
+        let Parsed::Whole(head) = Head::parse(b"GET / HTTP/1.1\r\nhOST : plc.example:80\r\nServer:x\r\n\r\nbody: no\r\n") else {
             panic!("the head is whole");
         };
         assert_eq!(head.host(), Some("plc.example".to_owned()));

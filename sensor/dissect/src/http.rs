@@ -3,8 +3,9 @@
 
 use sensor_model::{FactKind, Role, Strength};
 
-use crate::head::{Head, Parsed, tell_system};
+use crate::head::{Head, tell_system};
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
+use crate::reader::Parsed;
 
 const PORTS: &[u16] = &[80, 8080, 8000, 631, 3128, 5985];
 
@@ -63,7 +64,7 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
 
 fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let head = match Head::parse(bytes) {
-        Parsed::Head(head) => head,
+        Parsed::Whole(head) => head,
         Parsed::Short => return Step::Wait,
         Parsed::Foreign => return Step::Leave,
     };

@@ -1,7 +1,7 @@
 //! IEC 60870-5-104: frames by their control field; the commands of the controlling station are operations.
 
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
-use crate::reader::Reader;
+use crate::reader::{Parsed, Reader};
 
 pub(crate) const PROTOCOL: Protocol = Protocol::tcp("iec104", &[2404], recognise, read).message_per_segment();
 
@@ -19,14 +19,8 @@ enum Control {
     Unnumbered(u8),
 }
 
-enum Parsed {
-    Frame(Control, usize),
-    Short,
-    Foreign,
-}
-
 /// Clause 5.1 to 5.3: start, length of 4 to 253, four bytes of control.
-fn parse(bytes: &[u8]) -> Parsed {
+fn parse(bytes: &[u8]) -> Parsed<(Control, usize)> {
     let mut reader = Reader::new(bytes);
     match (reader.u8(), reader.u8()) {
         (None, _) | (Some(START), None) => return Parsed::Short,
@@ -48,7 +42,7 @@ fn parse(bytes: &[u8]) -> Parsed {
         [function @ (0x07 | 0x0b | 0x13 | 0x23 | 0x43 | 0x83), 0, 0, 0] => Control::Unnumbered(*function),
         _ => return Parsed::Foreign,
     };
-    Parsed::Frame(control, len)
+    Parsed::Whole((control, len))
 }
 
 /// Elsewhere than on its port the payload must be whole frames and nothing else.
@@ -58,8 +52,8 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
         match parse(bytes) {
             Parsed::Foreign => return Recognition::No,
             Parsed::Short => return if probe.hinted { Recognition::Unsure } else { Recognition::No },
-            Parsed::Frame(..) if probe.hinted => return Recognition::Yes,
-            Parsed::Frame(_, len) => bytes = bytes.get(len..).unwrap_or_default(),
+            Parsed::Whole(_) if probe.hinted => return Recognition::Yes,
+            Parsed::Whole((_, len)) => bytes = bytes.get(len..).unwrap_or_default(),
         }
     }
     Recognition::Yes
@@ -67,7 +61,7 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
 
 fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let (control, len) = match parse(bytes) {
-        Parsed::Frame(control, len) => (control, len),
+        Parsed::Whole((control, len)) => (control, len),
         Parsed::Short => return Step::Wait,
         Parsed::Foreign => return Step::Leave,
     };

@@ -4,7 +4,7 @@
 use sensor_model::{FactKind, Strength};
 
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
-use crate::reader::Reader;
+use crate::reader::{Parsed, Reader};
 use crate::text;
 
 pub(crate) const PROTOCOL: Protocol = Protocol::tcp("modbus", &[502], recognise, read).message_per_segment();
@@ -80,13 +80,7 @@ struct Message<'a> {
     len: usize,
 }
 
-enum Parsed<'a> {
-    Message(Message<'a>),
-    Short,
-    Foreign,
-}
-
-fn parse(bytes: &[u8]) -> Parsed<'_> {
+fn parse(bytes: &[u8]) -> Parsed<Message<'_>> {
     let mut reader = Reader::new(bytes);
     let header = (reader.be16(), reader.be16(), reader.be16());
     let (Some(_transaction), Some(protocol), Some(len)) = header else {
@@ -102,7 +96,7 @@ fn parse(bytes: &[u8]) -> Parsed<'_> {
     match pdu.first() {
         // Codes run from 1 to 127 (Application Protocol 4.1); 0x80 alone would answer function 0.
         Some(code) if !matches!(*code, 0 | EXCEPTION) => {
-            Parsed::Message(Message { code: *code, pdu, len: PREFIX_LEN.saturating_add(usize::from(len)) })
+            Parsed::Whole(Message { code: *code, pdu, len: PREFIX_LEN.saturating_add(usize::from(len)) })
         }
         _ => Parsed::Foreign,
     }
@@ -116,7 +110,7 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
             let plausible = probe.bytes.get(2..).is_none_or(|rest| rest.starts_with(&[0]) || rest.is_empty());
             if probe.hinted && plausible { Recognition::Unsure } else { Recognition::No }
         }
-        Parsed::Message(message) => {
+        Parsed::Whole(message) => {
             let known = lookup(message.code & !EXCEPTION).is_some();
             let sure = if probe.hinted { known || message.len == probe.bytes.len() } else { known && stands_alone(probe.bytes) };
             Recognition::of(sure)
@@ -127,7 +121,7 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
 /// On a strange port: nothing but whole messages, each of a known function and of a length that the function allows.
 fn stands_alone(mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let Parsed::Message(message) = parse(bytes) else { return false };
+        let Parsed::Whole(message) = parse(bytes) else { return false };
         let exception = message.code & EXCEPTION != 0 && matches!(message.pdu, [_, 1..=11]);
         if !exception && is_request(&message) != Some(true) && is_answer(&message) != Some(true) {
             return false;
@@ -166,7 +160,7 @@ fn is_answer(message: &Message<'_>) -> Option<bool> {
 
 fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let message = match parse(bytes) {
-        Parsed::Message(message) => message,
+        Parsed::Whole(message) => message,
         Parsed::Short => return Step::Wait,
         Parsed::Foreign => return Step::Leave,
     };

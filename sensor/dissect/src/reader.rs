@@ -1,5 +1,14 @@
 //! A cursor over bytes from the wire. Every access is checked; past the end is None, never a panic.
 
+/// What the beginning of a stream or datagram came to.
+pub(crate) enum Parsed<T> {
+    Whole(T),
+    /// More bytes may complete it.
+    Short,
+    /// It is something else.
+    Foreign,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],

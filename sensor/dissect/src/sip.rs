@@ -2,8 +2,9 @@
 
 use sensor_model::{FactKind, Strength};
 
-use crate::head::{Head, Parsed, tell_system};
+use crate::head::{Head, tell_system};
 use crate::protocol::{Probe, Protocol, Reading, Recognition, Step};
+use crate::reader::Parsed;
 use crate::text;
 
 pub(crate) const SIP_OVER_UDP: Protocol = Protocol::udp("sip", &[5060], recognise_sip, read_sip);
@@ -71,7 +72,7 @@ fn read_sip(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
 
 fn read_stream(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     match Head::parse(bytes) {
-        Parsed::Head(head) => {
+        Parsed::Whole(head) => {
             tell(reading, &head);
             Step::Last
         }

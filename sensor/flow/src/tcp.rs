@@ -75,7 +75,8 @@ pub fn is_reuse(slot: &Slot<'_>, side: usize, segment: &TcpSegment) -> bool {
     } else {
         ORIGINATOR
     };
-    if originator.did_close() && responder.did_close() {
+    // One side is enough: a client that is refused asks again with the same number.
+    if originator.did_close() || responder.did_close() {
         return true;
     }
     if side == RESPONDER && reference == ORIGINATOR {

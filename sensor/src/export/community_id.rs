@@ -5,11 +5,16 @@ use std::net::IpAddr;
 use sensor_model::FlowRecord;
 use sha1::{Digest, Sha1};
 
+use super::bytes::Bytes;
+
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP6: u8 = 58;
 const SCTP: u8 = 132;
+
+/// `1:` and 20 bytes in base64.
+const TEXT_LEN: usize = 30;
 
 /// Request and reply types that make one two-way flow, as the specification lists them.
 const ICMP_PAIRS: &[(u16, u16)] = &[(8, 0), (0, 8), (13, 14), (14, 13), (15, 16), (16, 15), (10, 9), (9, 10), (17, 18), (18, 17)];
@@ -18,7 +23,7 @@ const ICMP6_PAIRS: &[(u16, u16)] =
 
 /// `1:` and the base64 of the digest.
 #[must_use]
-pub fn community_id(record: &FlowRecord) -> String {
+pub fn community_id(record: &FlowRecord) -> [u8; TEXT_LEN] {
     let (mut from, mut to) = ((record.originator, record.originator_port), (record.responder, record.responder_port));
     let number = record.protocol_number;
     let mut two_way = true;
@@ -33,37 +38,36 @@ pub fn community_id(record: &FlowRecord) -> String {
     if two_way && (to.0, to.1) < (from.0, from.1) {
         std::mem::swap(&mut from, &mut to);
     }
-    let mut digest = Sha1::new();
-    digest.update(0_u16.to_be_bytes());
-    update_address(&mut digest, from.0);
-    update_address(&mut digest, to.0);
-    digest.update([number, 0]);
+    let mut tuple = Bytes::<40>::default();
+    tuple.push(&0_u16.to_be_bytes());
+    push_address(&mut tuple, from.0);
+    push_address(&mut tuple, to.0);
+    tuple.push(&[number, 0]);
     if matches!(number, TCP | UDP | SCTP | ICMP | ICMP6) {
-        digest.update(from.1.to_be_bytes());
-        digest.update(to.1.to_be_bytes());
+        tuple.push(&from.1.to_be_bytes());
+        tuple.push(&to.1.to_be_bytes());
     }
-    format!("1:{}", base64(&digest.finalize()))
+    let mut text = *b"1:                            ";
+    base64(&Sha1::digest(tuple.as_slice()), &mut text[2..]);
+    text
 }
 
-fn update_address(digest: &mut Sha1, address: IpAddr) {
+fn push_address(tuple: &mut Bytes<40>, address: IpAddr) {
     match address {
-        IpAddr::V4(v4) => digest.update(v4.octets()),
-        IpAddr::V6(v6) => digest.update(v6.octets()),
+        IpAddr::V4(v4) => tuple.push(&v4.octets()),
+        IpAddr::V6(v6) => tuple.push(&v6.octets()),
     }
 }
 
-/// RFC 4648 4.
-fn base64(bytes: &[u8]) -> String {
+/// RFC 4648 4, into as many places as that takes.
+fn base64(bytes: &[u8], text: &mut [u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
+    for (group, letters) in bytes.chunks(3).zip(text.chunks_mut(4)) {
         let word = (0..3).fold(0_u32, |word, at| word << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for place in 0..4 {
-            let letter = ALPHABET[(word >> (18 - 6 * place) & 0x3f) as usize];
-            text.push(if place <= group.len() { char::from(letter) } else { '=' });
+        for (place, letter) in letters.iter_mut().enumerate() {
+            *letter = if place <= group.len() { ALPHABET[(word >> (18 - 6 * place) & 0x3f) as usize] } else { b'=' };
         }
     }
-    text
 }
 
 #[cfg(test)]
@@ -78,7 +82,7 @@ mod tests {
         (flow.protocol, flow.protocol_number) = (IpProtocol::from_number(number), number);
         (flow.originator, flow.originator_port) = (from.0.parse().unwrap(), from.1);
         (flow.responder, flow.responder_port) = (to.0.parse().unwrap(), to.1);
-        community_id(&flow)
+        String::from_utf8(community_id(&flow).to_vec()).unwrap()
     }
 
     // The specification's own table of results.
@@ -101,7 +105,10 @@ mod tests {
 
     #[test]
     fn base64_pads_as_the_rfc_says() {
-        let texts: Vec<_> = ["", "f", "fo", "foo"].iter().map(|t| base64(t.as_bytes())).collect();
-        assert_eq!(texts, ["", "Zg==", "Zm8=", "Zm9v"]);
+        for (bytes, wanted) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+            let mut text = vec![0; wanted.len()];
+            base64(bytes.as_bytes(), &mut text);
+            assert_eq!(text, wanted.as_bytes());
+        }
     }
 }

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use sensor_model::{ConnState, DirectionReason, FlowRecord, IpProtocol, Timestamp};
-use sha1::{Digest, Sha1};
+use twox_hash::XxHash3_128;
 
+use super::bytes::Bytes;
 use super::community_id::community_id;
 use super::line::{Line, Name, name};
 
@@ -12,7 +13,7 @@ use super::line::{Line, Name, name};
 pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
     let mut line = Line::begin(out);
     line.seconds(name!("ts"), record.first_seen.as_nanos());
-    line.text(name!("uid"), uid(record).as_str());
+    line.bytes(name!("uid"), &uid(record));
     line.address(name!("id.orig_h"), record.originator);
     line.number(name!("id.orig_p"), record.originator_port.into());
     line.address(name!("id.resp_h"), record.responder);
@@ -51,7 +52,7 @@ pub fn push_line(out: &mut Vec<u8>, record: &FlowRecord) {
             line.mac(name, mac);
         }
     }
-    line.text(name!("community_id"), &community_id(record));
+    line.bytes(name!("community_id"), &community_id(record));
     line.number(name!("orig_l2_bytes"), record.sent.l2_bytes);
     line.number(name!("resp_l2_bytes"), record.received.l2_bytes);
     line.text(name!("direction_reason"), reason(record.direction_reason));
@@ -121,40 +122,29 @@ const fn micros_between(first: Timestamp, last: Timestamp) -> i64 {
 }
 
 /// `C` and 17 base-62 digits from the flow's key and first packet: unique like Zeek's, and the same in every run.
-fn uid(record: &FlowRecord) -> Uid {
+fn uid(record: &FlowRecord) -> [u8; 18] {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digest = Sha1::new();
+    let mut key = Bytes::<64>::default();
     for ip in [record.originator, record.responder] {
-        match ip {
-            IpAddr::V4(v4) => digest.update(v4.to_ipv6_mapped().octets()),
-            IpAddr::V6(v6) => digest.update(v6.octets()),
-        }
+        key.push(&match ip {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        });
     }
-    digest.update(record.originator_port.to_be_bytes());
-    digest.update(record.responder_port.to_be_bytes());
-    digest.update([record.protocol_number]);
-    digest.update(record.first_seen.as_nanos().to_be_bytes());
-    let digest: [u8; 20] = digest.finalize().into();
-    let (words, _) = digest.as_chunks::<8>();
+    key.push(&record.originator_port.to_be_bytes());
+    key.push(&record.responder_port.to_be_bytes());
+    key.push(&[record.protocol_number]);
+    key.push(&record.first_seen.as_nanos().to_be_bytes());
+    let digest = XxHash3_128::oneshot(key.as_slice());
     let mut text = [b'C'; 18];
     // 62^9 and 62^8 are below 2^64: each half of the digits is drawn from a word of its own.
-    for (digits, word) in text[1..].chunks_mut(9).zip(words) {
-        let mut rest = u64::from_be_bytes(*word);
+    for (digits, mut rest) in text[1..].chunks_mut(9).zip([(digest >> 64) as u64, digest as u64]) {
         for digit in digits {
             *digit = ALPHABET[(rest % 62) as usize];
             rest /= 62;
         }
     }
-    Uid(text)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Uid([u8; 18]);
-
-impl Uid {
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
+    text
 }
 
 #[cfg(test)]
@@ -216,7 +206,7 @@ mod tests {
         let (one, mut other) = (record(), record());
         other.first_seen = Timestamp::from_nanos(1);
         assert_ne!(uid(&one), uid(&other));
-        assert!(uid(&one).as_str().len() == 18 && uid(&one).as_str().starts_with('C'));
+        assert!(uid(&one).starts_with(b"C") && uid(&one).iter().all(u8::is_ascii_alphanumeric));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Sinks: what the sensor knows, in the forms that others read. One file a form.
 
+mod bytes;
 pub mod community_id;
 pub mod conn_log;
 pub mod document;

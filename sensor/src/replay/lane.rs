@@ -64,11 +64,15 @@ impl Lane {
         }
     }
 
-    /// Takes the next piece of the capture: every lane takes all of them, in order.
-    pub fn take(&mut self, frames: &[Frame<'_>], told: &mut Told) {
+    /// Takes the next piece of the capture: every lane takes all of them, in order. `owners` is for a lane that is not alone; see
+    /// [`crate::sort::find_owners`].
+    pub fn take(&mut self, frames: &[Frame<'_>], owners: Option<&[u8]>, told: &mut Told) {
         let base = self.number;
         self.number += frames.len() as u64;
-        self.sorted.refill(frames, self.options);
+        match owners {
+            Some(owners) => self.sorted.refill_part(frames, owners, self.options),
+            None => self.sorted.refill(frames, self.options),
+        }
         self.sorted.place_fragments(&mut self.fragments);
         for (at, (worker, bucket)) in self.workers.iter_mut().zip(&self.sorted.buckets).enumerate() {
             let before = told.events.len();

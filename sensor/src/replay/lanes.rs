@@ -2,8 +2,8 @@
 //!
 //! The traffic is cut into pieces of so many frames and sorted to so many tables; both numbers are fixed, so a table sees its packets in
 //! the same batches whoever carries them. With one lane there is one thread. With several, each lane has a thread that takes every piece,
-//! in its own time, while this one reads ahead and puts what the lanes tell into packet order. Nothing but frames goes from one core to
-//! another: each lane decodes what is its own, and all but the ordinary frames of the others, whose addresses are enough.
+//! in its own time, while this one reads ahead, finds the owners of ordinary frames and puts what the lanes tell into packet order. Nothing
+//! but frames goes from one core to another: each lane decodes what is its own, and what only decoding can tell to be anybody's.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,11 +14,12 @@ use sensor_capture::{CaptureError, CaptureFile, Chunk, ChunkEnd};
 use sensor_flow::FlowId;
 use sensor_model::Timestamp;
 
-use super::lane::{Lane, Told};
+use super::lane::{Lane, SHARDS, Told};
 use super::lines::Line;
 use crate::event::Event;
 use crate::export::conn_log::push_line;
 use crate::export::staged::StagedError;
+use crate::sort::find_owners;
 
 /// Few enough that what was decoded is still in the cache when the tables take it.
 pub const PIECE_FRAMES: usize = 2_048;
@@ -65,14 +66,21 @@ fn read_alone(
         if !matches!(end, Ok(ChunkEnd::More)) {
             return Ok(end);
         }
-        told.iter_mut().for_each(|told| lane.take(&piece.frames(), told));
+        told.iter_mut().for_each(|told| lane.take(&piece.frames(), None, told));
         put_in_order(&mut told, &mut news);
         tell(&mut news, file.taken_bytes())?;
     }
 }
 
+/// Frames, and whose they are.
+#[derive(Debug, Default)]
+struct Piece {
+    chunk: Chunk,
+    owners: Vec<u8>,
+}
+
 /// A piece for a lane, and the place for what it comes to.
-type Post = (Arc<Chunk>, Told);
+type Post = (Arc<Piece>, Told);
 
 fn read_together(
     file: &mut CaptureFile,
@@ -87,7 +95,7 @@ fn read_together(
                 let ((to_lane, pieces), (tells, from_lane)) = (unbounded::<Post>(), unbounded());
                 scope.spawn(move || {
                     for (piece, mut told) in pieces {
-                        lane.take(&piece.frames(), &mut told);
+                        lane.take(&piece.chunk.frames(), Some(&piece.owners), &mut told);
                         drop(piece);
                         // A reader that met a full disk is gone.
                         let _ = tells.send(told);
@@ -96,15 +104,16 @@ fn read_together(
                 (to_lane, from_lane)
             })
             .collect();
-        let (mut under_way, mut bytes): (VecDeque<Arc<Chunk>>, u64) = (VecDeque::new(), 0);
+        let (mut under_way, mut bytes): (VecDeque<Arc<Piece>>, u64) = (VecDeque::new(), 0);
         let (mut unused, mut told, mut spare) = (Vec::new(), Vec::new(), Vec::new());
         let (mut news, mut end) = (News::default(), Ok(ChunkEnd::More));
         loop {
             while matches!(end, Ok(ChunkEnd::More)) && under_way.len() < PIECES_AHEAD && bytes < BYTES_AHEAD {
-                let mut piece: Chunk = unused.pop().unwrap_or_default();
-                end = file.next_chunk(PIECE_FRAMES, &mut piece);
+                let mut piece: Piece = unused.pop().unwrap_or_default();
+                end = file.next_chunk(PIECE_FRAMES, &mut piece.chunk);
                 if matches!(end, Ok(ChunkEnd::More)) {
-                    bytes += piece.bytes();
+                    bytes += piece.chunk.bytes();
+                    find_owners(&piece.chunk.frames(), SHARDS, &mut piece.owners);
                     let piece = Arc::new(piece);
                     for (to_lane, _) in &posts {
                         // A lane ends before its sender only by a panic, which the scope passes on.
@@ -115,7 +124,7 @@ fn read_together(
             }
             let Some(piece) = under_way.pop_front() else { return Ok(end) };
             told.extend(posts.iter().filter_map(|(_, from_lane)| from_lane.recv().ok()));
-            bytes -= piece.bytes();
+            bytes -= piece.chunk.bytes();
             unused.extend(Arc::try_unwrap(piece));
             put_in_order(&mut told, &mut news);
             spare.append(&mut told);

@@ -12,13 +12,17 @@ const FIRST_ETHERTYPE: u16 = 0x0600;
 /// Ethertypes that announce a VLAN tag: 802.1Q, 802.1ad, and what QinQ was before its standard.
 const VLAN_TAGS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 /// Tags without a VLAN: the next ethertype stands behind this many bytes.
-const OTHER_TAGS: [(u16, u32); 3] = [
+const OTHER_TAGS: [(u16, u32); 5] = [
     // HSR: path, size, sequence number (IEC 62439-3 5.7).
     (0x892f, 4),
     // Redundancy tag: reserved, sequence number (IEEE 802.1CB 7.8).
     (0xf1c1, 4),
     // Cisco metadata with a security group: version, length, option, value (draft-smith-kandula-sxp).
     (0x8909, 6),
+    // VN-Tag: the interfaces of a virtual machine's port (IEEE 802.1BR grew from it).
+    (0x8926, 4),
+    // E-TAG: priority, ingress and egress channel (IEEE 802.1BR 7.5).
+    (0x893f, 6),
 ];
 
 /// The ethertype of an Ethernet header, and what follows; None where the capture ends inside of it.

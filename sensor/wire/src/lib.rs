@@ -9,6 +9,7 @@ mod ipv4;
 mod ipv6;
 mod link;
 mod non_ip;
+mod other_media;
 mod outcome;
 mod packet;
 mod plain;

@@ -3,7 +3,7 @@
 use crate::tunnel::{self, Trigger};
 use crate::view::View;
 use crate::walk::{End, Next, Step, Walk, walk};
-use crate::{Found, Options, Packet, plain, pseudo_link, switch_tag, wlan};
+use crate::{Found, Options, Packet, other_media, plain, pseudo_link, switch_tag, wlan};
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
@@ -53,6 +53,24 @@ pub enum LinkType {
     DsaTagBrcmPrepend,
     DsaTagDsa,
     DsaTagEdsa,
+    Fddi,
+    /// IEEE 802.5.
+    TokenRing,
+    IpOverFibreChannel,
+    /// Packets of ATM, as RFC 2684 puts them into LLC.
+    AtmLlc,
+    /// Classical IP over ATM, as Linux tells it.
+    AtmClip,
+    SunAtm,
+    FrameRelay,
+    FrameRelayWithDirection,
+    PppWithDirection,
+    CiscoHdlcWithDirection,
+    /// As Linux's pppd records it.
+    Pppd,
+    /// Hilscher's netANALYZER, a tap for real-time Ethernet.
+    NetAnalyzer,
+    NetAnalyzerTransparent,
 }
 
 impl LinkType {
@@ -84,6 +102,20 @@ impl LinkType {
             282 => Some(Self::DsaTagBrcmPrepend),
             284 => Some(Self::DsaTagDsa),
             285 => Some(Self::DsaTagEdsa),
+            10 => Some(Self::Fddi),
+            6 => Some(Self::TokenRing),
+            122 => Some(Self::IpOverFibreChannel),
+            // 11 and 19 are the same before there were LINKTYPE_ numbers.
+            11 | 100 => Some(Self::AtmLlc),
+            19 | 106 => Some(Self::AtmClip),
+            123 => Some(Self::SunAtm),
+            107 => Some(Self::FrameRelay),
+            206 => Some(Self::FrameRelayWithDirection),
+            204 => Some(Self::PppWithDirection),
+            205 => Some(Self::CiscoHdlcWithDirection),
+            166 => Some(Self::Pppd),
+            240 => Some(Self::NetAnalyzer),
+            241 => Some(Self::NetAnalyzerTransparent),
             _ => None,
         }
     }
@@ -166,5 +198,18 @@ pub(crate) fn step<'a>(link: LinkType, view: View<'a>, state: &mut Walk<'_>) -> 
         LinkType::DsaTagDsa => switch_tag::read_dsa(view, state),
         LinkType::DsaTagEdsa => switch_tag::read_edsa(view, state),
         LinkType::Nflog => pseudo_link::read_nflog(view),
+        LinkType::Fddi => other_media::read_fddi(view, state),
+        LinkType::TokenRing => other_media::read_token_ring(view, state),
+        LinkType::IpOverFibreChannel => other_media::read_fibre_channel(view, state),
+        LinkType::AtmLlc => Step::On(Next::Llc, view),
+        LinkType::AtmClip => other_media::read_atm_clip(view),
+        LinkType::SunAtm => other_media::read_sun_atm(view, state),
+        LinkType::FrameRelay => other_media::read_frame_relay(view),
+        LinkType::FrameRelayWithDirection => pseudo_link::read_with_direction(LinkType::FrameRelay, view, state),
+        LinkType::PppWithDirection => pseudo_link::read_with_direction(LinkType::Ppp, view, state),
+        LinkType::CiscoHdlcWithDirection => pseudo_link::read_with_direction(LinkType::CiscoHdlc, view, state),
+        LinkType::Pppd => pseudo_link::read_pppd(view),
+        LinkType::NetAnalyzer => pseudo_link::read_net_analyzer(view),
+        LinkType::NetAnalyzerTransparent => pseudo_link::read_net_analyzer_transparent(view),
     }
 }

@@ -166,6 +166,16 @@ pub enum TunnelKind {
     Capwap,
     /// RFC 3378.
     EtherIp,
+    /// Cisco FabricPath; the id is the forwarding tag.
+    FabricPath,
+    /// RFC 6325; the id is the egress nickname.
+    Trill,
+    /// RFC 6830.
+    Lisp,
+    /// IPv6 of a tunnel broker (draft-massar-v6ops-ayiya).
+    Ayiya,
+    /// A mirror of a wireless sniffer or a router.
+    Tzsp,
 }
 
 impl TunnelKind {
@@ -186,6 +196,11 @@ impl TunnelKind {
         Self::Pbb,
         Self::Capwap,
         Self::EtherIp,
+        Self::FabricPath,
+        Self::Trill,
+        Self::Lisp,
+        Self::Ayiya,
+        Self::Tzsp,
     ];
 
     #[must_use]
@@ -207,6 +222,11 @@ impl TunnelKind {
             Self::Pbb => "pbb",
             Self::Capwap => "capwap",
             Self::EtherIp => "etherip",
+            Self::FabricPath => "fabricpath",
+            Self::Trill => "trill",
+            Self::Lisp => "lisp",
+            Self::Ayiya => "ayiya",
+            Self::Tzsp => "tzsp",
         }
     }
 }

@@ -15,7 +15,11 @@ pub(crate) fn read_loopback(view: View<'_>) -> Step<'_> {
     match if family > 0xffff { family.swap_bytes() } else { family } {
         2 => Step::On(Next::EtherType(ETHERTYPE_IPV4), payload),
         10 | 23 | 24 | 28 | 30 => Step::On(Next::EtherType(ETHERTYPE_IPV6), payload),
-        _ => Step::End(End::NonIp),
+        // No family: some captures have two bytes of their own there, and an ethertype.
+        _ => match view.u16_at(2) {
+            Some(ethertype @ (ETHERTYPE_IPV4 | ETHERTYPE_IPV6)) => Step::On(Next::EtherType(ethertype), payload),
+            _ => Step::End(End::NonIp),
+        },
     }
 }
 
@@ -158,5 +162,38 @@ pub(crate) fn read_arcnet(view: View<'_>) -> Step<'_> {
             None => TRUNCATED,
         },
         _ => Step::End(End::NonIp),
+    }
+}
+
+/// A byte of the capture that tells the direction, before the frame of another link type (LINKTYPE_PPP_WITH_DIR and its like).
+pub(crate) fn read_with_direction<'a>(inner: LinkType, view: View<'a>, state: &mut Walk<'_>) -> Step<'a> {
+    let Some(frame) = view.after(1) else { return TRUNCATED };
+    state.packet.wire_len = frame.wire_len();
+    link::step(inner, frame, state)
+}
+
+/// LINKTYPE_PPP_PPPD: the direction stands in the place of the HDLC address.
+pub(crate) fn read_pppd(view: View<'_>) -> Step<'_> {
+    const CONTROL: u8 = 0x03;
+    match (view.u8_at(1), view.after(2)) {
+        (Some(CONTROL), Some(inside)) => Step::On(Next::Ppp, inside),
+        (Some(_), Some(_)) => Step::On(Next::Ppp, view),
+        _ => TRUNCATED,
+    }
+}
+
+/// LINKTYPE_NETANALYZER: four bytes about the port, then the frame with its check sequence.
+pub(crate) fn read_net_analyzer(view: View<'_>) -> Step<'_> {
+    view.after(4).map_or(TRUNCATED, |frame| Step::On(Next::Ethernet, frame))
+}
+
+/// LINKTYPE_NETANALYZER_TRANSPARENT: the same with the preamble, which ends in its delimiter (IEEE 802.3 3.2.2).
+pub(crate) fn read_net_analyzer_transparent(view: View<'_>) -> Step<'_> {
+    const PREAMBLE_END: [u8; 2] = [0x55, 0xd5];
+    let Some(preamble) = view.after(4) else { return TRUNCATED };
+    match (preamble.head::<8>(), preamble.after(8)) {
+        (Some([.., before, delimiter]), Some(frame)) if [*before, *delimiter] == PREAMBLE_END => Step::On(Next::Ethernet, frame),
+        (Some(_), _) => Step::End(End::NonIp),
+        _ => TRUNCATED,
     }
 }

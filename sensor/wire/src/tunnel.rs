@@ -1,14 +1,17 @@
 //! Tunnels: one file a tunnel, found through [`registry`]. An [`Opener`] names the fields that announce it and reads its header; what
 //! is inside goes on through the walk. A new tunnel starts as a copy of `template.rs`.
 
+mod ayiya;
 mod capwap;
 mod erspan;
 mod ether_ip;
+mod fabric_path;
 mod geneve;
 mod gre;
 mod gtp_u;
 mod ip_in_ip;
 mod l2tp;
+mod lisp;
 mod mpls;
 mod nsh;
 mod pbb;
@@ -17,6 +20,8 @@ mod registry;
 #[cfg(test)]
 mod template;
 mod teredo;
+mod trill;
+mod tzsp;
 mod vxlan;
 
 use crate::view::View;

@@ -313,7 +313,7 @@ impl<'p> Walk<'p> {
     fn enter(&mut self, kind: TunnelKind, id: u32) {
         self.tunnels = self.tunnels.saturating_add(1);
         self.packet.tunnel = Some(Tunnel { kind, id });
-        if let TunnelKind::Erspan = kind {
+        if let TunnelKind::Erspan | TunnelKind::Tzsp = kind {
             // The frame inside is the one that was tapped; what is around it only brought it here.
             self.tap = self.tunnels;
             self.has_macs = false;

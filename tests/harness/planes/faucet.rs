@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::openflow::{BRIDGE, OpenVSwitch};
 use super::{DataPlane, Plane};
 use crate::binary;
-use crate::deadline::wait_for;
+use crate::deadline::wait_at_pace;
 use crate::firewall::Firewall;
 use crate::process::Running;
 
 const CONTROLLER: &str = "target/peers/faucet/bin/faucet";
 
-/// Longer lists take the controller many seconds.
+/// The controller reads YAML with Python: some milliseconds of a core for each line.
 pub(super) const PLANE: Plane = Plane {
     target: "faucet",
     driver: None,
@@ -25,21 +25,15 @@ pub(super) const PLANE: Plane = Plane {
 };
 
 const PORTS: usize = 2;
-/// The list in front of the policy's: about a protocol that nobody speaks (RFC 3692), with another cookie each time, so that the switch shows
-/// which lists it has.
-const SWITCH: &str = "include: [list.yaml, mark.yaml]
-vlans: {office: {vid: 100}}
-dps:
-  switch:
-    dp_id: 1
-    hardware: Open vSwitch
-    interfaces:
-      1: {native_vlan: office, acls_in: [mark, cordon]}
-      2: {native_vlan: office, acls_in: [mark, cordon]}
-";
+/// What the text calls its list.
+const LIST: &str = "  cordon:";
+const FIRST_LIST: &str = "acls:\n  cordon:\n  - rule: {actions: {allow: 1}}\n";
 /// Until the controller is there and the switch knows it.
 const START: Duration = Duration::from_secs(60);
-const RELOAD: Duration = Duration::from_secs(60);
+/// Generous: on a machine that is busy with other things a few seconds of the controller take minutes.
+const RELOAD: Duration = Duration::from_secs(300);
+/// A look at the flows costs about as much as the controller needs for ten of them.
+const LOOK: Duration = Duration::from_millis(100);
 
 struct Faucet {
     switch: OpenVSwitch,
@@ -52,8 +46,7 @@ fn build() -> Result<Box<dyn DataPlane>> {
     for (number, wire) in (1..).zip(["left", "right"]) {
         switch.vsctl(&["set", "interface", wire, &format!("ofport_request={number}")])?;
     }
-    write_lists(&switch, "acls: {cordon: [{rule: {actions: {allow: 1}}}]}\n", 1)?;
-    switch.folder.write("faucet.yaml", SWITCH)?;
+    write_lists(&switch, FIRST_LIST, 1)?;
     let mut command = switch.firewall.router.command("env");
     let at = |name: &str| switch.folder.file(name).display().to_string();
     for (variable, file) in
@@ -70,24 +63,35 @@ fn build() -> Result<Box<dyn DataPlane>> {
     let id = "other-config:datapath-id=0000000000000001";
     switch.vsctl(&["set", "bridge", BRIDGE, id, "protocols=OpenFlow13,OpenFlow14"])?;
     switch.vsctl(&["set-controller", BRIDGE, "tcp:127.0.0.1:6653"])?;
-    // Otherwise the switch tries again after ever longer times.
-    switch.vsctl(&["set", "controller", BRIDGE, "max_backoff=1000"])?;
     let plane = Faucet { switch, controller, loads: std::cell::Cell::new(1) };
     plane.wait_until_loaded(1, 1, START)?;
+    // Otherwise it leaves a controller that reads a file for five seconds. Open vSwitch 3.1 sets this for connections that are there.
+    plane.switch.vsctl(&["set", "controller", BRIDGE, "max_backoff=1000", "inactivity_probe=60000"])?;
     Ok(Box::new(plane))
 }
 
-fn write_lists(switch: &OpenVSwitch, list: &str, cookie: u64) -> Result<()> {
-    switch.folder.write("list.yaml", list)?;
-    let mark =
-        format!("acls: {{mark: [{{rule: {{cookie: {cookie}, eth_type: 0x800, ip_proto: 253, actions: {{allow: 0}}}}}}]}}\n");
-    switch.folder.write("mark.yaml", &mark).map(drop)
+/// The policy's list has another name each time. For lists that keep their name the controller writes the differences into its log, line by line:
+/// with 350 rules that took 7 s of a core, in which it hears nothing, not even the switch's "are you there".
+///
+/// The list in front of the policy's is about a protocol that nobody speaks (RFC 3692), with another cookie each time, so that the switch
+/// shows which lists it has.
+fn write_lists(switch: &OpenVSwitch, list: &str, number: u64) -> Result<()> {
+    let named = list.replacen(LIST, &format!("  cordon-{number}:"), 1);
+    switch.folder.write("list.yaml", &named)?;
+    let rule = format!("{{cookie: {number}, eth_type: 0x800, ip_proto: 253, actions: {{allow: 0}}}}");
+    switch.folder.write("mark.yaml", &format!("acls: {{mark-{number}: [{{rule: {rule}}}]}}\n"))?;
+    let port = format!("{{native_vlan: office, acls_in: [mark-{number}, cordon-{number}]}}");
+    let text = format!(
+        "include: [list.yaml, mark.yaml]\nvlans: {{office: {{vid: 100}}}}\ndps:\n  switch:\n    dp_id: 1\n    hardware: Open vSwitch\n    \
+         interfaces:\n      1: {port}\n      2: {port}\n"
+    );
+    switch.folder.write("faucet.yaml", &text).map(drop)
 }
 
 impl Faucet {
     /// Old flows are removed before new ones are added, so that nothing of the old is left when all of the new is there.
     fn wait_until_loaded(&self, cookie: u64, rules: usize, limit: Duration) -> Result<()> {
-        let waited = wait_for("the controller's flows", limit, || {
+        let waited = wait_at_pace("the controller's flows", (LOOK, limit), || {
             let flows = self.switch.run(&["ovs-ofctl", "-O", "OpenFlow13", "--no-stats", "dump-flows", BRIDGE, "table=0"])?;
             let of_lists = flows.lines().filter(|flow| flow.contains("in_port=")).count();
             let marks =
@@ -109,6 +113,7 @@ impl DataPlane for Faucet {
 
     fn load(&self, text: &Path) -> Result<()> {
         let list = std::fs::read_to_string(text).with_context(|| format!("reading {}", text.display()))?;
+        ensure!(list.contains(LIST), "the text has no list called `cordon`");
         let rules = list.lines().filter(|line| line.contains("- rule:")).count();
         let cookie = self.loads.get() + 1;
         self.loads.set(cookie);

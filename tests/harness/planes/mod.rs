@@ -56,6 +56,14 @@ pub trait DataPlane {
     /// When the text is refused.
     fn load(&self, text: &Path) -> Result<()>;
 
+    /// Waits until what the enforcer's driver put on the device is in force where the packets are: at once, but where somebody else carries it on.
+    ///
+    /// # Errors
+    /// When it does not arrive.
+    fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// What stands before a command so that it runs where the rules are.
     fn via(&self) -> Vec<String> {
         ["ip", "netns", "exec", self.firewall().router.name()].map(str::to_owned).to_vec()

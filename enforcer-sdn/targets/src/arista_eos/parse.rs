@@ -4,16 +4,15 @@ use enforcer_packetset::AddressSet;
 
 use super::names;
 use crate::lists::address;
+use crate::lists::bound::Unwritten;
 use crate::lists::chain::deny_rest;
-use crate::lists::entry::{Grammar, entry, ios_kinds};
+use crate::lists::clock::Times;
+use crate::lists::entry::{Grammar, ios_kinds};
 use crate::lists::groups::Groups;
-use crate::lists::ordinary;
-use crate::lists::pair::Lists;
 use crate::lists::ports::Comparisons;
+use crate::lists::text::{self, Dialect, Header, no_member};
 use crate::target::{ParseError, Parsed};
 use crate::words::Words;
-
-const ADVICE: &str = "give access lists and where they are bound, nothing else";
 
 const GRAMMAR: Grammar = Grammar {
     any: [&["ip"], &["ipv6"]],
@@ -26,71 +25,48 @@ const GRAMMAR: Grammar = Grammar {
     kinds: ios_kinds,
     log: &["log"],
     idle: &[],
+    has_times: false,
+};
+
+const DIALECT: Dialect = Dialect {
+    grammar: GRAMMAR,
+    times: Times::Minutes,
+    header,
+    binding,
+    interfaces: &["interface"],
+    group: None,
+    member: no_member,
+    counters: &["counters", "statistics"],
+    has_comments: false,
+    unwritten: Unwritten { end: |is_ipv6| vec![deny_rest(is_ipv6)], empty_permits: false, knows_ipv6: false },
 };
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let mut lists = Lists::default();
-    for (number, line) in (1..).zip(text.lines()) {
-        self::line(&mut Words::new(number, line), number, &mut lists)?;
-    }
-    lists.refuse_empty()?;
-    lists.refuse_open_ipv6()?;
-    lists.finish(|is_ipv6| vec![deny_rest(is_ipv6)])
+    text::parse(text, &DIALECT)
 }
 
-fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists) -> Result<(), ParseError> {
-    match words.peek() {
-        "" => {}
-        word if word.starts_with('!') => {}
-        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
-        _ if ordinary::is_of_device(words) => lists.leave(),
-        "exit" | "end" => lists.leave(),
-        "no" => {
-            words.next();
-            let is_ipv6 = header(words)?;
-            lists.remove(words, is_ipv6)?;
-        }
-        "interface" => lists.interface(),
-        "ip" | "ipv6" if lists.in_interface() => {
-            let is_ipv6 = words.next() == "ipv6";
-            words.expect("access-group", ADVICE)?;
-            lists.bind(words, is_ipv6)?;
-        }
-        "ip" | "ipv6" => {
-            let is_ipv6 = header(words)?;
-            lists.begin(words, is_ipv6)?;
-        }
-        "counters" | "statistics" => {
-            words.next();
-            lists.current(words, ADVICE)?;
-            words.expect("per-entry", "write `counters per-entry`")?;
-            words.end("it stands alone")?;
-        }
-        _ => {
-            let (list, is_ipv6) = lists.current(words, "begin with `ip access-list NAME`")?;
-            list.chain.number(words)?;
-            if words.take("remark") {
-                list.chain.remark();
-            } else {
-                list.chain.push(line, entry(words, is_ipv6, &Groups::default(), &GRAMMAR)?);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `ip access-list` or `ipv6 access-list`, up to the name.
-fn header(words: &mut Words<'_>) -> Result<bool, ParseError> {
-    let is_ipv6 = match words.next() {
-        "ip" => false,
-        "ipv6" => true,
-        other => return Err(words.error(format!("`{other}` is not understood"), ADVICE)),
+/// `ip access-list NAME`, `ipv6 access-list NAME`, with `standard` before the name for lists of sources.
+fn header(words: &mut Words<'_>) -> Result<Option<Header>, ParseError> {
+    let is_ipv6 = match (words.peek(), words.peek_second()) {
+        ("ip", "access-list") => false,
+        ("ipv6", "access-list") => true,
+        _ => return Ok(None),
     };
-    words.expect("access-list", ADVICE)?;
-    if words.peek() == "standard" {
-        return Err(words.error_ahead("a standard list", "give lists that look at both addresses"));
-    }
-    Ok(is_ipv6)
+    words.next();
+    words.next();
+    Ok(Some(Header { is_standard: words.take("standard"), ..Header::of(is_ipv6) }))
+}
+
+/// `ip access-group`, `ipv6 access-group`.
+fn binding(words: &mut Words<'_>) -> Option<bool> {
+    let is_ipv6 = match (words.peek(), words.peek_second()) {
+        ("ip", "access-group") => false,
+        ("ipv6", "access-group") => true,
+        _ => return None,
+    };
+    words.next();
+    words.next();
+    Some(is_ipv6)
 }
 
 fn address(words: &mut Words<'_>, is_ipv6: bool, _: &Groups) -> Result<AddressSet, ParseError> {
@@ -99,7 +75,7 @@ fn address(words: &mut Words<'_>, is_ipv6: bool, _: &Groups) -> Result<AddressSe
         "any" => Some(address::all(is_ipv6)),
         "host" => address::host(words.next(), is_ipv6),
         _ if is_ipv6 || word.contains('/') => address::prefix(word, is_ipv6),
-        _ => address::wildcard(word, words.next()),
+        _ => return address::wildcard(words, word),
     };
     let version = if is_ipv6 { "IPv6" } else { "IPv4" };
     set.ok_or_else(|| {

@@ -3,6 +3,7 @@
 use enforcer_policy::Ruleset;
 
 use crate::list_entries::{NumberedLists, Style, by_length, list_name};
+use crate::list_times::TimeWords;
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const LISTS: NumberedLists = NumberedLists {
@@ -13,6 +14,7 @@ const LISTS: NumberedLists = NumberedLists {
         address: by_length,
         kind: |kind, code| code.map_or_else(|| format!(" {kind}"), |code| format!(" {kind} {code}")),
         sctp_ports: false,
+        times: TimeWords::None,
     },
     indent: "   ",
     counters: "counters per-entry",

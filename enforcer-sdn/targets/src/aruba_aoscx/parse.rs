@@ -2,19 +2,18 @@
 
 use enforcer_packetset::AddressSet;
 
-use super::groups::Objects;
+use super::groups;
 use crate::lists::address;
+use crate::lists::bound::Unwritten;
 use crate::lists::chain::deny_rest;
-use crate::lists::entry::{Grammar, entry};
-use crate::lists::groups::{Groups, named};
+use crate::lists::clock::Times;
+use crate::lists::entry::Grammar;
+use crate::lists::groups::{Groups, of_version};
 use crate::lists::icmp::Kinds;
-use crate::lists::ordinary;
-use crate::lists::pair::Lists;
 use crate::lists::ports::{Comparisons, none};
+use crate::lists::text::{self, Dialect, Header};
 use crate::target::{ParseError, Parsed};
 use crate::words::{Words, number};
-
-const ADVICE: &str = "give access lists, their object groups and where they are applied, nothing else";
 
 pub(super) const PORTS: Comparisons = Comparisons { operators: &["eq", "gt", "lt", "range"], named: none, most: 1 };
 
@@ -29,76 +28,55 @@ const GRAMMAR: Grammar = Grammar {
     kinds,
     log: &["log"],
     idle: &["count"],
+    has_times: false,
+};
+
+const DIALECT: Dialect = Dialect {
+    grammar: GRAMMAR,
+    times: Times::Minutes,
+    header,
+    binding,
+    interfaces: &["interface", "vlan"],
+    group: Some(groups::kind),
+    member: groups::member,
+    counters: &[],
+    has_comments: true,
+    unwritten: Unwritten { end: |is_ipv6| vec![deny_rest(is_ipv6)], empty_permits: false, knows_ipv6: true },
 };
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let mut lists = Lists::default();
-    let mut objects = Objects::default();
-    for (number, line) in (1..).zip(text.lines()) {
-        self::line(&mut Words::new(number, line), number, &mut lists, &mut objects)?;
-    }
-    lists.refuse_empty()?;
-    lists.finish(|is_ipv6| vec![deny_rest(is_ipv6)])
+    text::parse(text, &DIALECT)
 }
 
-fn line(words: &mut Words<'_>, line: usize, lists: &mut Lists, objects: &mut Objects) -> Result<(), ParseError> {
-    match words.peek() {
-        "" => {}
-        word if word.starts_with('!') => {}
-        _ if lists.in_interface() && ordinary::is_of_interface(words) => {}
-        _ if ordinary::is_of_device(words) => {
-            lists.leave();
-            objects.leave();
-        }
-        "exit" | "end" => {
-            lists.leave();
-            objects.leave();
-        }
-        "no" => {
-            words.next();
-            objects.leave();
-            let is_ipv6 = header(words)?;
-            lists.remove(words, is_ipv6)?;
-        }
-        "interface" | "vlan" => {
-            objects.leave();
-            lists.interface();
-        }
-        "apply" if lists.in_interface() => {
-            words.next();
-            let is_ipv6 = header(words)?;
-            lists.bind(words, is_ipv6)?;
-        }
-        "access-list" => {
-            objects.leave();
-            let is_ipv6 = header(words)?;
-            lists.begin(words, is_ipv6)?;
-        }
-        "object-group" => {
-            lists.leave();
-            objects.begin(words)?;
-        }
-        _ if objects.is_open() => objects.line(words)?,
-        _ => {
-            let (list, is_ipv6) = lists.current(words, "begin with `access-list ip NAME`")?;
-            if words.peek_second() == "comment" {
-                return list.chain.comment(words);
-            }
-            list.chain.number(words)?;
-            list.chain.push(line, entry(words, is_ipv6, &objects.groups, &GRAMMAR)?);
-        }
+/// `access-list ip NAME`, `access-list ipv6 NAME`.
+fn header(words: &mut Words<'_>) -> Result<Option<Header>, ParseError> {
+    if words.peek() != "access-list" || ["log-timer", "secure-update"].contains(&words.peek_second()) {
+        return Ok(None);
     }
-    Ok(())
-}
-
-/// `access-list ip` or `access-list ipv6`, up to the name.
-fn header(words: &mut Words<'_>) -> Result<bool, ParseError> {
-    words.expect("access-list", ADVICE)?;
+    words.next();
     match words.next() {
-        "ip" => Ok(false),
-        "ipv6" => Ok(true),
+        "ip" => Ok(Some(Header::of(false))),
+        "ipv6" => Ok(Some(Header::of(true))),
         other => Err(words.error(format!("a list of kind `{other}`"), "give lists of kind `ip` and `ipv6`")),
     }
+}
+
+/// `apply access-list ip`, `apply access-list ipv6`; not what is applied to the device's own packets.
+fn binding(words: &mut Words<'_>) -> Option<bool> {
+    let before = *words;
+    let is_ipv6 = match (words.next(), words.next(), words.next()) {
+        ("apply", "access-list", "ip") => false,
+        ("apply", "access-list", "ipv6") => true,
+        _ => {
+            *words = before;
+            return None;
+        }
+    };
+    if words.peek_second() == "control-plane" {
+        *words = before;
+        return None;
+    }
+    Some(is_ipv6)
 }
 
 fn address(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups) -> Result<AddressSet, ParseError> {
@@ -107,13 +85,8 @@ fn address(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups) -> Result<Addr
         words.next();
         return Ok(address::all(is_ipv6));
     }
-    if let Some(group) = groups.addresses.get(word) {
-        let is_other = if is_ipv6 { group.v6.is_empty() } else { group.v4.is_empty() };
-        let group = named(&groups.addresses, words, "address group")?;
-        if is_other {
-            return Err(words.error("a group of the other IP version", "name a group of the list's version"));
-        }
-        return Ok(group.clone());
+    if groups.addresses.contains_key(word) {
+        return of_version(groups, words, is_ipv6);
     }
     let word = words.some("an address")?;
     plain_address(words, word, is_ipv6)

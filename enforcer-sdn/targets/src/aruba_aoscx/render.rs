@@ -6,6 +6,7 @@ use enforcer_packetset::Prefix;
 use enforcer_policy::Ruleset;
 
 use crate::list_entries::{Numbers, Style, Writer, list_name};
+use crate::list_times::TimeWords;
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style {
@@ -18,6 +19,7 @@ const STYLE: Style = Style {
         None => format!(" icmp-type {kind}"),
     },
     sctp_ports: true,
+    times: TimeWords::None,
 };
 
 /// A name of 64 characters is the longest; `-v4` belongs to it.

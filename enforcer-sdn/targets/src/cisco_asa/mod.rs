@@ -12,11 +12,14 @@
 //!   through it, so the list has no unwritten entries for it.
 //! - A list that is bound nowhere does nothing; without one, security levels decide. Entries that are entered again are added at the end, so
 //!   a new list gets a new name and `access-group` goes over to it: the driver's business.
+//! - `time-range` is local time, as on IOS; its last minute is open to the end, and the device may take up to 100 seconds longer to close.
 //! - `inactive` puts an entry out of force. Names: a list has up to 241 characters, a remark 100. Port names are the ASA's own: those whose
 //!   number the releases do not agree on (`kerberos`, `sqlnet`) are not read.
 //!
 //! Checked by reading back, and against the output of a public generator; not on a device.
 
+mod beside;
+mod entry;
 mod names;
 mod objects;
 mod parse;
@@ -29,7 +32,7 @@ use crate::target::{Capability, OwnNames, Target};
 pub const TARGET: Target = Target {
     name: "cisco-asa",
     title: "Cisco ASA extended access lists, both IP versions in one, stateful",
-    capability: Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST },
+    capability: Capability { stateful: true, ipv6: true, log: true, schedule: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     own_names: OwnNames::None,

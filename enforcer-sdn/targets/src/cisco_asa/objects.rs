@@ -42,17 +42,11 @@ pub(super) enum Kind {
 pub(super) struct Objects {
     known: BTreeMap<String, Object>,
     open: Option<(String, Kind)>,
+    /// An object has one value, a group has many.
+    is_group: bool,
 }
 
 impl Objects {
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.open = None;
-    }
-
     /// The object of the next word.
     pub(super) fn named(&self, words: &mut Words<'_>) -> Result<&Object, ParseError> {
         let name = words.some("an object's name")?;
@@ -96,10 +90,16 @@ impl Objects {
             _ => return Err(words.error(format!("an object of kind `{word}`"), "give network and service objects only")),
         };
         words.end("an object begins with its kind and name")?;
-        if self.known.insert(name.to_owned(), Object::Empty(kind.clone())).is_some() {
+        // An object that is translated is listed once more, with its `nat` line: nothing else may stand there.
+        let is_again = self.known.contains_key(name);
+        if is_again && (is_group || kind != Kind::Network) {
             return Err(words.error(format!("a second object `{name}`"), "give one definition of it"));
         }
+        if !is_again {
+            self.known.insert(name.to_owned(), Object::Empty(kind.clone()));
+        }
         self.open = Some((name.to_owned(), kind));
+        self.is_group = is_group;
         Ok(())
     }
 
@@ -109,7 +109,11 @@ impl Objects {
         if words.take("description") {
             return Ok(());
         }
-        let more = if words.take("group-object") { self.named(words)?.clone() } else { self.member(words, &kind)? };
+        if !self.is_group && !matches!(self.known.get(&name), Some(Object::Empty(_)) | None) {
+            return Err(words.error_ahead(format!("a second value of the object `{name}`"), "give the one that is in force"));
+        }
+        let more =
+            if self.is_group && words.take("group-object") { self.named(words)?.clone() } else { self.member(words, &kind)? };
         words.end("a line of an object says one thing")?;
         let object = self.known.entry(name).or_insert(Object::Empty(kind));
         let joined = join(object, more)

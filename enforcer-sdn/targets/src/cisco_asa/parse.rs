@@ -1,83 +1,167 @@
 //! Reads access lists, objects and bindings as a running configuration shows them. What it does not know is an error with its place.
 
-use enforcer_packetset::{AddressSet, Effect, L4, PortSet, Selector, StateSet, Step, Verdict};
+use enforcer_packetset::{Selector, StateSet, Step};
 
-use super::names;
-use super::objects::{Object, Objects, PORTS, plain, subnet};
-use crate::lists::address;
+use super::beside::{NAT, of_device, of_interface};
+use super::entry::entry;
+use super::objects::Objects;
 use crate::lists::chain::Chain;
-use crate::lists::icmp::{Kinds, kinds};
-use crate::lists::ports::comparison;
-use crate::lists::protocol;
+use crate::lists::clock::{Clock, Times, is_of_range};
+use crate::lists::ordinary::{Known, beside, unknown, unknown_in_interface};
 use crate::target::{ParseError, Parsed};
-use crate::words::{Words, number};
+use crate::words::Words;
 
-const ADVICE: &str = "give one extended access list, its objects and where it is bound, nothing else";
+const ADVICE: &str = "give the extended access list that is bound, its objects, and where it is bound";
+
+/// What lines belong to now.
+#[derive(Default, PartialEq, Eq)]
+enum At {
+    #[default]
+    Nothing,
+    Object,
+    Interface,
+    TimeRange,
+    Unrelated,
+}
+
+struct List {
+    name: String,
+    chain: Chain,
+    /// Line and column of its name in the first line.
+    place: (usize, usize),
+    /// Line of its first entry.
+    begins: usize,
+    /// The first of its lines that is not understood; of no matter unless the list is in force.
+    broken: Option<ParseError>,
+}
 
 #[derive(Default)]
 struct Text {
     objects: Objects,
-    list: Option<(String, Chain)>,
-    /// Line of the list's first entry.
-    begins: usize,
-    bound: Option<String>,
-    is_cleared: bool,
+    clock: Clock,
+    lists: Vec<List>,
+    /// Names of lists with the places where they are bound.
+    bound: Vec<(String, (usize, usize))>,
+    has_interfaces: bool,
+    cleared: Vec<String>,
+    at: At,
+    /// Of the line that began it.
+    indent: usize,
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let mut read = Text::default();
-    for (number, line) in (1..).zip(text.lines()) {
+    let lines = (1..).zip(text.lines());
+    let mut read = Text { clock: Clock::read(lines.clone(), Times::Minutes)?, indent: usize::MAX, ..Text::default() };
+    for (number, line) in lines {
         read.line(&mut Words::new(number, line), number)?;
     }
-    let nothing = |what: String| ParseError { line: 1, column: 1, what, advice: ADVICE.into() };
-    let Some((name, chain)) = read.list else {
-        return Err(nothing("no access list in the text: without one, security levels decide".into()));
-    };
-    if read.bound.as_ref().is_some_and(|bound| *bound != name) {
-        return Err(nothing(format!("the list that is bound is not `{name}`")));
+    let at = read.in_force()?;
+    let is_bound = !read.bound.is_empty();
+    let List { name, chain, place, begins, broken } = read.lists.swap_remove(at);
+    if let Some(error) = broken {
+        return Err(error);
     }
     if chain.is_empty() {
-        return Err(nothing(format!("no entry of `{name}` is in force")));
+        return Err(wrong((place.0, 1), format!("no entry of `{name}` is in force"), ADVICE));
     }
     let mut parsed = Parsed::default();
     // Connections that were let in pass before the list is asked.
     parsed.steps.push(Step::allow(Selector { state: StateSet::Established, ..Selector::any() }));
-    parsed.lines.push(read.begins);
+    parsed.lines.push(begins);
     chain.finish(&mut parsed, [Step::deny(Selector::any())]);
     parsed.notes.push(
         "the device follows TCP and UDP; answers to ICMP are known to it only with `inspect icmp`, answers of other protocols never".into(),
     );
-    if !read.is_cleared {
+    if !read.cleared.contains(&name) {
         parsed.notes.push(format!("entered over an older `{name}`, the text adds to it"));
     }
-    if read.bound.is_none() {
+    if !is_bound {
         parsed.notes.push(format!("the text does not bind `{name}`: without an access-group it does nothing"));
     }
+    parsed.notes.extend(read.clock.note());
     Ok(parsed)
 }
 
+fn wrong((line, column): (usize, usize), what: String, advice: &str) -> ParseError {
+    ParseError { line, column, what, advice: advice.into() }
+}
+
 impl Text {
+    /// The list that judges packets.
+    fn in_force(&self) -> Result<usize, ParseError> {
+        let Some((first, place)) = self.bound.first() else {
+            return match self.lists.as_slice() {
+                [] => Err(wrong((1, 1), "no access list in the text: without one, security levels decide".into(), ADVICE)),
+                [list, ..] if self.has_interfaces => {
+                    let what = format!("the text has interfaces, and no access-group binds `{}`: it filters nothing", list.name);
+                    Err(wrong(list.place, what, ADVICE))
+                }
+                [_] => Ok(0),
+                [_, second, ..] => Err(wrong(
+                    second.place,
+                    "a second list".into(),
+                    "give the access-group that binds one of them, or one list at a time",
+                )),
+            };
+        };
+        if let Some((other, place)) = self.bound.iter().find(|(other, _)| other != first) {
+            let what = format!("`{other}` is bound too, beside `{first}`: which of them a packet meets depends on its way");
+            return Err(wrong(*place, what, "prove one list at a time: cut the other one's access-group out"));
+        }
+        let found = self.lists.iter().position(|list| list.name == *first);
+        found.ok_or_else(|| wrong(*place, format!("the list that is bound, `{first}`, is not in the text"), "give the list too"))
+    }
+
     fn line(&mut self, words: &mut Words<'_>, line: usize) -> Result<(), ParseError> {
-        match words.peek() {
-            "" => Ok(()),
-            word if word.starts_with(['!', ':']) => Ok(()),
-            "access-list" => {
-                self.objects.leave();
-                self.list_line(words, line)
+        let is_inside = words.indent() > self.indent;
+        let first = words.peek();
+        if first.is_empty() || first.starts_with(['!', ':']) || (is_inside && self.at == At::Unrelated) {
+            return Ok(());
+        }
+        if self.at == At::Interface && is_inside {
+            return match of_interface(words) {
+                Known::Unrelated => Ok(()),
+                Known::Filters(why) => Err(beside(words, why)),
+                Known::Unknown => Err(unknown_in_interface(words)),
+            };
+        }
+        let is_list = words.peek() == "access-list" && of_device(words) == Known::Unknown;
+        let at = match first {
+            "access-list" if is_list => {
+                self.list_line(words, line)?;
+                At::Nothing
             }
             "access-group" => {
-                self.objects.leave();
-                self.bind(words)
+                self.bind(words)?;
+                At::Nothing
             }
-            "clear" => self.clear(words),
-            "object" | "object-group" => self.objects.begin(words),
-            "exit" if self.objects.is_open() => {
-                self.objects.leave();
-                Ok(())
+            "clear" => {
+                self.clear(words)?;
+                At::Nothing
             }
-            _ if self.objects.is_open() => self.objects.line(words),
-            other => Err(words.error(format!("`{other}` is not understood"), ADVICE)),
-        }
+            "object" | "object-group" if !["user", "security"].contains(&words.peek_second()) => {
+                self.objects.begin(words)?;
+                At::Object
+            }
+            "exit" => At::Nothing,
+            "time-range" => At::TimeRange,
+            "interface" if !is_inside => {
+                self.has_interfaces = true;
+                At::Interface
+            }
+            _ if self.at == At::TimeRange && is_of_range(words) => return Ok(()),
+            _ if self.at == At::Object && (is_inside || of_device(words) == Known::Unknown) => {
+                return if first == "nat" { Err(beside(words, NAT)) } else { self.objects.line(words) };
+            }
+            _ => match of_device(words) {
+                Known::Unrelated => At::Unrelated,
+                Known::Filters(why) => return Err(beside(words, why)),
+                Known::Unknown => return Err(unknown(words)),
+            },
+        };
+        self.at = at;
+        self.indent = words.indent();
+        Ok(())
     }
 
     /// `clear configure access-list NAME`, before the list.
@@ -85,11 +169,11 @@ impl Text {
         words.next();
         words.expect("configure", ADVICE)?;
         words.expect("access-list", ADVICE)?;
-        words.some("a list's name")?;
-        if self.list.is_some() {
+        let name = words.some("a list's name")?;
+        if self.lists.iter().any(|list| list.name == name) {
             return Err(words.error("a list that is cleared after it was written", "give the text that is in force at the end"));
         }
-        self.is_cleared = true;
+        self.cleared.push(name.to_owned());
         words.end("a list is cleared by its name")
     }
 
@@ -97,10 +181,7 @@ impl Text {
     fn bind(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
         words.next();
         let name = words.some("a list's name")?;
-        if self.bound.as_ref().is_some_and(|bound| bound != name) {
-            return Err(words.error("a second list that is bound", "give one list at a time"));
-        }
-        self.bound = Some(name.to_owned());
+        self.bound.push((name.to_owned(), words.place()));
         match words.next() {
             "global" => {}
             "in" | "out" => {
@@ -119,181 +200,46 @@ impl Text {
     fn list_line(&mut self, words: &mut Words<'_>, line: usize) -> Result<(), ParseError> {
         words.next();
         let name = words.some("a list's name")?;
-        let (own, chain) = self.list.get_or_insert_with(|| (name.to_owned(), Chain::default()));
-        if own != name {
-            return Err(words.error("a second list", "give one list at a time, the one that is bound"));
-        }
-        match words.next() {
-            "remark" => {
-                chain.remark();
-                return Ok(());
-            }
-            "extended" => {}
-            "line" => {
-                return Err(
-                    words.error("an entry with its place", "list the entries in their order, as the running configuration does")
-                );
-            }
-            other => return Err(words.error(format!("`{other}` is not understood"), "give an extended access list")),
-        }
-        if self.begins == 0 {
-            self.begins = line;
-        }
-        if let Some(steps) = entry(words, &self.objects)? {
-            chain.push(line, steps);
+        // Mostly the list that was written last.
+        let at = self.lists.iter().rposition(|list| list.name == name).unwrap_or_else(|| {
+            let chain = Chain::default();
+            self.lists.push(List { name: name.to_owned(), chain, place: words.place(), begins: 0, broken: None });
+            self.lists.len() - 1
+        });
+        let Self { lists, objects, clock, .. } = self;
+        let Some(list) = lists.get_mut(at) else { return Ok(()) };
+        if let Err(error) = entry_line(words, line, list, objects, clock) {
+            list.broken.get_or_insert(error);
         }
         Ok(())
     }
 }
 
-/// The steps of an entry; None when it is out of force.
-fn entry(words: &mut Words<'_>, objects: &Objects) -> Result<Option<Vec<Step>>, ParseError> {
-    let verdict = match words.next() {
-        "permit" => Verdict::Allow,
-        "deny" => Verdict::Deny,
-        other => return Err(words.error(format!("`{other}` is not understood"), "an entry is `permit` or `deny`")),
-    };
-    let services = services(words, objects)?;
-    let protocol = match services.as_slice() {
-        [L4::Protocol(number)] => Some(*number),
-        _ => None,
-    };
-    let of = |protocol: Option<u8>, services: &[L4]| -> Vec<u8> {
-        // Ports may stand after a group of protocols too, if every one of them has ports.
-        let numbers = services.iter().map(|l4| if let L4::Protocol(n @ (6 | 17 | 132)) = l4 { Some(*n) } else { None });
-        numbers.collect::<Option<Vec<u8>>>().filter(|_| protocol.is_some() || services.len() > 1).unwrap_or_default()
-    };
-    let with_ports = of(protocol, &services);
-    let source = address(words, objects)?;
-    let source_ports = ports(words, objects, &with_ports)?;
-    let destination = address(words, objects)?;
-    let has_meeting = |source: &AddressSet, destination: &AddressSet| {
-        (!source.v4.is_empty() && !destination.v4.is_empty()) || (!source.v6.is_empty() && !destination.v6.is_empty())
-    };
-    if !has_meeting(&source, &destination) {
-        return Err(words.error("addresses of two IP versions", "no packet has them: correct one of the two"));
-    }
-    let destination_ports = ports(words, objects, &with_ports)?;
-    let kinds = match protocol {
-        Some(1) => types(words, objects)?,
-        Some(58) => kinds(words, names::icmp6)?,
-        _ => Kinds::all(),
-    };
-    let log = log(words, verdict)?;
-    let is_out_of_force = words.take("inactive");
-    words.end("packets are matched by address, protocol, ports and ICMP; users, tags and time ranges are the device's own")?;
-    if is_out_of_force {
-        return Ok(None);
-    }
-    let l4s = services.into_iter().map(|l4| match l4 {
-        L4::Protocol(number) => {
-            protocol::l4(number, source_ports.clone(), destination_ports.clone(), kinds.clone(), number == 58)
-        }
-        other => other,
-    });
-    let effect = Effect { verdict: Some(verdict), log };
-    let step = |l4| Step {
-        selector: Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() },
-        effect,
-    };
-    Ok(Some(l4s.map(step).collect()))
-}
-
-fn services(words: &mut Words<'_>, objects: &Objects) -> Result<Vec<L4>, ParseError> {
-    let word = words.some("a protocol")?;
-    if word != "object" && word != "object-group" {
-        return Ok(vec![plain(words, word)?]);
-    }
-    match objects.named(words)? {
-        Object::Services(services) => Ok(services.clone()),
-        _ => Err(words.error("an object that says no protocol", "name a service or protocol object here")),
-    }
-}
-
-fn address(words: &mut Words<'_>, objects: &Objects) -> Result<AddressSet, ParseError> {
-    let word = words.peek();
-    let set = match word {
-        "any" => Some(AddressSet::full()),
-        "any4" => Some(address::all(false)),
-        "any6" => Some(address::all(true)),
-        "host" => {
-            words.next();
-            let host = words.peek();
-            address::host(host, false).or_else(|| address::host(host, true))
-        }
-        "object" | "object-group" => {
-            words.next();
-            return objects.addresses(words);
-        }
-        "" => return Err(words.error_ahead("the line ends where an address belongs", "complete the line")),
-        _ => {
-            return subnet(words).ok_or_else(|| {
-                let advice = "write `any`, `any4`, `any6`, `host ADDRESS`, an IPv4 address with its netmask (not a wildcard), or an IPv6 prefix";
-                words.error(format!("`{word}` and what follows is no set of addresses"), advice)
-            });
-        }
-    };
-    words.next();
-    set.ok_or_else(|| words.error("a host that is no address", "write its address"))
-}
-
-/// A comparison or a group, after an address, where every protocol of the entry has ports.
-fn ports(words: &mut Words<'_>, objects: &Objects, protocols: &[u8]) -> Result<PortSet, ParseError> {
-    let Some(&protocol) = protocols.first() else { return Ok(PortSet::full()) };
-    if words.peek() == "object-group" {
-        let Some(Object::Ports(of, set)) = objects.peek(words.peek_second()) else { return Ok(PortSet::full()) };
-        words.next();
-        words.next();
-        if protocols.iter().any(|protocol| !of.contains(protocol)) {
-            return Err(words.error("a group of another protocol's ports", "name a group of this protocol's ports"));
-        }
-        return Ok(set.clone());
-    }
-    // A name is read for one protocol, so a group of protocols needs numbers.
-    let numbers_only = crate::lists::ports::Comparisons { named: crate::lists::ports::none, ..PORTS };
-    let with = if protocols.len() == 1 { &PORTS } else { &numbers_only };
-    Ok(comparison(words, protocol, with)?.unwrap_or_else(PortSet::full))
-}
-
-fn types(words: &mut Words<'_>, objects: &Objects) -> Result<Kinds, ParseError> {
-    if words.peek() == "object-group" {
-        words.next();
-        return match objects.named(words)? {
-            Object::Types(types) => Ok(Kinds { types: types.clone(), ..Kinds::all() }),
-            _ => Err(words.error("a group that holds no ICMP types", "name an icmp-type group")),
-        };
-    }
-    kinds(words, names::icmp)
-}
-
-/// Whether matched packets are logged: without a word a deny is, a permit is not.
-fn log(words: &mut Words<'_>, verdict: Verdict) -> Result<bool, ParseError> {
-    let is_denied = verdict == Verdict::Deny;
-    if !words.take("log") {
-        return Ok(is_denied);
-    }
+/// What stands behind a list's name.
+fn entry_line(words: &mut Words<'_>, line: usize, list: &mut List, objects: &Objects, clock: &Clock) -> Result<(), ParseError> {
     match words.peek() {
-        "disable" => {
-            words.next();
-            return Ok(false);
+        "remark" => {
+            list.chain.remark();
+            return Ok(());
         }
-        "default" => {
-            words.next();
-            return Ok(is_denied);
-        }
-        "emergencies" | "alerts" | "critical" | "errors" | "warnings" | "notifications" | "informational" | "debugging" => {
+        "extended" => {
             words.next();
         }
-        level if number::<u8>(level).is_some_and(|level| level <= 7) => {
-            words.next();
+        "permit" | "deny" => {
+            return Err(words
+                .error_ahead("an entry without the kind of its list", "devices list it with `extended`: write that before it"));
         }
-        _ => {}
+        "line" => {
+            return Err(words
+                .error_ahead("an entry with its place", "list the entries in their order, as the running configuration does"));
+        }
+        other => return Err(words.error_ahead(format!("`{other}` is not understood"), "give an extended access list")),
     }
-    if words.take("interval") {
-        let seconds = words.some("seconds")?;
-        if number::<u32>(seconds).is_none() {
-            return Err(words.error("an interval that is no number", "write its seconds"));
-        }
+    if list.begins == 0 {
+        list.begins = line;
     }
-    Ok(true)
+    if let Some(steps) = entry(words, objects, clock)? {
+        list.chain.push(line, steps);
+    }
+    Ok(())
 }

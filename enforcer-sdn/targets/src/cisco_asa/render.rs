@@ -6,6 +6,7 @@ use enforcer_packetset::{L4, Prefix, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::list_entries::{Style, Writer, by_length, list_name, selects};
+use crate::list_times::{TimeWords, definitions, reference};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style {
@@ -15,11 +16,13 @@ const STYLE: Style = Style {
     address,
     kind: |kind, code| code.map_or_else(|| format!(" {kind}"), |code| format!(" {kind} {code}")),
     sctp_ports: true,
+    times: TimeWords::Minutes,
 };
 
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, 64)?;
     let mut out = Writer::new();
+    definitions(STYLE.times, ruleset, &mut out);
     // Whether an earlier rule has allowed every packet of a known connection, without a log: as the device does.
     let mut is_followed = false;
     for rule in &ruleset.rules {
@@ -43,8 +46,9 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             (Action::Deny, true) | (_, false) => "",
             (_, true) => " log",
         };
+        let times = reference(rule);
         for entry in entries {
-            out.rule_line(rule, &format!("access-list {name} extended {entry}{log}"));
+            out.rule_line(rule, &format!("access-list {name} extended {entry}{log}{times}"));
         }
     }
     // What no rule decides is allowed; unwritten, it would be denied.
@@ -66,7 +70,7 @@ fn check_established(rule: &PointRule) -> Result<(), RenderError> {
 
 fn is_everything(rule: &PointRule) -> bool {
     let selector = &rule.selector;
-    selector.source.is_full() && selector.destination.is_full() && selector.l4 == L4::Any
+    selector.source.is_full() && selector.destination.is_full() && selector.l4 == L4::Any && selector.week.is_always()
 }
 
 /// Both versions, `any` where that is all of both.

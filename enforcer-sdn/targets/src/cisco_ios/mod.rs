@@ -1,4 +1,4 @@
-//! Cisco IOS and IOS-XE extended access lists: one for IPv4, one for IPv6, first match decides.
+//! Cisco IOS and IOS-XE access lists: one for IPv4, one for IPv6, first match decides. Written as extended ones, read as standard ones too.
 //!
 //! Words that differ (Cisco IOS Security Command Reference, `permit (IP)`, `permit (IPv6)`; Security Configuration Guides "IP Access List
 //! Entry Sequence Numbering" and "Object Groups for ACLs"; Catalyst "Configuring Port ACLs"):
@@ -8,8 +8,12 @@
 //!   and UDP: `cmd` is TCP 514, `syslog` UDP 514.
 //! - `established` is TCP with ACK or RST, which any sender can set: a set of flags, and no connection state. `match-all` and `match-any` are
 //!   read; several flags without such a word are not, for releases differ.
-//! - `log` and `log-input` log what they match. `time-range`, `dscp`, `ttl`, `fragments`, `reflect` and `evaluate` are refused. A `permit` with ports also
+//! - `log` and `log-input` log what they match. `dscp`, `ttl`, `fragments`, `reflect` and `evaluate` are refused. A `permit` with ports also
 //!   lets later fragments of the same addresses pass; sets of packets know whole packets only.
+//! - `time-range` is local time: as UTC it is written, and read, unless the text has a `clock timezone`; a clock that changes in summer is refused
+//!   beside it, for the policy's windows are those of the season that is. A window lasts until second 59 of its last minute, and `absolute`
+//!   dates are refused.
+//! - Of a running configuration, the list counts that an interface binds. What stands beside is known to be harmless, or an error.
 //! - `ip access-group` on a routed interface, and on a switch port (a PACL, inward only): the same list for the same packets. On a port it also judges
 //!   what is bridged. VLAN maps are another dialect, `cisco-vacl`, for there `permit` means another thing. Lists of MAC addresses are refused.
 //! - Entered over an older list of the same name, entries add to it: replacing it, and binding it where both directions pass, is the driver's
@@ -20,7 +24,8 @@ mod parse;
 mod render;
 
 use enforcer_policy::Ruleset;
-pub(crate) use parse::{GRAMMAR, unwritten};
+pub(crate) use objects::{kind, member};
+pub(crate) use parse::{GRAMMAR, header, unwritten};
 pub(crate) use render::STYLE;
 
 use crate::cost::{self, Cost, Entries, Hardware};
@@ -30,7 +35,7 @@ use crate::target::{Capability, FlagWords, OwnNames, Rendering, Target};
 pub const TARGET: Target = Target {
     name: "cisco-ios",
     title: "Cisco IOS and IOS-XE extended access lists, stateless",
-    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
+    capability: Capability { ipv6: true, log: true, schedule: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     own_names: OwnNames::None,

@@ -4,68 +4,30 @@ use enforcer_packetset::{AddressSet, L4, PortSet};
 
 use super::parse::PORTS;
 use crate::lists::address;
-use crate::lists::groups::{Groups, begin, named};
+use crate::lists::groups::{Groups, named};
 use crate::lists::icmp::{Kinds, kinds, named_v4};
 use crate::lists::ports::comparison;
 use crate::lists::protocol;
+use crate::lists::text::{Kind, Members};
 use crate::target::ParseError;
 use crate::words::{Words, number};
 
-/// The groups that are complete, and the one that is being read.
-#[derive(Default)]
-pub(super) struct Objects {
-    groups: Groups,
-    open: Option<Open>,
+/// The kind of a group, up to its name.
+pub(crate) fn kind(words: &mut Words<'_>) -> Result<Kind, ParseError> {
+    match words.next() {
+        "network" => Ok(Kind::Addresses { is_ipv6: false }),
+        "service" => Ok(Kind::Services),
+        other => Err(words.error(format!("a group of kind `{other}`"), "groups are read of kind `network` and `service`")),
+    }
 }
 
-enum Open {
-    Network(String),
-    Service(String),
-}
-
-impl Objects {
-    pub(super) const fn groups(&self) -> &Groups {
-        &self.groups
+pub(crate) fn member(words: &mut Words<'_>, kind: Kind, groups: &Groups, own: &str) -> Result<Members, ParseError> {
+    if words.take("description") {
+        return Ok(Members::None);
     }
-
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.open = None;
-    }
-
-    pub(super) fn begin(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
-        words.next();
-        self.open = Some(match words.next() {
-            "network" => Open::Network(begin(&mut self.groups.addresses, words)?),
-            "service" => Open::Service(begin(&mut self.groups.services, words)?),
-            other => {
-                let advice = "groups are read of kind `network` and `service`";
-                return Err(words.error(format!("a group of kind `{other}`"), advice));
-            }
-        });
-        words.end("a group begins with its name")
-    }
-
-    pub(super) fn line(&mut self, words: &mut Words<'_>) -> Result<(), ParseError> {
-        if words.take("description") {
-            return Ok(());
-        }
-        match &self.open {
-            Some(Open::Network(name)) => {
-                let more = network(words, &self.groups, name)?;
-                let group = self.groups.addresses.entry(name.clone()).or_default();
-                *group = group.union(&more);
-            }
-            Some(Open::Service(name)) => {
-                let more = service(words, &self.groups, name)?;
-                self.groups.services.entry(name.clone()).or_default().extend(more);
-            }
-            None => {}
-        }
-        words.end("a line of a group says one thing")
+    match kind {
+        Kind::Addresses { .. } => network(words, groups, own).map(Members::Addresses),
+        Kind::Services | Kind::Ports => service(words, groups, own).map(Members::Services),
     }
 }
 

@@ -6,6 +6,7 @@ use enforcer_packetset::Prefix;
 use enforcer_policy::Ruleset;
 
 use crate::list_entries::{Style, Writer, by_length, list_name};
+use crate::list_times::{TimeWords, definitions, reference};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 pub(crate) const STYLE: Style = Style {
@@ -15,11 +16,13 @@ pub(crate) const STYLE: Style = Style {
     address,
     kind: |kind, code| code.map_or_else(|| format!(" {kind}"), |code| format!(" {kind} {code}")),
     sctp_ports: false,
+    times: TimeWords::Minutes,
 };
 
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, 32)?;
     let mut out = Writer::new();
+    definitions(STYLE.times, ruleset, &mut out);
     for (header, is_ipv6) in
         [(format!("ip access-list extended {name}-v4"), false), (format!("ipv6 access-list {name}-v6"), true)]
     {
@@ -32,8 +35,9 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             }
             out.line(&format!(" remark {}", rule.id));
             let log = if rule.log { " log" } else { "" };
+            let times = reference(rule);
             for entry in entries {
-                out.rule_line(rule, &format!(" {entry}{log}"));
+                out.rule_line(rule, &format!(" {entry}{log}{times}"));
             }
         }
         // What no rule decides is allowed; unwritten, it would be denied.

@@ -9,6 +9,7 @@
 //!   `router-solicitation`, two more than IOS. What an empty list does when it is bound is not the same on all models: it is refused.
 //! - `addrgroup` and `portgroup` name groups; their members have sequence numbers of their own. A list of either version may not share a name
 //!   with the other's. Names: 63 characters here, remarks 100.
+//! - `time-range` is local time, as on IOS, with seconds: `to 18:00:00` is read as `to 17:59:59`, for of the one second between no policy speaks.
 //! - `established` is TCP with ACK or RST, which any sender can set. `statistics per-entry` counts; `fragments permit-all` and `deny-all`
 //!   decide on later fragments, which sets of packets do not know.
 //!
@@ -25,7 +26,7 @@ use crate::target::{Capability, FlagWords, OwnNames, Target};
 pub const TARGET: Target = Target {
     name: "cisco-nxos",
     title: "Cisco NX-OS access lists, stateless",
-    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
+    capability: Capability { ipv6: true, log: true, schedule: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     own_names: OwnNames::None,

@@ -9,6 +9,7 @@
 //!   and is refused without it.
 //! - A map has no direction: it sees requests and answers, and knows no connections. Only `drop` can log, and only on switches that take
 //!   `action drop log`; others refuse the line.
+//! - Entries with a `time-range` are selected while it is open, on the device's local time: see `cisco-ios`.
 //! - `vlan filter` binds a map to VLANs; a map that is bound nowhere does nothing. Clauses are kept in the order of their numbers; one that is entered
 //!   again adds to what is there: replacing maps is the driver's business.
 //!
@@ -16,6 +17,7 @@
 
 mod parse;
 mod render;
+mod selection;
 
 use crate::cisco_ios;
 use crate::target::{Capability, FlagWords, OwnNames, Target};
@@ -24,7 +26,7 @@ use crate::target::{Capability, FlagWords, OwnNames, Target};
 pub const TARGET: Target = Target {
     name: "cisco-vacl",
     title: "Cisco VLAN maps with their access lists, stateless",
-    capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
+    capability: Capability { ipv6: true, log: true, schedule: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
     own_names: OwnNames::None,

@@ -6,6 +6,7 @@ use enforcer_policy::{Action, PointRule, Ruleset};
 
 use crate::cisco_ios;
 use crate::list_entries::{Numbers, Style, Writer, list_name};
+use crate::list_times::{definitions, reference};
 use crate::target::{RenderError, RenderOptions, Rendering};
 
 const STYLE: Style = Style { target: "cisco-vacl", ..cisco_ios::STYLE };
@@ -19,6 +20,7 @@ const MOST_CLAUSES: u32 = 65_535;
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     let name = list_name(options, STYLE.target, LONGEST_NAME)?;
     let mut out = Writer::new();
+    definitions(STYLE.times, ruleset, &mut out);
     let mut map = String::new();
     let mut numbers = Numbers::default();
     let is_same = |a: &PointRule, b: &PointRule| (a.action, a.log) == (b.action, b.log);
@@ -45,8 +47,9 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
                     begin(&mut out, &mut map, name, number, is_ipv6, action);
                 }
                 out.line(&format!(" remark {}", rule.id));
+                let times = reference(rule);
                 for entry in entries {
-                    out.rule_line(rule, &format!(" {entry}"));
+                    out.rule_line(rule, &format!(" {entry}{times}"));
                 }
             }
             if has_list && is_ipv6 {

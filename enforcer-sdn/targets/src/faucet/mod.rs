@@ -12,6 +12,9 @@
 //!   `in_port` is not looked at in the list of a port: refused.
 //! - There is neither a log nor a word for TCP flags, so answers over TCP can be told by their ports only.
 //! - Later fragments have no ports, so rules about ports miss them.
+//! - At a reload the controller compares what a list of the same name was with what it is, line by line, for its log: two lists of 350 rules
+//!   took it 7 s of a core, in which it answers nobody. Open vSwitch leaves such a controller after 5 s (`inactivity_probe`) and begins cold.
+//!   A list that gets another name, and is named so in `acls_in` by the same reload, is taken at once.
 //!
 //! Checked with real packets: the controller (1.10.12) beside Open vSwitch 3.1, short lists on both ports.
 

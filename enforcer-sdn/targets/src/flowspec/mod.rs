@@ -19,7 +19,7 @@
 //! The routes are for packets in every direction and on every interface that has flow specifications switched on.
 //!
 //! Checked with real packets: announced by ExaBGP 4.2.21 to BIRD 2.0.12, and dropped by a Linux router which the tests give what BIRD
-//! received. (FRR 8.4 receives the same routes, and installs none of them.) No vendor's router was tried.
+//! received; announced, read back and withdrawn by the driver `exabgp`. (FRR 8.4 receives the same routes, and installs none of them.) No vendor's router was tried.
 
 mod cells;
 mod matches;

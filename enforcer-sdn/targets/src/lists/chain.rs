@@ -70,9 +70,9 @@ impl Chain {
         self.flush();
         self.has_entries = true;
         self.has_end |= steps.iter().any(|step| {
-            let Selector { source, destination, l4, .. } = &step.selector;
+            let Selector { source, destination, l4, week, .. } = &step.selector;
             let is_whole = |is_ipv6| all(is_ipv6) == *source && all(is_ipv6) == *destination;
-            *l4 == L4::Any && (is_whole(false) || is_whole(true))
+            *l4 == L4::Any && week.is_always() && (is_whole(false) || is_whole(true))
         });
         self.last = Some((line, steps));
     }

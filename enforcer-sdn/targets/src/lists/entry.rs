@@ -1,17 +1,19 @@
 //! One `permit` or `deny` entry: protocol, source, destination, fields, options. What differs between dialects is a [`Grammar`].
 
-use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, Selector, Step, Verdict};
+use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, Selector, Step, Verdict, WeekSet};
 
+use crate::lists::address;
+use crate::lists::counters::take_counters;
 use crate::lists::flags;
 use crate::lists::groups::{Groups, named};
 use crate::lists::icmp::{self, Kinds};
-use crate::lists::ordinary;
 use crate::lists::ports::{Comparisons, comparison};
 use crate::lists::protocol;
 use crate::target::ParseError;
 use crate::words::Words;
 
 /// How a dialect writes an entry.
+#[derive(Clone, Copy)]
 pub(crate) struct Grammar {
     /// Words for every protocol, in an IPv4 and in an IPv6 list.
     pub any: [&'static [&'static str]; 2],
@@ -29,15 +31,13 @@ pub(crate) struct Grammar {
     pub log: &'static [&'static str],
     /// Options without effect on packets.
     pub idle: &'static [&'static str],
+    /// Whether `time-range NAME` may stand behind the fields.
+    pub has_times: bool,
 }
 
 /// The steps of the entry, in any order: they have one effect.
 pub(crate) fn entry(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups, grammar: &Grammar) -> Result<Vec<Step>, ParseError> {
-    let verdict = match words.next() {
-        "permit" => Verdict::Allow,
-        "deny" => Verdict::Deny,
-        other => return Err(words.error(format!("`{other}` is not understood"), "an entry is `permit`, `deny` or a comment")),
-    };
+    let verdict = verdict(words)?;
     let says = says(words, is_ipv6, groups, grammar)?;
     let source = (grammar.address)(words, is_ipv6, groups)?;
     let source_ports = ports(words, &says, groups, grammar)?;
@@ -46,7 +46,7 @@ pub(crate) fn entry(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups, gramm
     let is_icmp = says == Says::Protocol(if is_ipv6 { 58 } else { 1 });
     let kinds = if is_icmp { (grammar.kinds)(words, is_ipv6)? } else { Kinds::all() };
     let flags = if says == Says::Protocol(6) { flags::flags(words)? } else { FlagSet::full() };
-    let log = options(words, grammar)?;
+    let Options { log, week } = options(words, groups, grammar)?;
     let l4 = match says {
         Says::Any => vec![L4::Any],
         Says::Protocol(number) => vec![protocol::l4(number, source_ports, destination_ports, kinds, is_ipv6)],
@@ -54,10 +54,25 @@ pub(crate) fn entry(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups, gramm
     };
     let effect = Effect { verdict: Some(verdict), log };
     let step = |l4| Step {
-        selector: Selector { source: source.clone(), destination: destination.clone(), l4, flags, ..Selector::any() },
+        selector: Selector {
+            source: source.clone(),
+            destination: destination.clone(),
+            l4,
+            flags,
+            week: week.clone(),
+            ..Selector::any()
+        },
         effect,
     };
     Ok(l4.into_iter().map(step).collect())
+}
+
+fn verdict(words: &mut Words<'_>) -> Result<Verdict, ParseError> {
+    match words.next() {
+        "permit" => Ok(Verdict::Allow),
+        "deny" => Ok(Verdict::Deny),
+        other => Err(words.error(format!("`{other}` is not understood"), "an entry is `permit`, `deny` or a comment")),
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -100,15 +115,53 @@ fn ports(words: &mut Words<'_>, says: &Says, groups: &Groups, grammar: &Grammar)
     Ok(comparison(words, protocol, &grammar.ports)?.unwrap_or_else(PortSet::full))
 }
 
-/// Whether the entry logs.
-fn options(words: &mut Words<'_>, grammar: &Grammar) -> Result<bool, ParseError> {
-    let mut log = false;
+/// `permit` or `deny` with a source alone, as standard lists have them.
+pub(crate) fn standard(
+    words: &mut Words<'_>,
+    is_ipv6: bool,
+    groups: &Groups,
+    grammar: &Grammar,
+) -> Result<Vec<Step>, ParseError> {
+    let verdict = verdict(words)?;
+    // A single address has no word before it and no wildcard behind.
+    let next = words.peek_second();
+    let is_host = next.is_empty() || grammar.log.contains(&next) || next.starts_with(['(', '[']);
+    let source = match address::host(words.peek(), is_ipv6).filter(|_| is_host) {
+        Some(host) => {
+            words.next();
+            host
+        }
+        None => (grammar.address)(words, is_ipv6, groups)?,
+    };
+    let Options { log, .. } = options(words, groups, &Grammar { has_times: false, ..*grammar })?;
+    let effect = Effect { verdict: Some(verdict), log };
+    let selector = Selector { source, destination: address::all(is_ipv6), ..Selector::any() };
+    Ok(vec![Step { selector, effect }])
+}
+
+struct Options {
+    log: bool,
+    /// When the entry is in force.
+    week: WeekSet,
+}
+
+fn options(words: &mut Words<'_>, groups: &Groups, grammar: &Grammar) -> Result<Options, ParseError> {
+    let mut options = Options { log: false, week: WeekSet::always() };
     loop {
-        ordinary::take_counters(words);
+        take_counters(words);
         match words.peek() {
-            "" => return Ok(log),
-            word if grammar.log.contains(&word) && !log => log = true,
+            "" => return Ok(options),
+            word if grammar.log.contains(&word) && !options.log => options.log = true,
             word if grammar.idle.contains(&word) => {}
+            "time-range" if grammar.has_times && options.week.is_always() => {
+                words.next();
+                options.week = groups.clock.week(words)?;
+                // Its state at the time of the listing.
+                if ["(active)", "(inactive)"].contains(&words.peek()) {
+                    words.next();
+                }
+                continue;
+            }
             word => return Err(words.error_ahead(format!("`{word}` is not understood here"), advice(word))),
         }
         words.next();
@@ -124,7 +177,10 @@ fn advice(word: &str) -> &'static str {
         | "ip-option" => {
             "packets are matched by address, protocol, ports, ICMP and TCP flags: an entry that looks at other fields is no rule of a policy"
         }
-        "time-range" => "the device's clock decides when the entry holds: leave schedules to a point that has the policy's clock",
+        "time-range" => {
+            "its definition does not come with this text, or the entry has one already: leave schedules to a point that has the policy's clock"
+        }
+        "inactive" => "the entry is out of force: leave it out",
         "tracked" | "reflect" | "evaluate" => "connections are not followed here: give the list as a stateless one",
         "established" | "ack" | "fin" | "psh" | "rst" | "syn" | "urg" | "match-all" | "match-any" => {
             "TCP flags are read only where protocol `tcp` stands and the set of flags is plain"

@@ -106,7 +106,8 @@ pub(crate) fn named_v4(word: &str) -> Option<(u8, Option<u8>)> {
 /// ICMPv6.
 pub(crate) fn named_v6(word: &str) -> Option<(u8, Option<u8>)> {
     Some(match word {
-        "unreachable" | "destination-unreachable" => (1, None),
+        // `destination-unreachable` is not read: in some lists it is the type, in others its code 3.
+        "unreachable" => (1, None),
         "no-route" => (1, Some(0)),
         "no-admin" => (1, Some(1)),
         "beyond-scope" => (1, Some(2)),

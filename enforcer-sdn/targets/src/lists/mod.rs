@@ -2,12 +2,16 @@
 //! differently is in its own folder. Nothing here renders.
 
 pub(crate) mod address;
+pub(crate) mod beside;
+pub(crate) mod bound;
 pub(crate) mod chain;
+pub(crate) mod clock;
+pub(crate) mod counters;
 pub(crate) mod entry;
 pub(crate) mod flags;
 pub(crate) mod groups;
 pub(crate) mod icmp;
 pub(crate) mod ordinary;
-pub(crate) mod pair;
 pub(crate) mod ports;
 pub(crate) mod protocol;
+pub(crate) mod text;

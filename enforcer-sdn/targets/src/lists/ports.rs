@@ -9,6 +9,7 @@ use crate::words::{Words, number};
 pub(crate) type Named = fn(u8, &str) -> Option<u16>;
 
 /// What a dialect's port comparisons look like.
+#[derive(Clone, Copy)]
 pub(crate) struct Comparisons {
     pub operators: &'static [&'static str],
     pub named: Named,

@@ -13,7 +13,7 @@ use crate::target::{ParseError, Parsed};
 use crate::words::{Words, number};
 
 /// Lists at ports do not log, and no group comes with them.
-const GRAMMAR: Grammar = Grammar { log: &[], service_group: None, ..IOS };
+const GRAMMAR: Grammar = Grammar { log: &[], service_group: None, has_times: false, address, ..IOS };
 
 const ADVICE: &str = "write Cisco-AVPair += \"ip:inacl#10=permit ...\" or ipv6:inacl, one a line";
 
@@ -80,6 +80,15 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
         return Err(nowhere("no entries", ADVICE));
     }
     Ok(parsed)
+}
+
+/// A network is one range: what a switch makes of a server's entry with scattered free bits is not the same on all of them.
+fn address(words: &mut Words<'_>, is_ipv6: bool, groups: &Groups) -> Result<AddressSet, ParseError> {
+    let set = (IOS.address)(words, is_ipv6, groups)?;
+    if set.v4.ranges().len() > 1 {
+        return Err(words.error("a wildcard with free bits above fixed ones", "write one entry for each network"));
+    }
+    Ok(set)
 }
 
 fn read_hosts(words: &mut Words<'_>, prefixes: &str) -> Result<AddressSet, ParseError> {

@@ -6,10 +6,11 @@ use enforcer_policy::{PointRule, Ruleset};
 use super::HOSTS;
 use crate::cisco_ios::STYLE as IOS;
 use crate::list_entries::{Numbers, Style, Writer, selects};
+use crate::list_times::TimeWords;
 use crate::product::of_version;
 use crate::target::{RenderError, RenderOptions, Rendering};
 
-const STYLE: Style = Style { target: "radius-dacl", ..IOS };
+const STYLE: Style = Style { target: "radius-dacl", times: TimeWords::None, ..IOS };
 
 pub(super) fn render(ruleset: &Ruleset, _: &RenderOptions) -> Result<Rendering, RenderError> {
     let hosts = hosts(ruleset)?;

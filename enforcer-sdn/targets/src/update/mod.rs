@@ -27,7 +27,7 @@ pub enum Does {
     Remove,
     /// New numbers, the same order.
     Resequence,
-    /// A line of a list that is not bound yet.
+    /// A line of a list that is not bound yet, or of a time range that nothing refers to yet.
     Build,
     /// The new list judges packets from here on.
     Bind,
@@ -149,11 +149,37 @@ pub fn update(target: &Target, ruleset: &Ruleset, running: &str) -> Result<Updat
     let all = "lists of both names run already (`cordon`, `cordon-next`): give the text of those that are bound only";
     let wanted = wanted.ok_or_else(|| NotUpdated::Model(all.into()))?;
     let mut update = Update::default();
+    let mut device = device;
+    let definitions = define(&mut device, &wanted)?;
     for new in &wanted.lists {
         one_list(target, &device, new, &mut update)?;
     }
+    if !update.commands.is_empty() {
+        update.commands.splice(0..0, definitions);
+    }
     check(target, running, &ruleset.steps(), &update.commands)?;
     Ok(update)
+}
+
+/// The commands for the time ranges that are wanted and not there, which the device then has. Nothing refers to them yet.
+fn define(device: &mut Device, wanted: &Device) -> Result<Vec<Command>, NotUpdated> {
+    let mut commands = Vec::new();
+    for (name, lines) in &wanted.times {
+        match device.times.get(name) {
+            Some(running) if running == lines => {}
+            Some(_) => {
+                return Err(NotUpdated::Model(format!(
+                    "the time range `{name}` runs with other times: remove it, or what refers to it"
+                )));
+            }
+            None => {
+                let mode = format!("time-range {name}");
+                commands.extend(lines.iter().map(|line| Command { mode: mode.clone(), text: line.clone(), does: Does::Build }));
+                device.times.insert(name.clone(), lines.clone());
+            }
+        }
+    }
+    Ok(commands)
 }
 
 fn one_list(target: &Target, device: &Device, new: &List, update: &mut Update) -> Result<(), NotUpdated> {

@@ -15,8 +15,10 @@ pub(super) struct Device {
     pub syntax: &'static Syntax,
     pub lists: Vec<List>,
     pub bindings: Vec<Binding>,
-    /// Object groups.
+    /// Object groups, and what else stands beside lists, as indented as it was.
     before: Vec<String>,
+    /// Time ranges with their lines.
+    pub times: BTreeMap<String, Vec<String>>,
     /// The lists that judge, by name.
     active: [Option<String>; 2],
 }
@@ -44,6 +46,7 @@ pub(super) struct Binding {
 
 enum Mode {
     Nothing,
+    Times(String),
     List(usize),
     Interface(String),
 }
@@ -51,9 +54,13 @@ enum Mode {
 impl Device {
     /// Takes a text in that the dialect's parser understands. The lists in it judge.
     pub(super) fn read(syntax: &'static Syntax, text: &str) -> Result<Self, NotUpdated> {
-        let mut device = Self { syntax, lists: vec![], bindings: vec![], before: vec![], active: [None, None] };
+        let mut device =
+            Self { syntax, lists: vec![], bindings: vec![], before: vec![], times: BTreeMap::new(), active: [None, None] };
         let mut mode = Mode::Nothing;
-        for line in text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")) {
+        for given in text.lines() {
+            let is_inside = given.starts_with(char::is_whitespace);
+            let line = given.split_whitespace().collect::<Vec<_>>().join(" ");
+            let kept = || format!("{}{line}", if is_inside { " " } else { "" });
             let is_interface = line.starts_with("interface ") || line.starts_with("vlan ");
             if line.is_empty() || line.starts_with('!') || line.starts_with("no ") {
                 continue;
@@ -68,15 +75,26 @@ impl Device {
             } else if line.starts_with("access-list ") {
                 return Err(NotUpdated::Model(format!("`{line}` has no number: give the list as `ip access-list` with numbers")));
             } else if line.starts_with("object-group ") && !matches!(mode, Mode::Interface(_)) {
-                device.before.push(line);
+                device.before.push(kept());
+                mode = Mode::Nothing;
+            } else if let Some(name) = line.strip_prefix("time-range ") {
+                device.times.insert(name.to_owned(), vec![]);
+                mode = Mode::Times(name.to_owned());
+            } else if !is_inside && matches!(mode, Mode::List(_) | Mode::Times(_)) && !is_of_list(&line) {
+                device.before.push(kept());
                 mode = Mode::Nothing;
             } else {
                 match &mode {
-                    Mode::Nothing => device.before.push(line),
+                    Mode::Nothing => device.before.push(kept()),
+                    Mode::Times(name) => device.times.entry(name.clone()).or_default().push(line.to_lowercase()),
                     Mode::Interface(interface) => device.bindings.push(Binding { interface: interface.clone(), line }),
                     Mode::List(at) => device.lists.get_mut(*at).map_or(Ok(()), |list| list.line(&line))?,
                 }
             }
+        }
+        // Of several lists, the one that an interface binds.
+        for line in device.bindings.iter().map(|binding| binding.line.clone()).collect::<Vec<_>>() {
+            let _ = device.bind(&line);
         }
         Ok(device)
     }
@@ -113,7 +131,12 @@ impl Device {
     }
 
     fn groups(&self) -> String {
-        self.before.iter().fold(String::new(), |text, line| text + line + "\n")
+        let mut text = self.before.iter().fold(String::new(), |text, line| text + line + "\n");
+        for (name, lines) in &self.times {
+            text += &format!("time-range {name}\n");
+            lines.iter().for_each(|line| text += &format!(" {line}\n"));
+        }
+        text
     }
 
     fn write<'a>(&self, text: &mut String, list: &List, entries: impl Iterator<Item = (u32, &'a str)>) {
@@ -143,7 +166,13 @@ impl Device {
                 let syntax = self.syntax;
                 self.lists.iter_mut().filter(|list| list.name == name).try_for_each(|list| list.take(syntax, &command.text))
             }
-            None => self.bind(&command.text),
+            None => match command.mode.strip_prefix("time-range ") {
+                Some(name) => {
+                    self.times.entry(name.to_owned()).or_default().push(command.text.clone());
+                    Ok(())
+                }
+                None => self.bind(&command.text),
+            },
         }
     }
 
@@ -246,6 +275,13 @@ impl List {
         self.entries = (0..).map(|at: u32| start + step * at).zip(entries).collect();
         Ok(())
     }
+}
+
+/// Whether a line that is not indented may still be one of a list or of a time range.
+fn is_of_list(line: &str) -> bool {
+    let words = ["permit", "deny", "remark", "comment", "statistics", "counters", "periodic", "absolute"];
+    let mut first = line.split(' ').skip_while(|word| *word == "sequence" || number::<u32>(word).is_some());
+    first.next().is_some_and(|word| words.contains(&word))
 }
 
 fn number_of(word: &str) -> Option<u32> {

@@ -41,14 +41,14 @@ impl LiveConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), CaptureError> {
-        let power = "it must be a power of two from 64 to 65536";
-        let is_ring = |size: u32| size.is_power_of_two() && (64..=65_536).contains(&size);
+        let is_power = |size: u32, most: u32| size.is_power_of_two() && (64..=most).contains(&size);
         let wrong = |field, value: u32, wanted| Err(CaptureError::Setting { field, value: value.into(), wanted });
-        if !is_ring(self.ring_size) {
-            return wrong("ring_size", self.ring_size, power);
+        if !is_power(self.ring_size, 65_536) {
+            return wrong("ring_size", self.ring_size, "it must be a power of two from 64 to 65536");
         }
-        if !is_ring(self.frame_count) {
-            return wrong("frame_count", self.frame_count, power);
+        // Twice the largest ring: beyond that no buffer is ever used.
+        if !is_power(self.frame_count, 131_072) {
+            return wrong("frame_count", self.frame_count, "it must be a power of two from 64 to 131072");
         }
         if self.libpcap_buffer_bytes < 1 << 20 {
             return wrong("libpcap_buffer_bytes", self.libpcap_buffer_bytes, "it must be at least 1048576");
@@ -103,7 +103,7 @@ mod tests {
         assert!(LiveConfig::new("eth0").check().is_ok());
         for (ring_size, frame_count, wanted) in [
             (1_000, 4_096, "`ring_size` is 1000; it must be a power of two from 64 to 65536"),
-            (2_048, 32, "`frame_count` is 32; it must be a power of two from 64 to 65536"),
+            (2_048, 32, "`frame_count` is 32; it must be a power of two from 64 to 131072"),
         ] {
             let config = LiveConfig { ring_size, frame_count, ..LiveConfig::new("eth0") };
             assert_eq!(config.check().expect_err("refused").to_string(), wanted);

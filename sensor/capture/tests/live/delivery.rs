@@ -302,6 +302,7 @@ fn a_port_that_goes_down_and_up_again_goes_on_delivering() {
                     std::thread::sleep(Duration::from_millis(300));
                     wire.inside(&format!("ip link set {TAP} up"));
                     assert_eq!(live.stats().interface, InterfaceState::Up);
+                    wire.wait_until_it_carries();
                     sender.send_paced(&frames);
                 }
             });
@@ -329,6 +330,21 @@ fn a_port_that_is_removed_ends_the_poll_with_an_error() {
             assert!(matches!(error, CaptureError::InterfaceGone { .. }), "{path:?}: {error}");
         });
     }
+}
+
+#[test]
+fn a_port_of_one_queue_whose_driver_has_no_hook_goes_to_libpcap() {
+    let Some(wire) = Wire::lay(1) else { return };
+    wire.inside(&format!("ip link add link {TAP} name upper type macvlan mode passthru"));
+    wire.inside("ip link set upper up");
+    wire.enter(|| {
+        let mut live = Live::open(&LiveConfig::new("upper")).expect("a capture");
+        assert_eq!(live.path(), CapturePath::Libpcap);
+        assert!(live.reason().contains("on one queue libpcap is faster than the generic hook"), "{}", live.reason());
+        let frames: Vec<_> = (0..100).map(|number| frame(number, &[], 60)).collect();
+        let seen = collect(live.take_queues(), frames.len(), || Sender::new().send_paced(&frames));
+        assert_eq!(seen.len(), frames.len());
+    });
 }
 
 #[test]

@@ -54,6 +54,17 @@ impl Wire {
         run(&words).expect("a command of the test's namespace")
     }
 
+    /// The far port learns a little later that this one is up again; until then the kernel drops what it sends, and says nothing.
+    pub fn wait_until_it_carries(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.inside(&format!("cat /sys/class/net/{FAR}/operstate")).trim() != "up" {
+            assert!(Instant::now() < deadline, "{FAR} has no carrier");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Its queue is opened right after.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
     /// Runs a test in the namespace: in a thread, as a thread that entered it stays there.
     pub fn enter<T: Send>(&self, test: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| {

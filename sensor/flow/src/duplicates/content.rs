@@ -124,6 +124,9 @@ fn inner_link(packet: &Packet, frame: &[u8], ip_start: usize) -> Option<InnerLin
             | TunnelKind::Nvgre
             | TunnelKind::Pbb
             | TunnelKind::EtherIp
+            | TunnelKind::FabricPath
+            | TunnelKind::Trill
+            | TunnelKind::Tzsp
             | TunnelKind::Gre
             | TunnelKind::Mpls
             | TunnelKind::L2tp

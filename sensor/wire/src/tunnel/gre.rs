@@ -23,6 +23,9 @@ const TRANSPARENT_ETHERNET: u16 = 0x6558;
 const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
 const WCCP: u16 = 0x883e;
+/// Aruba's access points: 802.11 frames, under a number of its own for each queue.
+const ARUBA: [u16; 2] = [0x8200, 0x8370];
+const ARUBA_LAST: u16 = 0x9000;
 /// Source routes in one header; they are history since RFC 2784.
 const MAX_ROUTES: u32 = 8;
 /// RFC 7637 3.2 reserves the subnets below, so a small number is a plain key.
@@ -75,9 +78,14 @@ fn open_standard(mut view: View<'_>, flags: u16, protocol: u16) -> Option<Opened
             (TunnelKind::Gre, key, Next::Ip)
         }
         WCCP => (TunnelKind::Gre, key, Next::Ip),
+        _ if is_aruba(protocol) => (TunnelKind::Gre, key, Next::Wlan),
         _ => (TunnelKind::Gre, key, Next::EtherType(protocol)),
     };
     Some(Opened { kind, id, next, inside: view })
+}
+
+const fn is_aruba(protocol: u16) -> bool {
+    protocol >= ARUBA[0] && protocol <= ARUBA[1] && protocol & 0x0f == 0 || protocol == ARUBA_LAST
 }
 
 /// RFC 1701: entries of address family, offset and length, ended by an empty one.

@@ -1,12 +1,17 @@
 //! Every tunnel we open. A new one is a file beside this one, its `mod` line in `tunnel.rs` and its line here.
 
-use super::{Opener, capwap, erspan, ether_ip, geneve, gre, gtp_u, ip_in_ip, l2tp, mpls, nsh, pbb, pppoe, teredo, vxlan};
+use super::{
+    Opener, ayiya, capwap, erspan, ether_ip, fabric_path, geneve, gre, gtp_u, ip_in_ip, l2tp, lisp, mpls, nsh, pbb, pppoe,
+    teredo, trill, tzsp, vxlan,
+};
 
 pub(super) const OPENERS: &[&Opener] = &[
+    &ayiya::AYIYA,
     &capwap::CAPWAP,
     &erspan::TYPE_II,
     &erspan::TYPE_III,
     &ether_ip::ETHER_IP,
+    &fabric_path::FABRIC_PATH,
     &geneve::GENEVE,
     &gre::GRE,
     &gre::OVER_UDP,
@@ -16,11 +21,14 @@ pub(super) const OPENERS: &[&Opener] = &[
     &ip_in_ip::SIX_IN_FOUR,
     &l2tp::OVER_IP,
     &l2tp::OVER_UDP,
+    &lisp::LISP,
     &mpls::MPLS,
     &nsh::NSH,
     &pbb::PBB,
     &pppoe::PPPOE,
     &teredo::TEREDO,
+    &trill::TRILL,
+    &tzsp::TZSP,
     &vxlan::GPE,
     &vxlan::VXLAN,
 ];

@@ -2,6 +2,7 @@
 
 use crate::TunnelKind;
 use crate::ethernet;
+use crate::ip;
 use crate::link::{ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, ETHERTYPE_NSH};
 use crate::tunnel::{Opened, Opener, Trigger};
 use crate::view::View;
@@ -34,15 +35,19 @@ fn open_gpe(view: View<'_>) -> Option<Opened<'_>> {
     let head: &[u8; 8] = view.head()?;
     let flags = head[0];
     (flags & HAS_VNI != 0 && flags & VERSION == 0 && (head[1], head[2]) == (0, 0) && head[7] == 0).then_some(())?;
+    let inside = view.after(HEADER_LEN)?;
     let next = match (flags & HAS_PROTOCOL != 0, head[3]) {
         (false, 0) | (true, 3) => Next::Ethernet,
         (true, 1) => Next::EtherType(ETHERTYPE_IPV4),
         (true, 2) => Next::EtherType(ETHERTYPE_IPV6),
         (true, 4) => Next::EtherType(ETHERTYPE_NSH),
         (true, 5) => Next::EtherType(ETHERTYPE_MPLS),
+        // Some senders name the protocol and leave out the flag that says so: then the packet must look like one.
+        (false, 1 | 2) if ip::is_plausible(inside) => Next::Ip,
+        (false, 3) if ethernet::is_plausible(inside) => Next::Ethernet,
         _ => return None,
     };
-    Some(Opened { kind: TunnelKind::Vxlan, id: vni(head), next, inside: view.after(HEADER_LEN)? })
+    Some(Opened { kind: TunnelKind::Vxlan, id: vni(head), next, inside })
 }
 
 const fn vni(head: &[u8; 8]) -> u32 {

@@ -212,6 +212,10 @@ fn tags_are_crossed_and_the_outer_two_kept() {
     // HSR: four bytes, then the ethertype.
     let hsr = packet(&eth(0x892f, &[&[0, 60, 0, 1, 8, 0][..], &ip].concat()));
     assert_eq!((hsr.vlan, ports(&hsr)), (None, (5, 6)));
+    let vn_tag = packet(&eth(0x8926, &[&[0, 1, 0, 2, 0x81, 0, 0, 7, 8, 0][..], &ip].concat()));
+    assert_eq!((vn_tag.vlan.map(|id| id.get()), ports(&vn_tag)), (Some(7), (5, 6)));
+    let e_tag = packet(&eth(0x893f, &[&[0, 0, 0, 1, 0, 0, 8, 0][..], &ip].concat()));
+    assert_eq!(ports(&e_tag), (5, 6));
     let tags = vec![(0x8100, 1); 100];
     assert_eq!(outcome(&tagged(&tags, 0x0800, &ip)), Outcome::Skip(SkipReason::TooDeep));
 }
@@ -256,7 +260,7 @@ fn every_link_type_leads_to_the_packet() {
     let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
     let wlan = [&[0x08, 0x01][..], &[0; 22], &snap].concat();
     let qos = [&[0x88, 0x01][..], &[0; 24], &snap].concat();
-    let cases: [(u32, Vec<u8>); 27] = [
+    let cases: [(u32, Vec<u8>); 46] = [
         (101, ip.clone()),
         (0, [&[2, 0, 0, 0][..], &ip].concat()),
         (0, [&[0, 0, 0, 2][..], &ip].concat()),
@@ -286,6 +290,27 @@ fn every_link_type_leads_to_the_packet() {
         (285, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xda, 0xda, 0, 0, 0xc0, 0x0a, 0, 0, 8, 0][..], &ip].concat()),
         // LLC behind a switch's tag.
         (284, [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0xc0, 0x0a, 0, 0, 0, 37][..], &snap].concat()),
+        // An ethertype in the place of the address family.
+        (0, [&[0x0f, 0, 8, 0][..], &ip].concat()),
+        (10, [&[0x50][..], &[2; 12], &snap].concat()),
+        (6, [&[0x10, 0x40][..], &[2; 12], &snap].concat()),
+        // With a source route of six bytes.
+        (6, [&[0x10, 0x40][..], &[2; 6], &[0x82, 2, 2, 2, 2, 2], &[6, 0x30, 1, 2, 3, 4], &snap].concat()),
+        (122, [&[0; 16][..], &snap].concat()),
+        (100, snap.clone()),
+        (106, snap.clone()),
+        (106, ip.clone()),
+        (123, [&[0x82, 0, 0, 5][..], &snap].concat()),
+        (123, [&[0x01, 0, 0, 5, 0, 9][..], &eth(0x0800, &ip)].concat()),
+        (107, [&[0x18, 0x41, 0x03, 0xcc][..], &ip].concat()),
+        (107, [&[0x18, 0x40, 0x00, 0x41, 0x03, 0x00, 0x80, 0, 0, 0, 8, 0][..], &ip].concat()),
+        (107, [&[0x18, 0x41, 0x03, 0x80, 0, 0x80, 0xc2, 0, 7][..], &eth(0x0800, &ip)].concat()),
+        (107, [&[0x18, 0x41, 8, 0][..], &ip].concat()),
+        (206, [&[1, 0x18, 0x41, 0x03, 0xcc][..], &ip].concat()),
+        (204, [&[1, 0xff, 0x03, 0x00, 0x21][..], &ip].concat()),
+        (166, [&[1, 0x03, 0x00, 0x21][..], &ip].concat()),
+        (240, [&[0, 0, 0, 0][..], &eth(0x0800, &ip), &[1, 2, 3, 4]].concat()),
+        (241, [&[0, 0, 0, 0, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5][..], &eth(0x0800, &ip)].concat()),
     ];
     for (number, bytes) in cases {
         let link = LinkType::from_number(number).expect("known");
@@ -293,6 +318,19 @@ fn every_link_type_leads_to_the_packet() {
         assert_eq!((ports(&packet), packet.payload(&bytes)), ((5, 6), &b"x"[..]), "{number}");
     }
     assert_eq!(LinkType::from_number(147), None);
+}
+
+#[test]
+fn what_the_capture_put_before_a_frame_was_not_on_the_wire() {
+    let ip = ip4(17, &udp(5, 6, b"x"));
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
+    let framed = [&[0x0f, 0, 8, 0][..], &ip].concat();
+    for (number, header, frame) in [(205, &[1][..], &framed), (123, &[2, 0, 0, 5], &snap)] {
+        let bytes = [header, frame].concat();
+        let link = LinkType::from_number(number).expect("known");
+        let Outcome::Packet(packet) = decode(link, &bytes, 0, Options::default()) else { panic!("{number}") };
+        assert_eq!((ports(&packet), packet.wire_len as usize), ((5, 6), frame.len()), "{number}");
+    }
 }
 
 #[test]

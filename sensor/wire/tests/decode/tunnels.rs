@@ -37,6 +37,8 @@ fn cases() -> Vec<(&'static str, Vec<u8>, TunnelKind, u32)> {
     let (ip, frame) = (inner_ip(), inner_frame());
     let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
     let wlan_swapped = [&[0x01, 0x08][..], &[0; 22], &snap].concat();
+    let subframe_len = u8::try_from(snap.len()).unwrap();
+    let aggregate = [&[0x88, 2][..], &[0; 22], &[0x80, 0], &[2; 12], &[0, subframe_len], &snap].concat();
     let ppp_len = u8::try_from(ip.len() + 2).unwrap();
     let gtp_len = u8::try_from(ip.len()).unwrap();
     let six = ip6(6, &tcp(1111, 502, 0x10, b"in"));
@@ -112,6 +114,16 @@ fn cases() -> Vec<(&'static str, Vec<u8>, TunnelKind, u32)> {
         ("etherip", over_ip(97, &[0x30, 0], &frame), EtherIp, 0),
         ("etherip of bsd", over_ip(97, &[0x03, 0], &frame), EtherIp, 0),
         ("capwap of cisco", over_udp(5247, &[0, 0x10, 3, 0, 0, 0, 0, 0], &wlan_swapped), Capwap, 0),
+        ("vxlan-gpe without its flag", over_udp(4790, &[8, 0, 0, 1, 0, 0, 7, 0], &ip), Vxlan, 7),
+        ("gre of aruba", over_ip(47, &[0, 0, 0x82, 0x40], &wlan_swapped), Gre, 0),
+        ("gre of aruba with an aggregate", over_ip(47, &[0, 0, 0x90, 0], &aggregate), Gre, 0),
+        ("fabricpath", eth(0x8903, &[&[0x04, 0x5f][..], &frame].concat()), FabricPath, 0x11),
+        ("trill with options", eth(0x22f3, &[&[0x00, 0x7f, 0, 9, 0, 1, 1, 2, 3, 4][..], &frame].concat()), Trill, 9),
+        ("lisp", over_udp(4341, &[0xc0, 0, 0, 1, 0, 0, 0, 1], &ip), Lisp, 0),
+        ("lisp with an instance", over_udp(4341, &[0x08, 0, 0, 0, 0, 0, 7, 0], &six), Lisp, 7),
+        ("ayiya", over_udp(5072, &[&[0x11, 0x12, 0x11, 41, 0, 0, 0, 1][..], &[9; 6]].concat(), &six), Ayiya, 0),
+        ("tzsp", over_udp(37008, &[1, 0, 0, 1, 0, 10, 1, 0xc4, 1], &frame), Tzsp, 0),
+        ("tzsp with 802.11", over_udp(37008, &[1, 0, 0, 18, 1], &wlan_swapped), Tzsp, 0),
         ("capwap with ethernet", over_udp(5247, &[0, 0x10, 2, 0, 0, 0, 0, 0], &frame), Capwap, 0),
     ]
 }
@@ -171,7 +183,7 @@ fn a_frame_cut_anywhere_ends_in_a_packet_or_a_named_reason() {
 
 #[test]
 fn bytes_on_a_tunnel_port_that_are_no_tunnel_stay_udp() {
-    for port in [4754, 4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247] {
+    for port in [4754, 4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247, 4341, 5072, 37008] {
         for payload in [&b""[..], b"\0", b"hello, this is no tunnel at all, not even close to one", &[0xff; 60], &[0; 60]] {
             let packet = packet(&eth(0x0800, &ip4(17, &udp(40000, port, payload))), true);
             assert_eq!(

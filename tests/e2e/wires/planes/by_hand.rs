@@ -5,6 +5,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use anyhow::{Context, Result};
+use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector};
+use enforcer_policy::{Action, PointRule, Ruleset};
+use enforcer_targets::{RenderOptions, find};
 use harness::enforcer::{Enforcer, code};
 use harness::firewall::{Firewall, LEFT_V4, LEFT_V6, RIGHT_V4, RIGHT_V6};
 use harness::namespace::Namespace;
@@ -55,6 +58,36 @@ fn serve_datagrams(host: &Namespace, at: SocketAddr) -> Result<()> {
     Ok(())
 }
 
+/// Where no word tells an answer over TCP, no policy that allows TCP can be rendered. Rules that name each way's ports can: this is what
+/// such a plane does with them.
+fn load_both_ways(plane: &Plane, stage: &dyn DataPlane, ports: &[u16]) {
+    let side = |prefixes: [&str; 2]| {
+        let sets = prefixes.map(|prefix| AddressSet::from(prefix.parse::<Prefix>().unwrap()));
+        sets.iter().fold(AddressSet::empty(), |all, one| all.union(one))
+    };
+    let (left, right) = (side([LEFT_V4, LEFT_V6]), side([RIGHT_V4, RIGHT_V6]));
+    let mut rules = Vec::new();
+    let mut rule = |id: String, (source, destination): (&AddressSet, &AddressSet), l4, action| {
+        let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
+        rules.push(PointRule { id, selector, action, log: false, origin: Vec::new() });
+    };
+    for &port in ports {
+        let there = L4::Tcp { source: PortSet::full(), destination: PortSet::of(port) };
+        let back = L4::Tcp { source: PortSet::of(port), destination: PortSet::full() };
+        rule(format!("there-{port}"), (&left, &right), there, Action::Allow);
+        rule(format!("back-{port}"), (&right, &left), back, Action::Allow);
+    }
+    let everybody = AddressSet::full();
+    let neighbours = L4::Icmp6 { types: RangeSet::range(133, 136), codes: RangeSet::full() };
+    rule("neighbours".into(), (&everybody, &everybody), neighbours, Action::Allow);
+    rule("rest-there".into(), (&left, &everybody), L4::Any, Action::Deny);
+    rule("rest-back".into(), (&right, &everybody), L4::Any, Action::Deny);
+    let ruleset = Ruleset { point: "stage".into(), rules };
+    let rendering = (find(plane.target).unwrap().render)(&ruleset, &RenderOptions::default()).unwrap();
+    let scratch = Scratch::create("both-ways").unwrap();
+    stage.load(&scratch.write("rules", &rendering.text).unwrap()).unwrap();
+}
+
 fn load(plane: &Plane, stage: &dyn DataPlane, services: &str, is_tcp: bool) {
     let scratch = Scratch::create("by-hand").unwrap();
     let policy = POLICY.replace("SERVICES", services);
@@ -74,7 +107,14 @@ fn try_exchange(plane: &Plane, stage: &dyn DataPlane, is_tcp: bool) {
         // The first packet may wait for the neighbour's address.
         (talk.answers() || talk.answers()).then_some(talk)
     };
-    load(plane, stage, "kept, taken-away", is_tcp);
+    let load = |services: &str, ports: &[u16]| {
+        if is_tcp && !plane.has_flags {
+            load_both_ways(plane, stage, ports);
+        } else {
+            load(plane, stage, services, is_tcp);
+        }
+    };
+    load("kept, taken-away", &[KEPT, TAKEN_AWAY]);
     let mut live = Vec::new();
     for is_v4 in [true, false] {
         for port in [KEPT, TAKEN_AWAY] {
@@ -84,7 +124,7 @@ fn try_exchange(plane: &Plane, stage: &dyn DataPlane, is_tcp: bool) {
         assert!(reach(is_v4, NEVER_ALLOWED).is_none(), "{}: denied is blocked, v4 {is_v4}", plane.target);
     }
 
-    load(plane, stage, "kept", is_tcp);
+    load("kept", &[KEPT]);
 
     for (is_v4, port, talk) in &mut live {
         assert_eq!(talk.answers(), *port == KEPT, "{}: tcp {is_tcp}, v4 {is_v4}, port {port}", plane.target);
@@ -105,11 +145,9 @@ fn an_exchange_ends_with_its_rule_where_texts_are_put_by_hand() {
                 serve_datagrams(&firewall.hosts[1], server).unwrap();
             }
         }
-        try_exchange(plane, &*stage, false);
-        if plane.has_flags {
-            try_exchange(plane, &*stage, true);
+        for is_tcp in [false, true] {
+            try_exchange(plane, &*stage, is_tcp);
         }
-        let over = if plane.has_flags { "UDP and TCP" } else { "UDP" };
-        eprintln!("{}: over {over} allowed passes, denied is blocked, what goes on is cut", plane.target);
+        eprintln!("{}: over UDP and TCP allowed passes, denied is blocked, what goes on is cut", plane.target);
     }
 }

@@ -144,6 +144,7 @@ fn a_live_connection_ends_with_its_rule_and_others_go_on() {
         let enforcer = Enforcer::configure_point(&scratch, &via, &sides, (plane.target, driver)).unwrap();
         let site = Site { firewall, scratch: &scratch, enforcer };
         site.enforce("kept, taken-away");
+        stage.settle().unwrap();
         let mut live = Vec::new();
         for is_v4 in [true, false] {
             for port in [KEPT, TAKEN_AWAY] {
@@ -155,12 +156,14 @@ fn a_live_connection_ends_with_its_rule_and_others_go_on() {
         }
 
         site.enforce("kept");
+        stage.settle().unwrap();
 
         for (is_v4, port, stream) in &mut live {
             assert_eq!(answers(stream), *port == KEPT, "{}: v4 {is_v4}, port {port}", plane.target);
         }
         assert!(site.reach(true, TAKEN_AWAY).is_err() && site.reach(false, TAKEN_AWAY).is_err(), "{}", plane.target);
         site.enforcer.run(&["rollback"]).unwrap().expect_code(&[code::DONE]).unwrap();
+        stage.settle().unwrap();
         assert!(site.reach(true, TAKEN_AWAY).is_ok() && site.reach(false, TAKEN_AWAY).is_ok(), "{}", plane.target);
         eprintln!("{}: allowed passes, denied is blocked, live connections are cut, a rollback opens again", plane.target);
     }

@@ -5,6 +5,7 @@ mod by_hand;
 mod cutting;
 mod made_rulesets;
 mod simulated;
+mod withdrawn;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

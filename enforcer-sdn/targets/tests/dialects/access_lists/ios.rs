@@ -87,17 +87,19 @@ fn established_is_ack_or_rst_and_no_state() {
 #[test]
 fn what_ios_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
     let entries = [
-        "permit ip 10.0.0.1 «0.255.0.255 any",
+        "permit ip 0.0.0.0 «170.170.170.170 any",
+        // Bits that are free, or a netmask: who knows.
+        "permit ip 10.0.0.1 «0.0.0.255 any",
         "permit ip 10.0.0.0 «255.0.0.0 any",
         "permit ip any«",
         "«evaluate x",
         "permit tcp any any «fragments",
         "permit ip any any «dscp ef",
-        "permit tcp any any established «time-range office",
+        "permit tcp any any established time-range «office",
         "permit udp any any «established",
         "permit tcp any any syn «ack",
         "permit tcp any any match-all +syn «-syn",
-        "permit tcp any any eq 80 «time-range office",
+        "permit tcp any any eq 80 time-range «office",
         "permit tcp any any eq «snmp",
         "permit udp any any eq «cmd",
         "permit tcp any any range 9 «7",
@@ -114,9 +116,9 @@ fn what_ios_lists_may_hold_and_a_policy_not_is_refused_with_its_place() {
         "cisco-ios",
         &[
             "ip access-list extended a\n 20 permit ip any any\n «10 deny ip any any\n",
-            "ip access-list «standard a\n",
+            "ip access-list «role-based a\n",
             " «permit ip any any\n",
-            "access-list «10 permit any\n",
+            "access-list «200 permit ip any any\n",
             "ip access-list extended a\n permit ip any any\nip access-list extended «b\n",
             "ip access-list extended a\n permit ip any any\nno ip access-list extended «a\n",
             "ip access-list extended a\n permit ip any any\ninterface x\n ip access-group «b in\n",
@@ -159,15 +161,15 @@ vlan filter m vlan-list 10,20
         "cisco-vacl",
         &[
             "«ip access-list extended x\n permit ip any any\n",
-            "ip access-list extended x\n «deny tcp any any\n permit ip any any\n",
-            "ip access-list extended x\n «permit ip any any log\n",
+            "ip access-list extended x\n «deny tcp any any\n permit ip any any\nvlan access-map m 10\n match ip address x\n action drop\n",
+            "ip access-list extended x\n «permit ip any any log\nvlan access-map m 10\n match ip address x\n action drop\n",
             "ipv6 access-list x\n permit tcp any any\n«vlan access-map m 10\n match ipv6 address x\n action drop\n",
             "«vlan access-map m 10\n action forward\n",
             "vlan access-map m 10\n match «mac address x\n",
             "«vlan access-map m 10\n match ip address x\n action forward\n",
             "vlan access-map m 20\nvlan access-map m «10\n",
             "vlan access-map m 10\n action forward «capture\n",
-            "ip access-list extended x\n deny ip any any\n «permit ip any any\n",
+            "ip access-list extended x\n deny ip any any\n «permit ip any any\nvlan access-map m 10\n match ip address x\n action drop\n",
         ],
     );
 }

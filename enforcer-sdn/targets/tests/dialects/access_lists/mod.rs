@@ -3,7 +3,10 @@
 mod asa;
 mod every;
 mod ios;
+mod running;
 mod switches;
+mod times;
+mod written;
 
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};

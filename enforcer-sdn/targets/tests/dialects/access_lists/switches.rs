@@ -85,7 +85,6 @@ interface Ethernet1
         &[
             "«ipv6 access-list a\n 10 permit tcp any any\n",
             "«ip access-list a\n",
-            "ip access-list «standard a\n",
             "ipv6 access-list a\n 10 permit «icmp any any\n",
             "ip access-list a\n 10 permit tcp any any «tracked\n",
             "ip access-list a\n 10 permit ip any any «ttl eq 3\n",
