@@ -22,8 +22,9 @@ pub fn resolve(
     point: &EnforcementPoint,
 ) -> Result<BTreeMap<String, AddressSet>, Vec<Diagnostic>> {
     let zone = |word: &str| policy.zones.iter().position(|zone| zone.name.value == word);
-    // An inner zone that has a name of its own is not behind the name of the zone around it.
-    let named: Vec<usize> = point.device_zones.values().flatten().filter_map(|word| zone(word)).collect();
+    // An inner zone that is at a place of its own is not behind the name of the zone around it; whoever has a label more has both.
+    let places = point.device_zones.values().flatten().filter(|_| !point.names_overlap);
+    let named: Vec<usize> = places.filter_map(|word| zone(word)).collect();
     let mut found = BTreeMap::new();
     let mut rest: Option<&String> = None;
     for (name, words) in &point.device_zones {

@@ -18,6 +18,8 @@ pub struct EnforcementPoint {
     pub one_way: bool,
     /// What is behind each of the device's own names: zones of the policy, prefixes, or [`crate::device_zones::REST`]. Empty: not known.
     pub device_zones: BTreeMap<String, Vec<String>>,
+    /// They are labels: a host may have several, or none. Otherwise they are places, and each host is behind one.
+    pub names_overlap: bool,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -58,6 +60,7 @@ impl EnforcementPoint {
             zones: Vec::new(),
             one_way: false,
             device_zones: BTreeMap::new(),
+            names_overlap: false,
             stateful: true,
             log_only: true,
             logs: Logs::Kept,

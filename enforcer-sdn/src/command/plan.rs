@@ -7,7 +7,7 @@ use enforcer_packetset::{AddressSet, Prefix};
 use enforcer_policy::{Compiled, EnforcementPoint, Logs, Policy, Sees, Side, Times};
 use enforcer_policy::{Fate, Outcome, Standing};
 use enforcer_targets::cost::Hardware;
-use enforcer_targets::{Capability, DeviceZones, NotProven, Place, RenderOptions, Target};
+use enforcer_targets::{Capability, DeviceZones, NotProven, OwnNames, Place, RenderOptions, Target};
 use sensor_model::{AssetId, FlowMap};
 
 use crate::capacity::{self, Bill};
@@ -119,6 +119,7 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
         zones,
         one_way,
         device_zones,
+        names_overlap: matches!(found.own_names, OwnNames::Labels(_)),
         stateful,
         log_only,
         logs,

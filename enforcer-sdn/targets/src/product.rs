@@ -56,7 +56,6 @@ impl Writing<'_> {
         RenderError { rule: self.rule.id.clone(), target: self.target, feature: feature.into(), advice: advice.into() }
     }
 
-    /// The id is a plain word, the rule selects some packet, and it speaks of single packets only.
     /// The dialect's words for what a rule does.
     pub(crate) fn verdict(self, allow: &'static str, deny: &'static str) -> Result<&'static str, RenderError> {
         match self.rule.action {
@@ -66,6 +65,7 @@ impl Writing<'_> {
         }
     }
 
+    /// The id is a plain word, the rule selects some packet, and it speaks of single packets only.
     pub(crate) fn check_stateless(self) -> Result<(), RenderError> {
         if self.rule.selector.state != StateSet::Any {
             return Err(self.cannot("connection states", "compile for a stateless point, with rules for the way back"));

@@ -39,10 +39,14 @@ impl Target {
     /// Reads a text, with what is behind the device's own names where that is known.
     ///
     /// # Errors
-    /// When the text is not understood in full.
+    /// When the text is not understood in full, and when an address is behind several places or none: where it is would then be a guess.
     pub fn read(&self, text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
+        let refused = |what| ParseError { line: 1, column: 1, what, advice: "correct `device_zones` of the point".into() };
         match self.own_names {
-            OwnNames::Places(parse) | OwnNames::Labels(parse) if !zones.is_empty() => parse(text, zones),
+            OwnNames::Places(parse) | OwnNames::Labels(parse) if !zones.is_empty() => {
+                self.check_names(zones).map_err(refused)?;
+                parse(text, zones)
+            }
             _ => (self.parse)(text),
         }
     }

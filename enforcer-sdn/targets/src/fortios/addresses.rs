@@ -115,7 +115,8 @@ impl<'a> Addresses<'a> {
         if group.excepts == group.excepted.is_empty() {
             return Err(name.error(format!("group `{}` excludes without `exclude enable`, or nobody", name.text), "complete it"));
         }
-        if self.sets.contains_key(name.text) || self.groups.insert(name.text, group).is_some() {
+        let is_known = self.sets.contains_key(name.text) || self.unread.contains_key(name.text);
+        if is_known || self.groups.insert(name.text, group).is_some() {
             return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
         }
         Ok(())

@@ -107,24 +107,31 @@ impl<'a> Services<'a> {
     pub fn union(&self, names: &[Word<'_>], negates: bool) -> Result<Vec<L4>, ParseError> {
         let mut all = Vec::new();
         for &name in names {
-            let own_group = self.groups.contains(name.text) || self.services.contains_key(name.text);
-            if let Some(members) = predefined_group(name.text).filter(|_| !own_group) {
-                all.extend(members.iter().filter_map(|member| predefined(member)).flatten());
-                continue;
-            }
             for leaf in self.groups.leaves(name)? {
-                if let Some(word) = self.unread.get(leaf.text) {
-                    return Err(word.error(format!("`{}` is used, and is for proxies", leaf.text), "name protocols and ports"));
+                match predefined_group(leaf.text).filter(|_| !self.services.contains_key(leaf.text)) {
+                    Some(members) => {
+                        for &text in members {
+                            all.extend(self.service(Word { text, ..leaf })?);
+                        }
+                    }
+                    None => all.extend(self.service(leaf)?),
                 }
-                let not_there = || leaf.error(format!("service `{}` is not in the text", leaf.text), "add it");
-                let own = self.services.get(leaf.text).cloned();
-                all.extend(own.or_else(|| predefined(leaf.text)).ok_or_else(not_there)?);
             }
         }
         match names.first() {
             Some(&name) if negates => others(&all, name),
             _ => Ok(all),
         }
+    }
+
+    /// One that is no group: the text's own before the device's.
+    fn service(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+        if let Some(word) = self.unread.get(name.text) {
+            return Err(word.error(format!("`{}` is used, and is for proxies", name.text), "name protocols and ports"));
+        }
+        let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
+        let own = self.services.get(name.text).cloned();
+        own.or_else(|| predefined(name.text)).ok_or_else(not_there)
     }
 }
 

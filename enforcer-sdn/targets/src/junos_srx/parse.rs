@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
 pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let (mut books, mut applications) = (Books::default(), Applications::default());
     let mut policies = Policies::default();
-    let mut default = Verdict::Deny;
+    let mut default = None;
     let mut is_whole = None;
     for path in paths(text)? {
         let mut cursor = Cursor::new(&path.words);
@@ -67,11 +67,8 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
         }
         match word.text {
             _ if path.is_removal => {
-                removal(
-                    word,
-                    cursor,
-                    policies.global.policies.len() + policies.pairs.iter().map(|pair| pair.policies.len()).sum::<usize>(),
-                )?;
+                let is_first = policies.in_order().next().is_none() && (default.is_none() || !cursor.is_at_end());
+                removal(word, cursor, is_first)?;
             }
             "address-book" => books.add(&mut cursor)?,
             "applications" => applications.add(&mut cursor)?,
@@ -81,7 +78,7 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
             _ => return Err(word.unknown("a part of `security`", "give policies, zones, address books and applications")),
         }
     }
-    finish(&books, &applications, &policies, default, zones)
+    finish(&books, &applications, &policies, default.unwrap_or(Verdict::Deny), zones)
 }
 
 /// What follows `zones`: of a zone only its address book is about the policies.
@@ -105,7 +102,7 @@ fn zone<'a>(books: &mut Books<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), Pa
 
 impl<'a> Policies<'a> {
     /// What follows `policies`.
-    fn add(&mut self, default: &mut Verdict, cursor: &mut Cursor<'_, 'a>, known: &DeviceZones) -> Result<(), ParseError> {
+    fn add(&mut self, default: &mut Option<Verdict>, cursor: &mut Cursor<'_, 'a>, known: &DeviceZones) -> Result<(), ParseError> {
         let word = cursor.next();
         match word.text {
             "global" => policy(&mut self.global, cursor),
@@ -133,11 +130,11 @@ impl<'a> Policies<'a> {
             }
             "default-policy" => {
                 let word = cursor.some("a default")?;
-                *default = match word.text {
+                *default = Some(match word.text {
                     "deny-all" => Verdict::Deny,
                     "permit-all" => Verdict::Allow,
                     _ => return Err(word.unknown("`permit-all` or `deny-all`", "write one of them")),
-                };
+                });
                 cursor.end()
             }
             // Whether sessions are judged anew after a change.
@@ -153,8 +150,8 @@ const DEVICE: &str = "junos-host";
 const ADVICE: &str = "a zone is not in the packet: say what is behind each in `device_zones` of the point, or give one pair";
 
 /// `delete` before everything that it would take away.
-fn removal(word: Word<'_>, cursor: Cursor<'_, '_>, policies: usize) -> Result<(), ParseError> {
-    if word.is("policies") && policies == 0 && cursor.rest().iter().all(|word| word.is("global")) {
+fn removal(word: Word<'_>, cursor: Cursor<'_, '_>, is_first: bool) -> Result<(), ParseError> {
+    if word.is("policies") && is_first && cursor.rest().iter().all(|word| word.is("global")) {
         return Ok(());
     }
     Err(word.error("a removal that is not the first of policies", "begin with `delete security policies global`"))

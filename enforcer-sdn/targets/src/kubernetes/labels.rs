@@ -44,6 +44,12 @@ pub(super) fn peers(
     }
 }
 
+/// Whether a name says of which namespaces its pods are. Keys of labels may have a `/` too, values have none.
+pub(super) fn has_namespace(name: &str) -> bool {
+    let is_selector = |words: &str| words == "{}" || words.contains('=');
+    name.match_indices('/').any(|(at, _)| name.get(..at).is_some_and(is_selector))
+}
+
 fn own(pods: &str) -> String {
     if pods.is_empty() { "{}".to_owned() } else { pods.to_owned() }
 }

@@ -34,7 +34,9 @@ pub(super) fn list(field: Option<Field<'_>>) -> Result<Vec<Field<'_>>, ParseErro
 
 fn peer(field: Field<'_>, namespace: &str, zones: &DeviceZones) -> Result<AddressSet, ParseError> {
     let mut members = field.members()?;
-    let (pods, namespaces) = (members.take("podSelector")?, members.take("namespaceSelector")?);
+    // Null is as good as not there; an empty selector is everybody.
+    let mut selector = |name| members.take(name).map(|field| field.filter(|field| !field.is_null()));
+    let (pods, namespaces) = (selector("podSelector")?, selector("namespaceSelector")?);
     if let Some(selector) = pods.or(namespaces) {
         if zones.is_empty() {
             let name = if pods.is_some() { "podSelector" } else { "namespaceSelector" };

@@ -9,6 +9,8 @@ use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
+    /// What each name is of, and whether it is shared by all virtual systems: one that is two things could mean either.
+    kinds: BTreeMap<(&'a str, &'a str), (&'a str, bool)>,
     addresses: BTreeMap<&'a str, Address<'a>>,
     address_groups: Groups<'a>,
     services: BTreeMap<&'a str, Service<'a>>,
@@ -49,8 +51,13 @@ pub(super) fn list<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Vec<Word<'a>>, Par
 
 impl<'a> Objects<'a> {
     /// What follows `kind`, as `address NAME ...`.
-    pub fn add(&mut self, kind: Word<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+    pub fn add(&mut self, kind: Word<'a>, is_shared: bool, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
         let name = cursor.some("a name")?;
+        let family = kind.text.strip_suffix("-group").unwrap_or(kind.text);
+        if *self.kinds.entry((family, name.text)).or_insert((kind.text, is_shared)) != (kind.text, is_shared) {
+            let what = format!("a second {family} `{}`, of another place or kind", name.text);
+            return Err(name.error(what, "leave out the one that is not meant"));
+        }
         while !cursor.is_at_end() {
             let keyword = cursor.next();
             match (kind.text, keyword.text) {

@@ -48,6 +48,10 @@ struct Rulebase<'a> {
     rules: [Vec<(Word<'a>, Rule<'a>)>; 3],
     /// The virtual system that the text is about.
     system: Option<&'a str>,
+    /// Whether the rules of each are shared by all virtual systems.
+    are_shared: [Option<bool>; 3],
+    /// Of which rulebase the default rules are.
+    defaults_of: Option<usize>,
     within: Default,
     between: Default,
 }
@@ -57,6 +61,8 @@ impl Rulebase<'_> {
         Self {
             rules: [const { Vec::new() }; 3],
             system: None,
+            are_shared: [None; 3],
+            defaults_of: None,
             within: Default { verdict: Verdict::Allow, logs: false },
             between: Default { verdict: Verdict::Deny, logs: false },
         }
@@ -101,7 +107,8 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
 }
 
 fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
-    if !cursor.take("shared") && cursor.take("vsys") {
+    let is_shared = cursor.take("shared");
+    if !is_shared && cursor.take("vsys") {
         let name = cursor.some("a virtual system")?;
         if *rulebase.system.get_or_insert(name.text) != name.text {
             return Err(name.error("a second virtual system", "give the policy of one"));
@@ -109,7 +116,7 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
     }
     let kind = cursor.some("a part of the configuration")?;
     match kind.text {
-        "address" | "address-group" | "service" | "service-group" => return objects.add(kind, cursor),
+        "address" | "address-group" | "service" | "service-group" => return objects.add(kind, is_shared, cursor),
         "rulebase" | "pre-rulebase" | "post-rulebase" => {}
         _ => {
             return Err(kind.unknown("a part of the policy", "give security rules, addresses and services of one virtual system"));
@@ -127,6 +134,9 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
     }
     let name = cursor.some("a rule's name")?;
     if kind.is("default-security-rules") {
+        if *rulebase.defaults_of.get_or_insert(part) != part {
+            return Err(kind.error("default rules of a second rulebase", "give those that are in force"));
+        }
         let default = match name.text {
             "intrazone-default" => &mut rulebase.within,
             "interzone-default" => &mut rulebase.between,
@@ -134,7 +144,10 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
         };
         return overridden(default, cursor);
     }
-    let Some(rules) = rulebase.rules.get_mut(part) else { return Ok(()) };
+    let (Some(rules), Some(shared)) = (rulebase.rules.get_mut(part), rulebase.are_shared.get_mut(part)) else { return Ok(()) };
+    if *shared.get_or_insert(is_shared) != is_shared {
+        return Err(name.error("shared rules and those of a virtual system in one rulebase", "give the rules of one"));
+    }
     let at = rules.iter().rposition(|(before, _)| before.text == name.text).unwrap_or_else(|| {
         rules.push((name, Rule::default()));
         rules.len() - 1

@@ -59,20 +59,30 @@ fn option(cursor: &mut Cursor<'_, '_>) -> Result<(), ParseError> {
             }
             cursor.end()
         }
-        "block-policy" | "loginterface" => {
-            cursor.some("a value")?;
-            cursor.end()
-        }
-        // How much is kept, for how long, and what is told.
-        "limit"
-        | "timeout"
+        "block-policy"
+        | "loginterface"
         | "optimization"
         | "ruleset-optimization"
         | "debug"
         | "hostid"
         | "fingerprints"
-        | "require-order"
-        | "keepcounters" => Ok(()),
+        | "require-order" => {
+            cursor.some("a value")?;
+            cursor.end()
+        }
+        "keepcounters" => cursor.end(),
+        // How much is kept, and for how long.
+        "limit" | "timeout" => {
+            let is_list = cursor.take("{");
+            loop {
+                cursor.some("what it is of")?;
+                cursor.some("a number")?;
+                cursor.take(",");
+                if !is_list || cursor.take("}") {
+                    return cursor.end();
+                }
+            }
+        }
         _ => Err(word.unknown("an option", "it may change what passes: leave it out")),
     }
 }

@@ -56,10 +56,12 @@ pub(super) fn rule<'a>(
     } else if verdict == Verdict::Deny && !cursor.take("drop") {
         cursor.take("return");
     }
-    let direction = match (cursor.take("in"), cursor.take("out")) {
-        (true, _) => Direction::In,
-        (_, true) => Direction::Out,
-        _ => Direction::Both,
+    let direction = if cursor.take("in") {
+        Direction::In
+    } else if cursor.take("out") {
+        Direction::Out
+    } else {
+        Direction::Both
     };
     let is_quick = cursor.take("quick");
     let log = cursor.take("log");
@@ -73,11 +75,7 @@ pub(super) fn rule<'a>(
     if cursor.take("reply-to") && !skip_parentheses(cursor)? {
         cursor.some("an interface")?;
     }
-    let family = match (cursor.take("inet"), cursor.take("inet6")) {
-        (true, _) => Some(false),
-        (_, true) => Some(true),
-        _ => None,
-    };
+    let family = if cursor.take("inet") { Some(false) } else { cursor.take("inet6").then_some(true) };
     let mut parts = Parts::default();
     if cursor.take("proto") {
         parts.protocols = list(cursor, |cursor| {

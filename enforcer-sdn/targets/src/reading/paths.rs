@@ -88,7 +88,7 @@ struct Block<'a> {
 
 fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
     let (mut paths, mut inactive) = (Vec::new(), Vec::new());
-    let mut is_inactive = false;
+    let mut is_inactive: Option<Word<'a>> = None;
     let mut prefix: Vec<Word<'a>> = Vec::new();
     let mut blocks: Vec<Block<'a>> = Vec::new();
     let mut statement: Vec<Word<'a>> = Vec::new();
@@ -101,10 +101,13 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
             blocks.push(Block { opened_by: word, path_length: prefix.len(), has_content: false });
             let parent = prefix.len();
             prefix.append(&mut statement);
-            if std::mem::take(&mut is_inactive) {
+            if is_inactive.take().is_some() {
                 inactive.push(Inactive { words: prefix.clone(), parent });
             }
         } else if word.is("}") {
+            if let Some(word) = is_inactive {
+                return Err(word.error("nothing stands behind `inactive:`", "complete the text"));
+            }
             if let Some(last) = statement.last() {
                 return Err(last.error(format!("the statement that ends in `{}` is not closed", last.text), "write `;`"));
             }
@@ -118,7 +121,7 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
                 return Err(word.error("`;` without a statement", "remove it"));
             }
             mark_content(&mut blocks);
-            if std::mem::take(&mut is_inactive) {
+            if is_inactive.take().is_some() {
                 // A list is inactive as a whole.
                 let shown = statement.iter().take_while(|word| !word.is("["));
                 inactive.push(Inactive { words: prefix.iter().chain(shown).copied().collect(), parent: prefix.len() });
@@ -126,7 +129,7 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
             expand(&prefix, &statement, false, &mut paths)?;
             statement.clear();
         } else if statement.is_empty() && word.is("inactive:") {
-            is_inactive = true;
+            is_inactive = Some(word);
         } else if statement.is_empty() && (word.is("replace:") || word.is("protect:")) {
             // Only says how the text is to be loaded, and who may change it.
         } else if statement.is_empty() && word.text.ends_with(':') && !word.is_quoted {
@@ -135,7 +138,7 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
             statement.push(word);
         }
     }
-    if let Some(word) = statement.first().copied().or(blocks.pop().map(|block| block.opened_by)) {
+    if let Some(word) = statement.first().copied().or(is_inactive).or(blocks.pop().map(|block| block.opened_by)) {
         return Err(word.error(format!("what begins with `{}` has no end", word.text), "complete the text"));
     }
     Ok((paths, inactive))
@@ -219,6 +222,8 @@ mod tests {
             ("a b ];", 5),
             ("a [ b ] c;", 3),
             ("unused: a;", 1),
+            ("a { b; inactive: } c;", 8),
+            ("a; inactive:", 4),
             ("set a b\ndeactivate a c", 14),
             ("deactivate", 1),
             ("set a\nb c", 1),
