@@ -10,7 +10,8 @@
 //! - `srcaddr` and `dstaddr` are IPv4, `srcaddr6` and `dstaddr6` IPv6; a policy may have both pairs, and matches either. `all` is all of
 //!   the one version. An address without a subnet is everything: read only under the name `all`.
 //! - Interfaces and zones are nothing that a packet carries. We name them where the point says what is behind each, and write `any` where it
-//!   does not; policies of one pair are then read with a remark.
+//!   does not; policies of one pair are then read with a remark. Between interfaces of one zone packets that no policy is about are denied, unless
+//!   `intrazone allow` stands there.
 //! - An address that is a host's name, a country or the like, and a service for proxies, are an error in the policy that means them.
 //! - In a port range the destination comes first, then `:` and the source. One service may have TCP, UDP and SCTP ports: their union.
 //!   `protocol IP` without a number, or with 0, is every protocol; 255 cannot be said.

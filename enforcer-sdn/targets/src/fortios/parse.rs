@@ -23,6 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
 pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let mut objects = Objects { v4: Addresses::new(false), v6: Addresses::new(true), services: Services::default() };
     let mut policies: Vec<Entry<'_>> = Vec::new();
+    let mut open: Vec<Word<'_>> = Vec::new();
     for section in sections(text)? {
         let name: Vec<&str> = section.name.iter().map(|word| word.text).collect();
         for entry in section.entries {
@@ -40,6 +41,7 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
                     }
                     policies.push(entry);
                 }
+                ["system", "zone"] => open.extend(zone(&entry)?),
                 // Headings for people.
                 ["firewall", "service", "category"] => {}
                 ["firewall", "schedule", "recurring"] => schedule(&entry)?,
@@ -52,7 +54,27 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
             }
         }
     }
-    finish(&objects, &policies, zones)
+    finish(&objects, &policies, &open, zones)
+}
+
+/// The zone's name, where packets between its interfaces pass that no policy is about; they do not unless it says so.
+fn zone<'a>(entry: &Entry<'a>) -> Result<Option<Word<'a>>, ParseError> {
+    let mut open = None;
+    for setting in &entry.settings {
+        match setting.key.text {
+            "intrazone" => {
+                let word = setting.value("`allow` or `deny`")?;
+                open = match word.text {
+                    "allow" => Some(entry.name),
+                    "deny" => None,
+                    _ => return Err(word.unknown("`allow` or `deny`", "write one of them")),
+                };
+            }
+            "interface" | "description" | "uuid" => {}
+            _ => return Err(setting.key.unknown("a setting of a zone", "zones have interfaces and `intrazone`")),
+        }
+    }
+    Ok(open)
 }
 
 /// The schedules from the factory: all week, and never.
@@ -163,7 +185,12 @@ impl<'a> Policy<'a> {
 const ADVICE: &str =
     "interfaces are not in the packet: say what is behind each in `device_zones` of the point, or give one pair, or `any`";
 
-fn finish(objects: &Objects<'_>, policies: &[Entry<'_>], zones: &DeviceZones) -> Result<Parsed, ParseError> {
+fn finish(
+    objects: &Objects<'_>,
+    policies: &[Entry<'_>],
+    open: &[Word<'_>],
+    zones: &DeviceZones,
+) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
@@ -229,6 +256,14 @@ fn finish(objects: &Objects<'_>, policies: &[Entry<'_>], zones: &DeviceZones) ->
                 add(selector, verdict, policy.logs, name.line);
             }
         }
+    }
+    for name in open {
+        if zones.is_empty() {
+            return Err(name.error(format!("zone `{}`, inside of which packets pass without a policy", name.text), ADVICE));
+        }
+        let inside = zones.find(*name)?;
+        let selector = Selector { source: inside.clone(), destination: inside.clone(), ..Selector::any() };
+        add(selector, Verdict::Allow, false, name.line);
     }
     // Policy 0.
     add(Selector::any(), Verdict::Deny, false, last_line);

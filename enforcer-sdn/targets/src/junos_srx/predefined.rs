@@ -3,7 +3,7 @@
 //!
 //! `junos-ping` is all of ICMP there and `junos-pingv6` all of ICMPv6, whatever their names say.
 
-use enforcer_packetset::{L4, PortSet};
+use enforcer_packetset::{L4, PortSet, RangeSet};
 
 /// What the name means; whether a gateway reads what is said and opens the further connections that it asks for.
 pub(super) fn application(name: &str) -> Option<(Vec<L4>, bool)> {
@@ -31,6 +31,7 @@ pub(super) fn application(name: &str) -> Option<(Vec<L4>, bool)> {
         "http" => one(tcp, 80),
         "http-ext" => one(tcp, 7001),
         "https" => one(tcp, 443),
+        "icmp-ping" => vec![L4::Icmp { types: RangeSet::of(8), codes: RangeSet::full() }],
         "icmp-all" | "ping" => vec![L4::Protocol(1)],
         "icmp6-all" | "pingv6" => vec![L4::Protocol(58)],
         "ident" => one(tcp, 113),

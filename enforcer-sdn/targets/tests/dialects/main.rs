@@ -59,6 +59,8 @@ mod routeros;
 #[cfg(test)]
 mod rulesets;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod things;
 #[cfg(test)]
 mod updates;
