@@ -1,11 +1,13 @@
 //! Running configurations with names of their own, where the point says which zones of the policy are behind them.
 
-use enforcer_packetset::Selector;
+use enforcer_packetset::{AddressSet, Selector};
 use enforcer_policy::{Action, Ruleset};
-use enforcer_targets::{DeviceZones, OwnNames, Place, RenderOptions, TARGETS, find, prove, prove_at};
+use enforcer_targets::{DeviceZones, NotProven, OwnNames, Place, RenderOptions, TARGETS, find, prove, prove_at};
 
 use crate::claims::{addresses, between, established, ruleset, tcp, udp};
-use crate::foreign::{judges, zones};
+use crate::foreign::{judges, passes, zones};
+use crate::mutants::assert_same;
+use crate::rulesets::{Random, addresses as any_addresses, cases, fit, layered_ruleset, packet};
 
 const PLANT: &[&str] = &["10.0.0.0/8"];
 
@@ -203,4 +205,62 @@ fn dialects_without_names_take_none_and_places_do_not_overlap() {
         &RenderOptions { zones: odd, ..RenderOptions::default() },
     );
     assert!(error.unwrap_err().to_string().contains("the name `a\"b`"));
+}
+
+/// Everybody behind one of up to four names.
+fn any_places(random: &mut Random) -> DeviceZones {
+    let mut left = AddressSet::full();
+    let mut behind = std::collections::BTreeMap::new();
+    for name in ["lan", "dmz-1", "guest net"] {
+        let set = left.intersection(&any_addresses(random));
+        if !set.is_empty() && random.one_in(2) {
+            left = left.difference(&set);
+            behind.insert(name.to_owned(), set);
+        }
+    }
+    if !left.is_empty() {
+        behind.insert("wan".to_owned(), left);
+    }
+    DeviceZones::new(behind)
+}
+
+#[test]
+fn whatever_is_behind_the_names_a_rendering_is_read_back_equal_and_a_wrong_name_is_found() {
+    let places = TARGETS.iter().filter(|target| matches!(target.own_names, OwnNames::Places(_)));
+    let wanted = std::env::var("CORDON_TARGET").ok();
+    for target in places.filter(|target| wanted.as_deref().is_none_or(|name| name == target.name)) {
+        let mut random = Random(9);
+        let (mut named, mut found, mut equal) = (0, 0, 0);
+        for case in 0..cases("CORDON_CASES", 150) {
+            let (ruleset, _) = fit(target, layered_ruleset(&mut random));
+            let place = Place { zones: any_places(&mut random), sides: Vec::new() };
+            let options = RenderOptions { zones: place.zones.clone(), ..RenderOptions::default() };
+            let text = (target.render)(&ruleset, &options).unwrap().text;
+            if let Err(error) = prove_at(target, &ruleset, &text, &place) {
+                panic!("{} case {case}: {error}\n{text}\n{:#?}", target.name, place.zones);
+            }
+            let parsed = target.read(&text, &place.zones).unwrap();
+            for _ in 0..20 {
+                let packet = packet(&mut random);
+                assert_eq!(passes(&parsed, &packet), ruleset.decide(&packet).0 != Action::Deny, "{} {case}: {packet}", target.name);
+            }
+            let Some(at) = text.find("dmz-1") else { continue };
+            named += 1;
+            let mut mutant = text.clone();
+            mutant.replace_range(at..at + "dmz-1".len(), "wan");
+            match prove_at(target, &ruleset, &mutant, &place) {
+                Err(NotProven::Differs(_)) => found += 1,
+                Err(NotProven::Unreadable(error)) => assert!(error.what.contains("device_zones"), "{error}"),
+                Err(NotProven::TooLarge(limit)) => panic!("{limit}"),
+                Ok(_) => {
+                    equal += 1;
+                    let read = target.read(&mutant, &place.zones).unwrap();
+                    assert_same(&mut random, &ruleset, &read, &mutant);
+                }
+            }
+        }
+        eprintln!("{}: {named} texts with a name, {found} wrong names found, {equal} that mean the same", target.name);
+        // pf has no names in its texts.
+        assert!(target.name == "pf" || (named > 5 && found > equal), "{}", target.name);
+    }
 }

@@ -212,7 +212,7 @@ fn mutants_are_found_or_mean_the_same(share: usize) {
 }
 
 /// Equal claims are checked without the algebra: at random packets, and at one packet for each step's own corner.
-fn assert_same(random: &mut Random, ruleset: &Ruleset, parsed: &Parsed, mutant: &str) {
+pub fn assert_same(random: &mut Random, ruleset: &Ruleset, parsed: &Parsed, mutant: &str) {
     let corners = parsed.steps.iter().map(|step| &step.selector).chain(ruleset.rules.iter().map(|rule| &rule.selector));
     let corners: Vec<Packet> = corners
         .filter_map(|selector| enforcer_packetset::PacketSet::any_of([selector]).ok().and_then(|set| set.witness()))
