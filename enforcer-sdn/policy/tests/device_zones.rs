@@ -16,7 +16,10 @@ zones:
   - {name: empty, members: [{role: hmi}]}
 ";
 
-fn compiled(names: &[(&str, &[&str])], names_overlap: bool) -> Result<Compiled, String> {
+/// Names, with what is said to be behind each.
+type Names<'a> = &'a [(&'a str, &'a [&'a str])];
+
+fn compiled(names: Names<'_>, names_overlap: bool) -> Result<Compiled, String> {
     let found = read(&[SourceFile { name: "p.yaml".into(), text: LINE.into() }]);
     let policy = found.unwrap_or_else(|findings| panic!("{findings:?}"));
     let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
@@ -26,7 +29,7 @@ fn compiled(names: &[(&str, &[&str])], names_overlap: bool) -> Result<Compiled, 
     compile(&policy, &enforcer_policy::merge(&[]), &point, now).map_err(|found| found[0].to_string())
 }
 
-fn behind(names: &[(&str, &[&str])], names_overlap: bool) -> BTreeMap<String, AddressSet> {
+fn behind(names: Names<'_>, names_overlap: bool) -> BTreeMap<String, AddressSet> {
     compiled(names, names_overlap).unwrap().device_zones
 }
 
@@ -60,7 +63,7 @@ fn names_do_not_change_what_is_asked_for() {
 
 #[test]
 fn what_is_behind_a_name_and_cannot_be_is_an_error_that_names_it() {
-    let cases: [(&[(&str, &[&str])], &str); 6] = [
+    let cases: [(Names<'_>, &str); 6] = [
         (&[("a", &["lime"])], "`a`: `lime` is no zone of the policy and no prefix; did you mean `line`?"),
         (&[("a", &["10.0.0.0/33"])], "`10.0.0.0/33` is no zone of the policy and no prefix"),
         (&[("a", &["*", "line"])], "`a`: `*` beside other words"),

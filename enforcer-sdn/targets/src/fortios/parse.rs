@@ -185,12 +185,7 @@ impl<'a> Policy<'a> {
 const ADVICE: &str =
     "interfaces are not in the packet: say what is behind each in `device_zones` of the point, or give one pair, or `any`";
 
-fn finish(
-    objects: &Objects<'_>,
-    policies: &[Entry<'_>],
-    open: &[Word<'_>],
-    zones: &DeviceZones,
-) -> Result<Parsed, ParseError> {
+fn finish(objects: &Objects<'_>, policies: &[Entry<'_>], open: &[Word<'_>], zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });

@@ -242,7 +242,12 @@ fn whatever_is_behind_the_names_a_rendering_is_read_back_equal_and_a_wrong_name_
             let parsed = target.read(&text, &place.zones).unwrap();
             for _ in 0..20 {
                 let packet = packet(&mut random);
-                assert_eq!(passes(&parsed, &packet), ruleset.decide(&packet).0 != Action::Deny, "{} {case}: {packet}", target.name);
+                assert_eq!(
+                    passes(&parsed, &packet),
+                    ruleset.decide(&packet).0 != Action::Deny,
+                    "{} {case}: {packet}",
+                    target.name
+                );
             }
             let Some(at) = text.find("dmz-1") else { continue };
             named += 1;

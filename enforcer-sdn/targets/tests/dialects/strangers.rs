@@ -42,7 +42,9 @@ fn an_object_that_is_two_things_is_refused() {
 #[test]
 fn default_rules_and_rulebases_of_two_places_are_refused() {
     let default = |base: &str, action: &str| {
-        format!("set {base} default-security-rules rules interzone-default action {action}\nset {base} default-security-rules rules intrazone-default action {action}\n")
+        format!(
+            "set {base} default-security-rules rules interzone-default action {action}\nset {base} default-security-rules rules intrazone-default action {action}\n"
+        )
     };
     judges("panos", &nobody(), &default("post-rulebase", "deny"), &[], &["tcp 10.0.0.1 10.0.0.2 80"]);
     let both = default("post-rulebase", "deny") + &default("rulebase", "allow");
@@ -103,7 +105,24 @@ fn a_group_of_the_factory_has_the_services_that_the_text_defines() {
 
 #[test]
 fn between_interfaces_of_one_fortios_zone_nothing_passes_unless_the_zone_says_so() {
-    let known = zones(&[("lan", &["10.0.0.0/9"]), ("wan", &["0.0.0.0/5", "8.0.0.0/7", "10.128.0.0/9", "11.0.0.0/8", "12.0.0.0/6", "16.0.0.0/4", "32.0.0.0/3", "64.0.0.0/2", "128.0.0.0/1", "::/0"])]);
+    let known = zones(&[
+        ("lan", &["10.0.0.0/9"]),
+        (
+            "wan",
+            &[
+                "0.0.0.0/5",
+                "8.0.0.0/7",
+                "10.128.0.0/9",
+                "11.0.0.0/8",
+                "12.0.0.0/6",
+                "16.0.0.0/4",
+                "32.0.0.0/3",
+                "64.0.0.0/2",
+                "128.0.0.0/1",
+                "::/0",
+            ],
+        ),
+    ]);
     let text = |says: &str| {
         format!(
             "config system zone\nedit lan\n{says}set interface port1 port2\nnext\nend\nconfig firewall policy\nedit 1\nset srcintf lan\nset dstintf wan\n\
@@ -136,7 +155,13 @@ fn options_of_pf_are_read_to_their_end() {
     ] {
         judges("pf", &nobody(), &text(option), &["tcp 10.0.0.1 10.0.0.2 80"], &[]);
     }
-    for option in ["limit { states 1000", "limit states 1000 block quick", "debug urgent block", "state-policy if-bound", "skip on { lo0 em0 }"] {
+    for option in [
+        "limit { states 1000",
+        "limit states 1000 block quick",
+        "debug urgent block",
+        "state-policy if-bound",
+        "skip on { lo0 em0 }",
+    ] {
         assert!(find("pf").unwrap().read(&text(option), &nobody()).is_err(), "{option}");
     }
     for rule in ["pass in out all", "pass inet inet6 all", "block quick quick all"] {
@@ -155,14 +180,25 @@ fn keys_of_labels_may_have_a_slash_and_null_is_no_selector() {
     let known = zones(&[("app.kubernetes.io/name=web", &["10.0.1.0/24"]), ("{}", &["10.0.0.0/16"]), ("{}/", &["10.0.0.0/8"])]);
     let (pass, stop) = ("tcp 10.0.3.1 10.0.1.5 80", "tcp 10.1.3.1 10.0.1.5 80");
     judges("kubernetes", &known, &policy("a", "{podSelector: {}, namespaceSelector: null}"), &[pass], &[stop]);
-    judges("kubernetes", &known, &policy("a", "{podSelector: null, namespaceSelector: {}}"), &[pass, stop], &["tcp 192.0.2.1 10.0.1.5 80"]);
+    judges(
+        "kubernetes",
+        &known,
+        &policy("a", "{podSelector: null, namespaceSelector: {}}"),
+        &[pass, stop],
+        &["tcp 192.0.2.1 10.0.1.5 80"],
+    );
     assert!(error("kubernetes", &known, &policy("a", "{podSelector: null}")).contains("ipBlock"));
     // The labels of one namespace are not those of another, slash or not.
     let two = policy("a", "{podSelector: {}}") + &policy("b", "{podSelector: {}}");
     assert!(error("kubernetes", &known, &two).contains("policies of two namespaces"));
     let name = |space: &str, pods: &str| format!("kubernetes.io/metadata.name={space}/{pods}");
     let web = "app.kubernetes.io/name=web";
-    let names = [(name("a", web), "10.1.1.0/24"), (name("b", web), "10.2.1.0/24"), (name("a", ""), "10.1.0.0/16"), (name("b", ""), "10.2.0.0/16")];
+    let names = [
+        (name("a", web), "10.1.1.0/24"),
+        (name("b", web), "10.2.1.0/24"),
+        (name("a", ""), "10.1.0.0/16"),
+        (name("b", ""), "10.2.0.0/16"),
+    ];
     let behind: Vec<(&str, &[&str])> = names.iter().map(|(name, prefix)| (name.as_str(), std::slice::from_ref(prefix))).collect();
     let (own, other) = ("tcp 10.1.9.1 10.1.1.5 80", "tcp 10.2.9.1 10.1.1.5 80");
     judges("kubernetes", &zones(&behind), &two, &[own, "tcp 10.2.9.1 10.2.1.5 80"], &[other, "tcp 10.1.9.1 10.2.1.5 80"]);
