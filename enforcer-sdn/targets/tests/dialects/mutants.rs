@@ -68,7 +68,10 @@ fn mutate(random: &mut Random, rendering: &Rendering) -> Option<String> {
             // Beside a flow for each IP version, one for both is the same.
             let is_version = ["ip", "ipv6"].contains(&words[dropped])
                 && words.get(dropped + 1).is_some_and(|next| next.starts_with("actions="));
+            // A rule of RouterOS that does not say what it does accepts.
+            let is_unsaid = words[dropped] == "action=accept";
             if skipped.contains(&words[dropped].trim())
+                || is_unsaid
                 || is_version
                 || words[dropped].contains(",priority=")
                 || is_sequence(&words[..=dropped].join(" "))
