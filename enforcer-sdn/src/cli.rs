@@ -180,6 +180,10 @@ pub struct Render {
     /// Of those only the rules for what its hosts send.
     #[arg(long)]
     pub one_way: bool,
+    /// A name of the device's own (zone, interface, label) and what is behind it: zones of the policy or prefixes, `*` for all others; repeat
+    /// for several.
+    #[arg(long, value_name = "NAME=ZONE,...", value_parser = device_zone)]
+    pub device_zone: Vec<(String, Vec<String>)>,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
@@ -205,6 +209,10 @@ pub struct Prove {
     /// Of those only the rules for what its hosts send.
     #[arg(long)]
     pub one_way: bool,
+    /// A name of the device's own (zone, interface, label) and what is behind it: zones of the policy or prefixes, `*` for all others; repeat
+    /// for several.
+    #[arg(long, value_name = "NAME=ZONE,...", value_parser = device_zone)]
+    pub device_zone: Vec<(String, Vec<String>)>,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
@@ -335,4 +343,10 @@ pub struct Verify {
     /// The flow map before the rules were applied, to tell new traffic from old.
     #[arg(long, value_name = "FILE")]
     pub before: PathBuf,
+}
+
+fn device_zone(text: &str) -> Result<(String, Vec<String>), String> {
+    let (name, behind) =
+        text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as `trust=plcs,hmis`, or `untrust=*`")?;
+    Ok((name.to_owned(), behind.split(',').map(str::to_owned).collect()))
 }

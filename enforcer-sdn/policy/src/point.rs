@@ -1,5 +1,6 @@
 //! A device that can hold rules, what crosses it, and what the policy asks for that it cannot do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use enforcer_packetset::AddressSet;
@@ -15,6 +16,10 @@ pub struct EnforcementPoint {
     pub zones: Vec<String>,
     /// Of what crosses it, it judges only what the hosts of its zones send: a list that comes with a login, an inward port list.
     pub one_way: bool,
+    /// What is behind each of the device's own names: zones of the policy, prefixes, or [`crate::device_zones::REST`]. Empty: not known.
+    pub device_zones: BTreeMap<String, Vec<String>>,
+    /// They are labels: a host may have several, or none. Otherwise they are places, and each host is behind one.
+    pub names_overlap: bool,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -54,6 +59,8 @@ impl EnforcementPoint {
             sees: Sees::Everything,
             zones: Vec::new(),
             one_way: false,
+            device_zones: BTreeMap::new(),
+            names_overlap: false,
             stateful: true,
             log_only: true,
             logs: Logs::Kept,

@@ -5,7 +5,7 @@ use enforcer_targets::{NotProven, counterexample};
 use serde_json::json;
 
 use crate::cli::{Cli, Output, Prove, Render};
-use crate::command::plan::{compile_for, proven_text};
+use crate::command::plan::{compile_for, place_of, proven_text};
 use crate::command::{Loaded, counted, table};
 use crate::config::{Config, Point};
 use crate::documents;
@@ -18,6 +18,7 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
     point.narrow |= arguments.narrow;
     point.zones.extend(arguments.zone.iter().cloned());
     point.one_way |= arguments.one_way;
+    point.device_zones.extend(arguments.device_zone.iter().cloned());
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let (text, bill) = proven_text(&point, target, &compiled)?;
     compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
@@ -46,10 +47,11 @@ pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
     point.narrow |= arguments.narrow;
     point.zones.extend(arguments.zone.iter().cloned());
     point.one_way |= arguments.one_way;
+    point.device_zones.extend(arguments.device_zone.iter().cloned());
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;
-    match enforcer_targets::prove(target, &compiled.ruleset, &text) {
+    match enforcer_targets::prove_at(target, &compiled.ruleset, &text, &place_of(&point, &compiled)?) {
         Ok(proof) => {
             match cli.output {
                 Output::Json => println!(

@@ -9,6 +9,8 @@ mod broken;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod device_zones;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faucet;
@@ -18,6 +20,8 @@ mod filters;
 mod fit;
 #[cfg(test)]
 mod flowspec;
+#[cfg(test)]
+mod foreign;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]
@@ -54,6 +58,8 @@ mod round_trip;
 mod routeros;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod things;
 #[cfg(test)]
