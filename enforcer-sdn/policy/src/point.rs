@@ -115,6 +115,27 @@ pub enum Gap {
     NoPacket { rule: String },
 }
 
+impl Gap {
+    /// Its kind in a word, for those who count or filter.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SameSide { .. } => "same-side",
+            Self::Neighbours { .. } => "neighbours",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::OneWay { .. } => "one-way",
+            Self::Operations { .. } => "operations",
+            Self::Unasked { .. } => "unasked",
+            Self::Errors { .. } => "errors",
+            Self::Unanswered { .. } => "unanswered",
+            Self::LogsEveryPacket { .. } => "logs-every-packet",
+            Self::Unlogged { .. } => "unlogged",
+            Self::Narrowed { .. } => "narrowed",
+            Self::NoPacket { .. } => "no-packet",
+        }
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

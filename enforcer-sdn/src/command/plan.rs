@@ -12,7 +12,7 @@ use sensor_model::{AssetId, FlowMap};
 
 use crate::capacity::{self, Bill};
 use crate::cli::{Cli, Output, PlanArgs};
-use crate::command::{Loaded, counted, refused};
+use crate::command::{Loaded, counted, gaps, refused};
 use crate::config::{Config, Point};
 use crate::exit::{Exit, failure};
 use crate::plan::{Plan, PointPlan, running_sha256};
@@ -207,7 +207,7 @@ fn plan_point(point: &Point, target: &'static Target, compiled: &Compiled) -> Re
         running_sha256: running_sha256(&running),
         text,
         changes,
-        gaps: compiled.gaps.iter().map(ToString::to_string).collect(),
+        gaps: gaps::texts(&compiled.gaps),
         bill,
     })
 }
@@ -227,7 +227,7 @@ pub fn print_plan(plan: &Plan) {
             println!("  no change");
         }
         point.changes.iter().for_each(|change| println!("  {change}"));
-        point.gaps.iter().for_each(|gap| println!("  gap: {gap}"));
+        gaps::folded(&point.gaps).iter().for_each(|gap| println!("  gap {gap}"));
         println!("  takes {}", point.bill.words());
         let dearest = point.bill.dearest();
         dearest.iter().take(BILLED_RULES).for_each(|(rule, entries)| println!("  {entries:>7} for `{rule}`"));

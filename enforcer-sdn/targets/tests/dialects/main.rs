@@ -15,6 +15,8 @@ mod documents;
 #[cfg(test)]
 mod faucet;
 #[cfg(test)]
+mod fed;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod fit;
