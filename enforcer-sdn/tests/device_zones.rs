@@ -1,18 +1,11 @@
 //! A running configuration that speaks of the device's own zones is proven against the policy, once it is said what is behind them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::fs;
-use std::process::Command;
+mod cells;
 
-const POLICY: &str = "apiVersion: cordon/v1
-kind: Policy
-metadata: {name: cells, owner: ot}
-zones:
-  - {name: plcs, mode: enforce, members: [{prefix: 10.1.0.0/24}]}
-  - {name: scada, mode: enforce, members: [{prefix: 10.2.0.0/24}]}
-rules:
-  - {name: poll, from: scada, to: plcs, services: [tcp/502], action: allow, owner: ot, reason: polling}
-";
+use std::fs;
+
+use cells::{POLICY, run};
 
 /// As `show configuration security | display set` has it. Whatever is in neither zone may talk among itself.
 const RUNNING: &str = "set security zones security-zone cell interfaces ge-0/0/1.0
@@ -36,13 +29,6 @@ set applications application modbus protocol tcp destination-port 502
 ";
 
 const NAMES: &str = "--device-zone cell=plcs --device-zone control=scada --device-zone plant=*";
-
-fn run(folder: &std::path::Path, words: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_enforcer-sdn"));
-    let output = command.current_dir(folder).args(words.split_whitespace()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
