@@ -1,5 +1,6 @@
 //! Selectors of pods by label, as names that the point's description has: `app=web,tier=db` for pods of the policy's own namespace, `{}` for
-//! all of them, `team=a/app=web` for pods of the namespaces that a second selector selects, `team=a/` for all pods there.
+//! all of them, `team=a/app=web` for pods of the namespaces that a second selector selects, `team=a/` for all pods there. Where policies
+//! of several namespaces are read, the own one has its name before the pods too: `kubernetes.io/metadata.name=a/app=web`.
 
 use std::collections::BTreeSet;
 

@@ -146,7 +146,7 @@ fn policy<'a>(field: Field<'a>, metadata: Field<'a>, spec: Field<'a>, whole: &mu
     };
     let is_other = whole.groups.first().is_some_and(|first| first.namespace != namespace);
     if is_other && whole.zones.iter().any(|(name, _)| !labels::has_namespace(name)) {
-        let advice = "name the namespace too, as `team=a/app=web`, in every name of `device_zones`";
+        let advice = "name the namespace too, as `kubernetes.io/metadata.name=a/app=web`, in every name of `device_zones`";
         return Err(selector.error("policies of two namespaces, and names of pods without one", advice));
     }
     whole.last_line = field.line();

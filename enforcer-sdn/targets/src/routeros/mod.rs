@@ -13,8 +13,8 @@
 //! - Entries of an address list add up, whoever wrote them: our lists are named by their content, so that an older one means the same.
 //! - A rule lists up to 15 ports, of which a range takes two.
 //! - `icmp-options=8:0-255` is a type with its codes. Type 255 is refused: in the packet filter below it stands for every type.
-//! - `time` goes by the router's own clock and time zone: refused. Interfaces and lists of them are nothing that a packet carries: read and
-//!   written where the point says what is behind each; `/interface list member` says who is in a list.
+//! - `time` goes by the router's own clock and time zone: refused. Interfaces and lists of them are nothing that a packet carries: read
+//!   where the point says what is behind each, and written as lists; `/interface list member` says who is in a list.
 //! - Loading the text adds to what is there, and is no transaction: removing older rules, in a safe order, is the driver's business.
 //!
 //! Checked by reading back only: no RouterOS is at hand.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::rulesets::{Random, SHARES, cases, targets};
 
-fn damaged(random: &mut Random, text: &str) -> String {
+pub fn damaged(random: &mut Random, text: &str) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for _ in 0..1 + random.below(4) {
         if characters.is_empty() {

@@ -4,6 +4,7 @@ use enforcer_packetset::{AddressSet, Selector};
 use enforcer_policy::{Action, Ruleset};
 use enforcer_targets::{DeviceZones, NotProven, OwnNames, Place, RenderOptions, TARGETS, find, prove, prove_at};
 
+use crate::broken::damaged;
 use crate::claims::{addresses, between, established, ruleset, tcp, udp};
 use crate::foreign::{judges, passes, zones};
 use crate::mutants::assert_same;
@@ -138,6 +139,20 @@ fn a_running_configuration_with_names_of_its_own_is_proven() {
         let unknown = text.replace("office", "offic").replace("!plant", "!plan");
         let error = prove_at(target, &wanted(), &unknown, &place()).unwrap_err().to_string();
         assert!(error.contains("did you mean `"), "{}: {error}", target.name);
+    }
+}
+
+#[test]
+fn a_damaged_running_configuration_is_read_or_refused_with_a_place() {
+    for (target, whole) in [("junos-srx", SRX), ("panos", PANOS), ("fortios", FORTIOS), ("routeros", ROUTEROS), ("pf", PF)] {
+        let mut random = Random(43);
+        for _ in 0..cases("CORDON_DAMAGES", 100) {
+            let text = damaged(&mut random, whole);
+            if let Err(error) = find(target).unwrap().read(&text, &known()) {
+                assert!(error.line >= 1 && error.line <= text.lines().count() + 1, "{target}: {error}\n{text}");
+                assert!(error.column >= 1 && !error.what.is_empty() && !error.advice.is_empty(), "{target}: {error}");
+            }
+        }
     }
 }
 
