@@ -5,18 +5,21 @@ use sensor_model::Proof;
 
 use super::Memory;
 use crate::reader::Reader;
-use crate::{bacnet, dnp3, dns, office, snmp};
+use crate::{bacnet, dnp3, dns, office, sip, snmp};
 
 type Ports = (u16, u16);
 
 /// What the datagram from the first port to the second proves.
 pub(super) fn proof_in(bytes: &[u8], ports: Ports, memory: &mut Memory) -> Option<Proof> {
-    if let Some(proof) = quic(bytes, memory).or_else(|| dtls(bytes, ports, memory)).or_else(|| dialogue(bytes, ports)) {
+    if let Some(proof) = quic(bytes, memory).or_else(|| dtls(bytes, ports, memory)) {
         return Some(proof);
     }
     let of_port = ON_PORTS.iter().any(|(known, is_answer)| is_between(ports, known) && is_answer(bytes));
     let is_answer = of_port || ANYWHERE.iter().any(|is_answer| is_answer(bytes));
-    (is_answer || is_next_block(bytes, memory) || is_for_a_relay(bytes, ports)).then_some(Proof::Answer)
+    if is_answer || is_next_block(bytes, memory) || is_for_a_relay(bytes, ports) {
+        return Some(Proof::Answer);
+    }
+    is_in_dialogue(bytes, ports).then_some(Proof::Dialogue)
 }
 
 type IsAnswer = fn(&[u8]) -> bool;
@@ -116,10 +119,11 @@ fn has_cookie(hello: &[u8]) -> bool {
     cookie.is_some_and(|cookie| !cookie.is_empty())
 }
 
-/// Control packets of OpenVPN follow the resets of both sides.
-fn dialogue(bytes: &[u8], ports: Ports) -> Option<Proof> {
+/// Requests of SIP that hand something back, and control packets of OpenVPN, which follow the resets of both sides.
+fn is_in_dialogue(bytes: &[u8], ports: Ports) -> bool {
     const CONTROL_V1: u8 = 4;
-    (is_between(ports, &[1194]) && byte(bytes, 0) >> 3 == CONTROL_V1 && bytes.len() > 22).then_some(Proof::Dialogue)
+    let is_control = is_between(ports, &[1194]) && byte(bytes, 0) >> 3 == CONTROL_V1 && bytes.len() > 22;
+    is_control || is_between(ports, &[5060]) && sip::is_in_dialogue(bytes)
 }
 
 /// An acknowledgment, or the server's reset, which acknowledges the client's.
