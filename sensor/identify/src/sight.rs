@@ -3,8 +3,6 @@
 //! Proof is what only a packet of the silent side can have caused: an acknowledgment that moved on, a segment after the handshake, a
 //! SYN-ACK, an answer of a protocol in which nobody answers unasked. A SYN, a query or a log line proves nothing: nobody may be there.
 
-use std::net::IpAddr;
-
 use sensor_model::{DirectionReason, FlowRecord, IpProtocol, Proof};
 
 /// A speaker that goes on for so long without a retransmission is being acknowledged (RFC 6298 2: the first timeout is 1 s, RFC 1122
@@ -109,7 +107,8 @@ fn proven_by_tcp(record: &FlowRecord, silent: Silent) -> u64 {
 
 fn proven_by_answers(record: &FlowRecord, silent: Silent) -> u64 {
     if silent == Silent::Responder {
-        return if is_icmp_error(record) { record.sent.packets } else { 0 };
+        // Nor does an error of ICMP prove anything here: it tells of a packet to somebody else (RFC 792).
+        return 0;
     }
     let answers_only_when_asked = match record.protocol {
         IpProtocol::Icmp => record.direction_reason <= DirectionReason::Role,
@@ -119,16 +118,6 @@ fn proven_by_answers(record: &FlowRecord, silent: Silent) -> u64 {
         _ => false,
     };
     if answers_only_when_asked { record.received.packets } else { 0 }
-}
-
-/// An error goes to who sent the packet that it is about (RFC 792, RFC 4443 2.4): unreachable, quench, exceeded, bad parameter; unreachable,
-/// too big, exceeded, bad parameter. A flow of ICMP has the type in its originator's port.
-fn is_icmp_error(record: &FlowRecord) -> bool {
-    record.protocol == IpProtocol::Icmp
-        && match record.originator {
-            IpAddr::V4(_) => matches!(record.originator_port, 3 | 4 | 11 | 12),
-            IpAddr::V6(_) => matches!(record.originator_port, 1..=4),
-        }
 }
 
 #[cfg(test)]
@@ -230,9 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_icmp_error_proves_the_packet_that_it_is_about() {
-        let icmp = |ports| seen(&flow(IpProtocol::Icmp, ports, (5, 0), ""));
-        assert_eq!(icmp((3, 3)), one_way(Silent::Responder, 5));
-        assert_eq!(icmp((8, 0)), Sight::Unanswered);
+    fn a_routers_error_does_not_prove_that_the_router_was_asked() {
+        assert_eq!(seen(&flow(IpProtocol::Icmp, (3, 1), (5, 0), "")), Sight::Unanswered);
     }
 }
