@@ -30,6 +30,8 @@ pub enum Trade {
     /// Polled by operators, half of them over connections older than the capture.
     Controller,
     Operator,
+    /// Building control, polled by operators over UDP (BACnet/IP).
+    Station,
     /// Sends syslog to a collector that answers nobody.
     Logger,
     Collector,
@@ -110,6 +112,7 @@ impl Watched {
             (Trade::Server, 10),
             (Trade::Client, 40),
             (Trade::Controller, 18),
+            (Trade::Station, 6),
             (Trade::Logger, 6),
             (Trade::Broadcaster, 6),
             (Trade::Occasional, 6),
@@ -195,7 +198,10 @@ impl Watched {
     fn work(&mut self, WatchedHost { address, trade }: WatchedHost, random: &mut Random) {
         match trade {
             Trade::Client => self.be_client(address, random),
-            Trade::Operator => self.operate(address, random),
+            Trade::Operator => {
+                self.operate(address, random);
+                self.poll(address, random);
+            }
             Trade::Logger => {
                 for collector in self.of(Trade::Collector) {
                     self.log(address, collector, random);
@@ -204,7 +210,7 @@ impl Watched {
             Trade::Broadcaster => self.broadcast(address, random),
             Trade::Occasional => self.look_up(address, 1, random),
             Trade::Scanner => self.scan(address, random),
-            Trade::Server | Trade::Controller | Trade::Collector | Trade::Resolver | Trade::Absent => {}
+            Trade::Server | Trade::Controller | Trade::Station | Trade::Collector | Trade::Resolver | Trade::Absent => {}
         }
         if trade != Trade::Absent {
             self.announce(address, random);
@@ -254,6 +260,25 @@ impl Watched {
             for _ in 0..10 + random.below(60) {
                 self.say(&mut talk, &mut at, Way::ToServer, 12, random);
                 self.say(&mut talk, &mut at, Way::ToClient, 29, random);
+            }
+        }
+    }
+
+    /// Reads a property of each station, again and again: both ends use the same port.
+    fn poll(&mut self, operator: Ipv4Addr, random: &mut Random) {
+        for station in self.of(Trade::Station) {
+            let mut talk = self.talk(operator, station, UDP, 47_808);
+            talk.client.set_port(47_808);
+            let mut at = when(random);
+            for number in 0..10 + random.below(20) {
+                let invoke = number.to_le_bytes()[0];
+                let question = [0x81, 0x0a, 0, 17, 1, 4, 0, 5, invoke, 12, 12, 2, 0, 0, 5, 0x19, 0x55];
+                let answer =
+                    [&[0x81, 0x0a, 0, 23, 1, 0, 0x30, invoke, 12, 12, 2, 0, 0, 5, 0x19, 0x55][..], b"\x3e\x44\x42\x28\0\0\x3f"];
+                for (way, payload) in [(Way::ToServer, question.to_vec()), (Way::ToClient, answer.concat())] {
+                    let frame = talk.say(way, &payload);
+                    self.put_all(&talk, &mut at, &[(way, frame)], random);
+                }
             }
         }
     }
