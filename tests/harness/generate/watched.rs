@@ -112,11 +112,11 @@ impl Watched {
             (Trade::Server, 10),
             (Trade::Client, 40),
             (Trade::Controller, 18),
-            (Trade::Station, 6),
             (Trade::Logger, 6),
             (Trade::Broadcaster, 6),
             (Trade::Occasional, 6),
             (Trade::Absent, 10),
+            (Trade::Station, 6),
         ] {
             for _ in 0..(u32::from(size) * share / 100).max(1) {
                 site.settle(trade);
@@ -198,10 +198,8 @@ impl Watched {
     fn work(&mut self, WatchedHost { address, trade }: WatchedHost, random: &mut Random) {
         match trade {
             Trade::Client => self.be_client(address, random),
-            Trade::Operator => {
-                self.operate(address, random);
-                self.poll(address, random);
-            }
+            Trade::Operator => self.operate(address, random),
+            Trade::Station => self.be_polled(address, random),
             Trade::Logger => {
                 for collector in self.of(Trade::Collector) {
                     self.log(address, collector, random);
@@ -210,7 +208,7 @@ impl Watched {
             Trade::Broadcaster => self.broadcast(address, random),
             Trade::Occasional => self.look_up(address, 1, random),
             Trade::Scanner => self.scan(address, random),
-            Trade::Server | Trade::Controller | Trade::Station | Trade::Collector | Trade::Resolver | Trade::Absent => {}
+            Trade::Server | Trade::Controller | Trade::Collector | Trade::Resolver | Trade::Absent => {}
         }
         if trade != Trade::Absent {
             self.announce(address, random);
@@ -264,9 +262,9 @@ impl Watched {
         }
     }
 
-    /// Reads a property of each station, again and again: both ends use the same port.
-    fn poll(&mut self, operator: Ipv4Addr, random: &mut Random) {
-        for station in self.of(Trade::Station) {
+    /// Each operator reads a property, again and again: both ends use the same port.
+    fn be_polled(&mut self, station: Ipv4Addr, random: &mut Random) {
+        for operator in self.of(Trade::Operator) {
             let mut talk = self.talk(operator, station, UDP, 47_808);
             talk.client.set_port(47_808);
             let mut at = when(random);
