@@ -164,10 +164,9 @@ pub struct PlanArgs {
     pub accept_cuts: bool,
 }
 
+/// For which point, as which dialect.
 #[derive(Args, Debug)]
-pub struct Render {
-    #[command(flatten)]
-    pub documents: Documents,
+pub struct AtPoint {
     /// Dialect; the point's own when absent.
     #[arg(long)]
     pub target: Option<String>,
@@ -180,10 +179,22 @@ pub struct Render {
     /// Of those only the rules for what its hosts send.
     #[arg(long)]
     pub one_way: bool,
+    /// A name of the device's own (zone, interface, label) and what is behind it: zones of the policy or prefixes, `*` for all others; repeat
+    /// for several.
+    #[arg(long, value_name = "NAME=ZONE,...", value_parser = device_zone)]
+    pub device_zone: Vec<(String, Vec<String>)>,
     /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
     /// error.
     #[arg(long)]
     pub narrow: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Render {
+    #[command(flatten)]
+    pub documents: Documents,
+    #[command(flatten)]
+    pub at: AtPoint,
     /// Where to write the text; standard output when absent.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -193,22 +204,8 @@ pub struct Render {
 pub struct Prove {
     #[command(flatten)]
     pub documents: Documents,
-    /// Dialect of the text; the point's own when absent.
-    #[arg(long)]
-    pub target: Option<String>,
-    /// Enforcement point, where there are several.
-    #[arg(long)]
-    pub point: Option<String>,
-    /// Zone that the point stands at: only the rules for what its hosts send and get; repeat for several.
-    #[arg(long)]
-    pub zone: Vec<String>,
-    /// Of those only the rules for what its hosts send.
-    #[arg(long)]
-    pub one_way: bool,
-    /// Where the dialect has no times, leave rules with a schedule closed, and where it has no log, leave entries out; say so, instead of an
-    /// error.
-    #[arg(long)]
-    pub narrow: bool,
+    #[command(flatten)]
+    pub at: AtPoint,
     /// Where to write the counterexample as a capture, if there is one.
     #[arg(long, value_name = "FILE", default_value = "counterexample.pcap")]
     pub counterexample: PathBuf,
@@ -220,15 +217,8 @@ pub struct Prove {
 pub struct Update {
     #[command(flatten)]
     pub documents: Documents,
-    /// Dialect of the lists, one with numbered entries; the point's own when absent.
-    #[arg(long)]
-    pub target: Option<String>,
-    /// Enforcement point, where there are several.
-    #[arg(long)]
-    pub point: Option<String>,
-    /// Leave rules with a schedule closed, and log entries out, where the dialect has neither; say so, instead of an error.
-    #[arg(long)]
-    pub narrow: bool,
+    #[command(flatten)]
+    pub at: AtPoint,
     /// What the device shows: its lists with the numbers of their entries, their groups, and the interfaces they are bound to.
     #[arg(long, value_name = "FILE")]
     pub running: PathBuf,
@@ -335,4 +325,10 @@ pub struct Verify {
     /// The flow map before the rules were applied, to tell new traffic from old.
     #[arg(long, value_name = "FILE")]
     pub before: PathBuf,
+}
+
+fn device_zone(text: &str) -> Result<(String, Vec<String>), String> {
+    let (name, behind) =
+        text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as `trust=plcs,hmis`, or `untrust=*`")?;
+    Ok((name.to_owned(), behind.split(',').map(str::to_owned).collect()))
 }

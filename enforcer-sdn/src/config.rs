@@ -52,6 +52,9 @@ pub struct Point {
     /// It judges only what the hosts of its zones send.
     #[serde(default)]
     pub one_way: bool,
+    /// The device's own names of zones, interfaces or labels, and which zones of the policy or prefixes are behind each; `*` is the rest.
+    #[serde(default)]
+    pub device_zones: BTreeMap<String, Vec<String>>,
     /// Where the dialect has no times, a rule with a schedule is never open here, and where it has no log, nothing is logged, instead of an error.
     #[serde(default)]
     pub narrow: bool,
@@ -70,6 +73,7 @@ impl Point {
             sides: BTreeMap::new(),
             zones: Vec::new(),
             one_way: false,
+            device_zones: BTreeMap::new(),
             narrow: false,
             capacity: None,
         }
@@ -145,7 +149,8 @@ fn overlay(base: &mut toml::Table, own: toml::Table) {
 }
 
 /// `[[point]]` has no default, so its keys are known here.
-const POINT_KEYS: &[&str] = &["name", "target", "driver", "via", "sides", "zones", "one_way", "narrow", "capacity"];
+const POINT_KEYS: &[&str] =
+    &["name", "target", "driver", "via", "sides", "zones", "one_way", "device_zones", "narrow", "capacity"];
 
 fn refuse_unknown(own: &toml::Table, defaults: &toml::Table, name: &str, text: &str) -> Result<()> {
     for (key, value) in own {

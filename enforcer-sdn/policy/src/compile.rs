@@ -1,11 +1,12 @@
 //! A policy and a flow map to the ruleset of one enforcement point: the same decisions as `semantics`, as address sets.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use enforcer_packetset::{AddressSet, L4, Selector, StateSet, WeekSet};
 use sensor_model::{FlowMap, Timestamp};
 
 use crate::compress;
+use crate::device_zones;
 use crate::diagnostic::Diagnostic;
 use crate::digest;
 use crate::document::{Mode, Peer, Policy, Rule, Verdict};
@@ -29,6 +30,8 @@ pub struct Compiled {
     pub gaps: Vec<Gap>,
     /// The next expiry or clock change after which the ruleset differs; None: never by time alone.
     pub valid_until: Option<Timestamp>,
+    /// What is behind each of the device's own names, where the point says so.
+    pub device_zones: BTreeMap<String, AddressSet>,
     /// SHA-256 of the rules, in hexadecimal.
     pub digest: String,
 }
@@ -48,6 +51,7 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
         return Err(broken);
     }
     let view = View::of(policy, &resolution, point)?;
+    let device_zones = device_zones::resolve(policy, &resolution, point)?;
     let mut build = Build::new(policy, &resolution, point.times);
     for at in policy.rules_in_order() {
         if let Some(rule) = policy.rules.get(at).filter(|rule| semantics::is_alive(rule, now)) {
@@ -91,6 +95,7 @@ pub fn compile(policy: &Policy, map: &FlowMap, point: &EnforcementPoint, now: Ti
     Ok(Compiled {
         gaps: gaps.into_iter().collect(),
         valid_until: valid_until(policy, now),
+        device_zones,
         digest: digest::of(&ruleset),
         ruleset,
     })

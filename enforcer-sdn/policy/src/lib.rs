@@ -6,6 +6,7 @@
 
 mod compile;
 mod compress;
+pub mod device_zones;
 pub mod diagnostic;
 mod diff;
 mod digest;

@@ -1,5 +1,6 @@
 //! A device that can hold rules, what crosses it, and what the policy asks for that it cannot do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use enforcer_packetset::AddressSet;
@@ -15,6 +16,10 @@ pub struct EnforcementPoint {
     pub zones: Vec<String>,
     /// Of what crosses it, it judges only what the hosts of its zones send: a list that comes with a login, an inward port list.
     pub one_way: bool,
+    /// What is behind each of the device's own names: zones of the policy, prefixes, or [`crate::device_zones::REST`]. Empty: not known.
+    pub device_zones: BTreeMap<String, Vec<String>>,
+    /// They are labels: a host may have several, or none. Otherwise they are places, and each host is behind one.
+    pub names_overlap: bool,
     /// Knows which packets belong to a connection that it admitted.
     pub stateful: bool,
     /// Can write a log entry without deciding.
@@ -54,6 +59,8 @@ impl EnforcementPoint {
             sees: Sees::Everything,
             zones: Vec::new(),
             one_way: false,
+            device_zones: BTreeMap::new(),
+            names_overlap: false,
             stateful: true,
             log_only: true,
             logs: Logs::Kept,
@@ -106,6 +113,27 @@ pub enum Gap {
     Narrowed { rule: String, becomes: &'static str },
     /// The rule's zones have no members of one family, or none at all: it selects no packet here.
     NoPacket { rule: String },
+}
+
+impl Gap {
+    /// Its kind in a word, for those who count or filter.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SameSide { .. } => "same-side",
+            Self::Neighbours { .. } => "neighbours",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::OneWay { .. } => "one-way",
+            Self::Operations { .. } => "operations",
+            Self::Unasked { .. } => "unasked",
+            Self::Errors { .. } => "errors",
+            Self::Unanswered { .. } => "unanswered",
+            Self::LogsEveryPacket { .. } => "logs-every-packet",
+            Self::Unlogged { .. } => "unlogged",
+            Self::Narrowed { .. } => "narrowed",
+            Self::NoPacket { .. } => "no-packet",
+        }
+    }
 }
 
 impl fmt::Display for Gap {

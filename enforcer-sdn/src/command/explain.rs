@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, Explain, Output};
 use crate::clock;
-use crate::command::plan::{compile_point, sees};
+use crate::command::plan::{compile_point, render_options, sees};
 use crate::command::{Loaded, refused};
 use crate::config::{Config, Point};
 use crate::exit::Exit;
@@ -116,7 +116,7 @@ fn at_point(policy: &Policy, map: &FlowMap, point: &Point, packet: &Packet) -> R
         note: None,
     };
     if let Some(rule) = rule {
-        match (target.render)(&compiled.ruleset, &enforcer_targets::RenderOptions::default()) {
+        match (target.render)(&compiled.ruleset, &render_options(&compiled)) {
             Ok(rendering) => {
                 at.lines = rendering.lines_of(&rule.id).map(|(line, text)| Line { line, text: text.trim().to_owned() }).collect();
             }

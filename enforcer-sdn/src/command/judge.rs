@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::{Cli, Documents, Output};
 use crate::clock;
 use crate::command::plan::compile_point;
-use crate::command::{Loaded, counted, read_map, read_policy, refused, table};
+use crate::command::{Loaded, counted, gaps, read_map, read_policy, refused, table};
 use crate::config::Config;
 use crate::exit::Exit;
 
@@ -25,7 +25,10 @@ pub fn check(cli: &Cli, config: &Config, arguments: &Documents) -> Result<Exit> 
     if let Some(map) = compilable.as_ref().filter(|_| found.iter().all(|finding| finding.severity != Severity::Error)) {
         // What a configured device cannot do is no fault of the policy, and nobody should learn it from the device.
         for point in &config.points {
-            let gaps = compile_point(&policy, map, point)?.1.gaps;
+            let mut gaps = gaps::texts(&compile_point(&policy, map, point)?.1.gaps);
+            if cli.output == Output::Table {
+                gaps = gaps::folded(&gaps);
+            }
             found.extend(gaps.iter().map(|gap| Diagnostic::note("gap", format!("at `{}`: {gap}", point.name))));
         }
     }

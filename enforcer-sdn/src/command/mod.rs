@@ -3,6 +3,7 @@
 mod devices;
 mod diff;
 mod explain;
+mod gaps;
 mod judge;
 mod learn;
 mod lift;

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use enforcer_packetset::Prefix;
+use enforcer_packetset::{AddressSet, Prefix};
 use enforcer_policy::{Compiled, EnforcementPoint, Logs, Policy, Sees, Side, Times};
 use enforcer_policy::{Fate, Outcome, Standing};
 use enforcer_targets::cost::Hardware;
-use enforcer_targets::{Capability, NotProven, RenderOptions, Target};
+use enforcer_targets::{Capability, DeviceZones, NotProven, OwnNames, Place, RenderOptions, Target};
 use sensor_model::{AssetId, FlowMap};
 
 use crate::capacity::{self, Bill};
 use crate::cli::{Cli, Output, PlanArgs};
-use crate::command::{Loaded, counted, refused};
+use crate::command::{Loaded, counted, gaps, refused};
 use crate::config::{Config, Point};
 use crate::exit::{Exit, failure};
 use crate::plan::{Plan, PointPlan, running_sha256};
@@ -113,11 +113,13 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
     let logs = if point.narrow && !log { Logs::LeftOut } else { Logs::Kept };
     let sees = sees(point)?;
     let compress = point.capacity.is_some_and(|capacity| capacity.compress);
-    let (zones, one_way) = (point.zones.clone(), point.one_way);
+    let (zones, one_way, device_zones) = (point.zones.clone(), point.one_way, point.device_zones.clone());
     let described = EnforcementPoint {
         sees,
         zones,
         one_way,
+        device_zones,
+        names_overlap: matches!(found.own_names, OwnNames::Labels(_)),
         stateful,
         log_only,
         logs,
@@ -126,7 +128,34 @@ pub fn compile_for(policy: &Policy, map: &FlowMap, point: &Point, target: &str) 
         ..EnforcementPoint::new(&point.name, target)
     };
     let compiled = enforcer_policy::compile(policy, map, &described, clock::now()).map_err(|found| refused(&found))?;
+    let refused = |what| anyhow::anyhow!("enforcement point `{}`, `device_zones`: {what}", point.name);
+    found.check_names(&device_zones_of(&compiled)).map_err(refused)?;
     Ok((found, compiled))
+}
+
+/// What is behind the device's own names.
+pub fn device_zones_of(compiled: &Compiled) -> DeviceZones {
+    DeviceZones::new(compiled.device_zones.clone())
+}
+
+/// With the device's own names.
+pub fn render_options(compiled: &Compiled) -> RenderOptions {
+    RenderOptions { zones: device_zones_of(compiled), ..RenderOptions::default() }
+}
+
+/// Where the point stands.
+pub fn place_of(point: &Point, compiled: &Compiled) -> Result<Place> {
+    let sides = match sees(point)? {
+        Sees::Everything => Vec::new(),
+        Sees::Between(named) => {
+            let mut sides: Vec<AddressSet> = named.into_iter().map(|side| side.addresses).collect();
+            // What is on no side is one more: the uplink.
+            let inside = sides.iter().fold(AddressSet::empty(), |all, side| all.union(side));
+            sides.push(AddressSet::full().difference(&inside));
+            sides
+        }
+    };
+    Ok(Place { zones: device_zones_of(compiled), sides })
 }
 
 /// What crosses a point.
@@ -146,12 +175,13 @@ pub fn sees(point: &Point) -> Result<Sees> {
 /// The text of a ruleset, read back by the dialect's own parser and found equal, and what it costs: no more than the point holds.
 /// Anything else is no text.
 pub fn proven_text(point: &Point, target: &Target, compiled: &Compiled) -> Result<(String, Bill)> {
-    let rendering = (target.render)(&compiled.ruleset, &RenderOptions::default())
+    let rendering = (target.render)(&compiled.ruleset, &render_options(compiled))
         .with_context(|| format!("cannot write the rules of `{}` for {}", compiled.ruleset.point, target.name))?;
     let hardware = point.capacity.map_or_else(Hardware::default, |capacity| capacity.hardware());
     let cost = (target.cost)(&compiled.ruleset, &rendering, &hardware);
     capacity::check(&point.name, &cost, point.capacity.as_ref())?;
-    match enforcer_targets::prove(target, &compiled.ruleset, &rendering.text) {
+    let place = Place { zones: device_zones_of(compiled), sides: Vec::new() };
+    match enforcer_targets::prove_at(target, &compiled.ruleset, &rendering.text, &place) {
         Ok(_) => Ok((rendering.text, Bill::new(&cost, point.capacity.as_ref()))),
         Err(unproven @ NotProven::Differs(_)) => Err(failure(
             Exit::ProofFailed,
@@ -177,7 +207,7 @@ fn plan_point(point: &Point, target: &'static Target, compiled: &Compiled) -> Re
         running_sha256: running_sha256(&running),
         text,
         changes,
-        gaps: compiled.gaps.iter().map(ToString::to_string).collect(),
+        gaps: gaps::texts(&compiled.gaps),
         bill,
     })
 }
@@ -197,7 +227,7 @@ pub fn print_plan(plan: &Plan) {
             println!("  no change");
         }
         point.changes.iter().for_each(|change| println!("  {change}"));
-        point.gaps.iter().for_each(|gap| println!("  gap: {gap}"));
+        gaps::folded(&point.gaps).iter().for_each(|gap| println!("  gap {gap}"));
         println!("  takes {}", point.bill.words());
         let dearest = point.bill.dearest();
         dearest.iter().take(BILLED_RULES).for_each(|(rule, entries)| println!("  {entries:>7} for `{rule}`"));

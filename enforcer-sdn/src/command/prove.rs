@@ -4,9 +4,9 @@ use anyhow::{Context, Result, bail};
 use enforcer_targets::{NotProven, counterexample};
 use serde_json::json;
 
-use crate::cli::{Cli, Output, Prove, Render};
-use crate::command::plan::{compile_for, proven_text};
-use crate::command::{Loaded, counted, table};
+use crate::cli::{AtPoint, Cli, Output, Prove, Render};
+use crate::command::plan::{compile_for, place_of, proven_text};
+use crate::command::{Loaded, counted, gaps, table};
 use crate::config::{Config, Point};
 use crate::documents;
 use crate::exit::{Exit, failure};
@@ -14,20 +14,17 @@ use crate::store::write_atomically;
 
 pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
-    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
-    point.narrow |= arguments.narrow;
-    point.zones.extend(arguments.zone.iter().cloned());
-    point.one_way |= arguments.one_way;
+    let (point, target) = chosen(config, &arguments.at)?;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let (text, bill) = proven_text(&point, target, &compiled)?;
-    compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
+    let gaps = gaps::texts(&compiled.gaps);
+    gaps::folded(&gaps).iter().for_each(|gap| eprintln!("gap {gap}"));
     eprintln!("takes {}", bill.words());
     if let Some(path) = &arguments.out {
         write_atomically(path, text.as_bytes())?;
     }
     match (cli.output, &arguments.out) {
         (Output::Json, file) => {
-            let gaps: Vec<String> = compiled.gaps.iter().map(ToString::to_string).collect();
             let text = file.is_none().then_some(text);
             println!(
                 "{}",
@@ -42,14 +39,11 @@ pub fn render(cli: &Cli, config: &Config, arguments: &Render) -> Result<Exit> {
 
 pub fn prove(cli: &Cli, config: &Config, arguments: &Prove) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
-    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
-    point.narrow |= arguments.narrow;
-    point.zones.extend(arguments.zone.iter().cloned());
-    point.one_way |= arguments.one_way;
+    let (point, target) = chosen(config, &arguments.at)?;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     let name = arguments.text.display().to_string();
     let text = documents::text(&arguments.text)?;
-    match enforcer_targets::prove(target, &compiled.ruleset, &text) {
+    match enforcer_targets::prove_at(target, &compiled.ruleset, &text, &place_of(&point, &compiled)?) {
         Ok(proof) => {
             match cli.output {
                 Output::Json => println!(
@@ -91,13 +85,19 @@ pub fn targets(cli: &Cli) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The configured point; without any, one that is only rendered for.
-pub fn chosen(config: &Config, point: Option<&str>, target: Option<&str>) -> Result<(Point, String)> {
-    if config.points.is_empty() && point.is_none() {
-        let Some(target) = target else { bail!("no enforcement point is configured; name a dialect with --target") };
-        return Ok((Point::unreached(target), target.to_owned()));
-    }
-    let point = config.point(point).context("for which device")?.clone();
-    let target = target.map_or_else(|| point.target.clone(), str::to_owned);
+/// The configured point, as the arguments have it; without any, one that is only rendered for.
+pub fn chosen(config: &Config, at: &AtPoint) -> Result<(Point, String)> {
+    let (mut point, target) = if config.points.is_empty() && at.point.is_none() {
+        let Some(target) = &at.target else { bail!("no enforcement point is configured; name a dialect with --target") };
+        (Point::unreached(target), target.clone())
+    } else {
+        let point = config.point(at.point.as_deref()).context("for which device")?.clone();
+        let target = at.target.as_ref().unwrap_or(&point.target).clone();
+        (point, target)
+    };
+    point.narrow |= at.narrow;
+    point.zones.extend(at.zone.iter().cloned());
+    point.one_way |= at.one_way;
+    point.device_zones.extend(at.device_zone.iter().cloned());
     Ok((point, target))
 }

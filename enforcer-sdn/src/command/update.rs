@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::{Cli, Output, Update};
 use crate::command::plan::{compile_for, proven_text};
 use crate::command::prove::chosen;
-use crate::command::{Loaded, counted};
+use crate::command::{Loaded, counted, gaps};
 use crate::config::Config;
 use crate::documents;
 use crate::exit::{Exit, failure};
@@ -15,8 +15,7 @@ use crate::store::write_atomically;
 
 pub fn update(cli: &Cli, config: &Config, arguments: &Update) -> Result<Exit> {
     let Loaded { policy, map, .. } = Loaded::read_for_text(config, &arguments.documents)?;
-    let (mut point, target) = chosen(config, arguments.point.as_deref(), arguments.target.as_deref())?;
-    point.narrow |= arguments.narrow;
+    let (point, target) = chosen(config, &arguments.at)?;
     let (target, compiled) = compile_for(&policy, &map, &point, &target)?;
     // What does not fit, or cannot be proven, is no state to go to.
     proven_text(&point, target, &compiled)?;
@@ -32,9 +31,9 @@ pub fn update(cli: &Cli, config: &Config, arguments: &Update) -> Result<Exit> {
         write_atomically(path, text.as_bytes())?;
     }
     let bill: Vec<(&str, usize)> = BILL.iter().map(|&(does, word)| (word, update.count(does))).collect();
+    let gaps = gaps::texts(&compiled.gaps);
     match cli.output {
         Output::Json => {
-            let gaps: Vec<String> = compiled.gaps.iter().map(ToString::to_string).collect();
             let bill: serde_json::Map<_, _> = bill.into_iter().map(|(word, count)| (word.to_owned(), count.into())).collect();
             let steps: Vec<_> = update.commands.iter().map(step).collect();
             println!(
@@ -43,7 +42,7 @@ pub fn update(cli: &Cli, config: &Config, arguments: &Update) -> Result<Exit> {
             );
         }
         Output::Table => {
-            compiled.gaps.iter().for_each(|gap| eprintln!("gap: {gap}"));
+            gaps::folded(&gaps).iter().for_each(|gap| eprintln!("gap {gap}"));
             update.notes.iter().for_each(|note| eprintln!("note: {note}"));
             if update.commands.is_empty() {
                 eprintln!("nothing to do: `{name}` does what the policy says");

@@ -1,7 +1,8 @@
 //! Hosts that only allowed packets leave or reach, as steps. For parsers only.
 
-use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Selector, Step};
+use enforcer_packetset::{AddressSet, FlagSet, L4, Selector, Step};
 
+use crate::selecting::both_l4;
 use crate::target::Parsed;
 
 /// One allowed product: who is on the other side, and what is spoken.
@@ -67,35 +68,5 @@ impl Isolated {
 
 /// What both select; None when nothing.
 fn both(left: &Allowed, right: &Allowed) -> Option<(L4, FlagSet)> {
-    let flags = left.flags.intersection(right.flags);
-    let ports = |a: &PortSet, b: &PortSet, c: &PortSet, d: &PortSet| (a.intersection(c), b.intersection(d));
-    let l4 = match (&left.l4, &right.l4) {
-        (L4::Any, other) | (other, L4::Any) => other.clone(),
-        (one, other) if one == other => one.clone(),
-        (L4::Protocol(6), tcp @ L4::Tcp { .. }) | (tcp @ L4::Tcp { .. }, L4::Protocol(6)) => tcp.clone(),
-        (L4::Protocol(17), udp @ L4::Udp { .. }) | (udp @ L4::Udp { .. }, L4::Protocol(17)) => udp.clone(),
-        (L4::Protocol(132), sctp @ L4::Sctp { .. }) | (sctp @ L4::Sctp { .. }, L4::Protocol(132)) => sctp.clone(),
-        (L4::Protocol(1), icmp @ L4::Icmp { .. }) | (icmp @ L4::Icmp { .. }, L4::Protocol(1)) => icmp.clone(),
-        (L4::Protocol(58), icmp @ L4::Icmp6 { .. }) | (icmp @ L4::Icmp6 { .. }, L4::Protocol(58)) => icmp.clone(),
-        (L4::Tcp { source: a, destination: b }, L4::Tcp { source: c, destination: d }) => {
-            let (source, destination) = ports(a, b, c, d);
-            L4::Tcp { source, destination }
-        }
-        (L4::Udp { source: a, destination: b }, L4::Udp { source: c, destination: d }) => {
-            let (source, destination) = ports(a, b, c, d);
-            L4::Udp { source, destination }
-        }
-        (L4::Sctp { source: a, destination: b }, L4::Sctp { source: c, destination: d }) => {
-            let (source, destination) = ports(a, b, c, d);
-            L4::Sctp { source, destination }
-        }
-        (L4::Icmp { types: a, codes: b }, L4::Icmp { types: c, codes: d }) => {
-            L4::Icmp { types: a.intersection(c), codes: b.intersection(d) }
-        }
-        (L4::Icmp6 { types: a, codes: b }, L4::Icmp6 { types: c, codes: d }) => {
-            L4::Icmp6 { types: a.intersection(c), codes: b.intersection(d) }
-        }
-        _ => return None,
-    };
-    Some((l4, flags))
+    Some((both_l4(&left.l4, &right.l4)?, left.flags.intersection(right.flags)))
 }

@@ -14,6 +14,7 @@ mod conjunction;
 pub mod cost;
 pub mod counterexample;
 mod day_windows;
+mod device_zones;
 pub mod edl;
 mod entries;
 pub mod faucet;
@@ -25,6 +26,7 @@ mod isolated;
 pub mod junos_filter;
 pub mod junos_srx;
 pub mod kubernetes;
+mod lines;
 mod list_entries;
 mod list_times;
 mod lists;
@@ -44,6 +46,7 @@ mod registry;
 pub mod rfc8519;
 pub mod routeros;
 mod saying;
+mod selecting;
 mod services;
 mod target;
 #[cfg(test)]
@@ -52,8 +55,9 @@ mod tree;
 pub mod update;
 mod words;
 
-pub use prove::{Difference, NotProven, Proof, Semantics, Way, prove};
+pub use device_zones::DeviceZones;
+pub use prove::{Difference, NotProven, Place, Proof, Semantics, Way, prove, prove_at};
 pub use registry::{TARGETS, find};
 pub use target::{
-    Capability, FlagWords, LinkWords, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
+    Capability, FlagWords, LinkWords, OwnNames, ParseError, Parsed, RenderError, RenderOptions, RenderedLine, Rendering, Target,
 };

@@ -3,7 +3,7 @@
 //! For renderers only. What cannot be a product of the wanted shape is an error; nothing is widened, and an empty set is never "any".
 
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector, StateSet};
-use enforcer_policy::PointRule;
+use enforcer_policy::{Action, PointRule};
 
 use crate::target::RenderError;
 
@@ -54,6 +54,15 @@ pub(crate) struct Writing<'a> {
 impl Writing<'_> {
     pub(crate) fn cannot(self, feature: impl Into<String>, advice: impl Into<String>) -> RenderError {
         RenderError { rule: self.rule.id.clone(), target: self.target, feature: feature.into(), advice: advice.into() }
+    }
+
+    /// The dialect's words for what a rule does.
+    pub(crate) fn verdict(self, allow: &'static str, deny: &'static str) -> Result<&'static str, RenderError> {
+        match self.rule.action {
+            Action::Allow => Ok(allow),
+            Action::Deny => Ok(deny),
+            Action::Log => Err(self.cannot("a log without a verdict", "put the zone in another mode")),
+        }
     }
 
     /// The id is a plain word, the rule selects some packet, and it speaks of single packets only.

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use enforcer_packetset::{Agreement, Disagreement, Limits, Outcomes, Packet, PacketSet, Step, TooLarge, compare};
+use enforcer_packetset::{
+    AddressSet, Agreement, Disagreement, Limits, Outcomes, Packet, PacketSet, Selector, Step, TooLarge, compare,
+};
 use enforcer_policy::Ruleset;
 
+use crate::device_zones::DeviceZones;
 use crate::target::{ParseError, Parsed, Target};
 
 /// What a text or a ruleset does, as sets of packets.
@@ -100,13 +103,38 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Where a device stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What is behind the device's own names.
+    pub zones: DeviceZones,
+    /// Hosts behind one interface: what they say to each other never crosses the device, so nothing is asked about it.
+    pub sides: Vec<AddressSet>,
+}
+
 /// Reads `text` with the dialect's parser and compares it with the ruleset, for every packet.
 ///
 /// # Errors
 /// When the text is not understood, when the comparison is too large, and when there is a difference.
 pub fn prove(target: &Target, ruleset: &Ruleset, text: &str) -> Result<Proof, NotProven> {
-    let parsed = (target.parse)(text)?;
-    let agreement = match compare(&ruleset.steps(), &parsed.steps, Limits::default())? {
+    prove_at(target, ruleset, text, &Place::default())
+}
+
+/// The same for a device that stands somewhere: for every packet that crosses it.
+///
+/// # Errors
+/// See [`prove`].
+pub fn prove_at(target: &Target, ruleset: &Ruleset, text: &str, place: &Place) -> Result<Proof, NotProven> {
+    let mut parsed = target.read(text, &place.zones)?;
+    let within = |side: &AddressSet| Step::allow(Selector { source: side.clone(), destination: side.clone(), ..Selector::any() });
+    let aside: Vec<Step> = place.sides.iter().map(within).collect();
+    let wanted: Vec<Step> = aside.iter().cloned().chain(ruleset.steps()).collect();
+    parsed.lines.splice(0..0, aside.iter().map(|_| 1));
+    parsed.steps.splice(0..0, aside);
+    if !place.sides.is_empty() {
+        parsed.notes.push("packets between two hosts on one side of the point never cross it, so they were not compared".into());
+    }
+    let agreement = match compare(&wanted, &parsed.steps, Limits::default())? {
         Ok(agreement) => agreement,
         Err(all) => return Err(difference(ruleset, &parsed, *all)),
     };

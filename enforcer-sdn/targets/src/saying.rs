@@ -1,8 +1,9 @@
 //! What renderers ask of a rule before they say it: a plain id, packets that exist, and nothing that the dialect has no word for.
 
-use enforcer_packetset::{L4, PortSet, RangeSet, Selector, StateSet};
+use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet, Selector, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
+use crate::device_zones::DeviceZones;
 use crate::target::RenderError;
 
 /// Longest rule id; a ruleset promises it.
@@ -86,6 +87,20 @@ impl Say {
         Ok(families)
     }
 
+    /// Refuses names of the device's own that cannot be written as words.
+    pub fn zone_names(&self, zones: &DeviceZones) -> Result<(), RenderError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./ ".contains(c);
+        match zones.iter().map(|(name, _)| name).find(|name| name.is_empty() || *name == "any" || !name.chars().all(is_plain)) {
+            None => Ok(()),
+            Some(name) => Err(RenderError {
+                rule: "(device_zones)".into(),
+                target: self.target,
+                feature: format!("the name `{name}`"),
+                advice: "use letters, digits, `-`, `_`, `.`, `/` and blanks".into(),
+            }),
+        }
+    }
+
     pub fn no_states(&self, rule: &PointRule) -> Result<(), RenderError> {
         if rule.selector.state == StateSet::Any {
             return Ok(());
@@ -127,6 +142,31 @@ impl Say {
         }
         Ok(rules)
     }
+}
+
+/// The addresses of the set that are of these IP versions.
+pub(crate) fn of_families(set: &AddressSet, families: Families) -> AddressSet {
+    AddressSet {
+        v4: if families.v4 { set.v4.clone() } else { RangeSet::empty() },
+        v6: if families.v6 { set.v6.clone() } else { RangeSet::empty() },
+    }
+}
+
+/// Prefixes of the set, each with its length.
+pub(crate) fn prefix_texts(set: &AddressSet) -> Vec<String> {
+    set.prefixes().iter().map(|prefix| format!("{}/{}", prefix.network(), prefix.length())).collect()
+}
+
+/// A name of an object for ports, that says them: an older object with the same name then means the same.
+pub(crate) fn named_ports(prefix: &str, protocol: &str, from: Option<&str>, to: Option<&str>) -> String {
+    let part = |word: &str, ports: Option<&str>| ports.map_or_else(String::new, |ports| format!("-{word}-{ports}"));
+    format!("{prefix}-{protocol}{}{}", part("from", from), part("to", to))
+}
+
+/// The device's own names where a rule's packets come from and go to; None where nobody said what is behind them, or all of them are meant.
+pub(crate) fn own_names(zones: &DeviceZones, set: &AddressSet) -> Option<Vec<String>> {
+    let meeting: Vec<String> = zones.meeting(set).into_iter().map(str::to_owned).collect();
+    (!meeting.is_empty() && meeting.len() < zones.iter().count()).then_some(meeting)
 }
 
 /// Each source range with each destination range, as `7` or `7-9`; None where every port is meant.

@@ -4,6 +4,7 @@ use enforcer_packetset::Step;
 use enforcer_policy::Ruleset;
 
 use crate::cost::{Cost, Hardware};
+use crate::device_zones::DeviceZones;
 
 /// A dialect.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +16,54 @@ pub struct Target {
     pub capability: Capability,
     pub render: fn(&Ruleset, &RenderOptions) -> Result<Rendering, RenderError>,
     pub parse: fn(&str) -> Result<Parsed, ParseError>,
+    /// Words of the device's own for what a packet does not carry.
+    pub own_names: OwnNames,
     /// Entries that a rendering of the ruleset takes on the device; `cost::products` or `cost::lines` for most.
     pub cost: fn(&Ruleset, &Rendering, &Hardware) -> Cost,
+}
+
+/// Reads a text in which the device's own names stand for what is behind them.
+pub type ParseWith = fn(&str, &DeviceZones) -> Result<Parsed, ParseError>;
+
+/// What a dialect's texts call by names of the device's own.
+#[derive(Clone, Copy, Debug)]
+pub enum OwnNames {
+    None,
+    /// Zones, interfaces and lists of them: each address is behind one.
+    Places(ParseWith),
+    /// Labels: a host may have many, or none.
+    Labels(ParseWith),
+}
+
+impl Target {
+    /// Reads a text, with what is behind the device's own names where that is known.
+    ///
+    /// # Errors
+    /// When the text is not understood in full, and when an address is behind several places or none: where it is would then be a guess.
+    pub fn read(&self, text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
+        let refused = |what| ParseError { line: 1, column: 1, what, advice: "correct `device_zones` of the point".into() };
+        match self.own_names {
+            OwnNames::Places(parse) | OwnNames::Labels(parse) if !zones.is_empty() => {
+                self.check_names(zones).map_err(refused)?;
+                parse(text, zones)
+            }
+            _ => (self.parse)(text),
+        }
+    }
+
+    /// Whether the names can be used with this dialect.
+    ///
+    /// # Errors
+    /// In words, what is wrong with them.
+    pub fn check_names(&self, zones: &DeviceZones) -> Result<(), String> {
+        match self.own_names {
+            OwnNames::None if !zones.is_empty() => {
+                Err(format!("`{}` has no names of its own for zones or interfaces", self.name))
+            }
+            OwnNames::Places(_) => zones.check_places(),
+            OwnNames::None | OwnNames::Labels(_) => Ok(()),
+        }
+    }
 }
 
 /// What the dialect can say; a rule that needs more is a [`RenderError`].
@@ -77,11 +124,13 @@ impl LinkWords {
 pub struct RenderOptions {
     /// Name of the table, access list or filter that the text defines, and replaces on the device.
     pub name: String,
+    /// What is behind the device's own names; where it is known, dialects that have such names write them.
+    pub zones: DeviceZones,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { name: "cordon".into() }
+        Self { name: "cordon".into(), zones: DeviceZones::default() }
     }
 }
 

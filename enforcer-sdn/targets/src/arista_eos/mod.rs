@@ -16,7 +16,7 @@ mod parse;
 mod render;
 
 use crate::cisco_ios;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -25,5 +25,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cisco_ios::cost,
 };

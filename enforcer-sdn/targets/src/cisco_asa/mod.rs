@@ -26,7 +26,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -35,5 +35,6 @@ pub const TARGET: Target = Target {
     capability: Capability { stateful: true, ipv6: true, log: true, schedule: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

@@ -29,7 +29,7 @@ pub(crate) use parse::{GRAMMAR, header, unwritten};
 pub(crate) use render::STYLE;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -38,6 +38,7 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, schedule: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost,
 };
 

@@ -20,7 +20,7 @@ mod render;
 mod selection;
 
 use crate::cisco_ios;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -29,5 +29,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, schedule: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cisco_ios::cost,
 };

@@ -13,7 +13,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, ParseError, Parsed, RenderError, RenderOptions, Rendering, Target};
+use crate::target::{Capability, OwnNames, ParseError, Parsed, RenderError, RenderOptions, Rendering, Target};
 use enforcer_policy::Ruleset;
 
 /// What the firewall's rule does with the list.
@@ -32,6 +32,7 @@ pub const ALLOW: Target = Target {
     capability: CAPABILITY,
     render: render_allow,
     parse: parse_allow,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 
@@ -42,6 +43,7 @@ pub const DENY: Target = Target {
     capability: CAPABILITY,
     render: render_deny,
     parse: parse_deny,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 

@@ -23,7 +23,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -32,5 +32,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

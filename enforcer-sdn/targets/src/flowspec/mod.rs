@@ -30,7 +30,7 @@ mod render;
 mod terms;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -39,5 +39,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

@@ -6,10 +6,11 @@ use enforcer_packetset::Step;
 
 use super::matches::Flow;
 use super::order::{Components, precedence};
-use crate::reading::{Cursor, Lexing, Word, words};
+use crate::reading::{Comments, Cursor, Lexing, Word, words};
 use crate::target::{ParseError, Parsed};
 
-const LEXING: Lexing = Lexing { marks: "{};[],'\\", has_block_comments: false, has_continuation: false };
+const LEXING: Lexing =
+    Lexing { marks: "{};[],'\\", has_block_comments: false, comments: Comments::Anywhere, has_continuation: false };
 /// RFC 8955 4.1.
 const LONGEST: usize = 4095;
 

@@ -170,9 +170,10 @@ fn bytes(terms: &[Term<u16>]) -> Component {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Lexing, words};
+    use crate::reading::{Comments, Lexing, words};
 
-    const LEXING: Lexing = Lexing { marks: "[]", has_block_comments: false, has_continuation: false };
+    const LEXING: Lexing =
+        Lexing { marks: "[]", has_block_comments: false, comments: Comments::Anywhere, has_continuation: false };
     const PORTS: Kind = Kind { meaning: "a port", largest: u16::MAX, names: &[("http", 80)] };
 
     fn ports(text: &str) -> Result<(RangeSet<u16>, Component), ParseError> {

@@ -13,6 +13,8 @@ use crate::target::ParseError;
 pub(super) struct Addresses<'a> {
     is_ipv6: bool,
     sets: BTreeMap<&'a str, AddressSet>,
+    /// Names of hosts, countries and the like: refused where a policy means them.
+    unread: BTreeMap<&'a str, Word<'a>>,
     groups: BTreeMap<&'a str, Group<'a>>,
 }
 
@@ -26,28 +28,39 @@ struct Group<'a> {
 /// Groups in groups in groups: a circle has no end.
 const DEEPEST: usize = 16;
 
+/// Types whose addresses change, or are none.
+const UNREAD: [&str; 8] = ["fqdn", "wildcard", "wildcard-fqdn", "geography", "dynamic", "interface-subnet", "mac", "route-tag"];
+
 /// What is said of an object beside its addresses.
 const REMARKS: [&str; 8] =
     ["uuid", "comment", "color", "visibility", "allow-routing", "associated-interface", "fabric-object", "category"];
 
 impl<'a> Addresses<'a> {
     pub const fn new(is_ipv6: bool) -> Self {
-        Self { is_ipv6, sets: BTreeMap::new(), groups: BTreeMap::new() }
+        Self { is_ipv6, sets: BTreeMap::new(), unread: BTreeMap::new(), groups: BTreeMap::new() }
     }
 
     pub fn add(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
         let name = entry.name;
+        let kind = entry.settings.iter().find(|setting| setting.key.text == "type");
+        if let Some(word) =
+            kind.and_then(|kind| kind.values.first()).filter(|word| !["ipmask", "ipprefix", "iprange"].contains(&word.text))
+        {
+            if !UNREAD.contains(&word.text) {
+                return Err(word.unknown("a type of addresses", "prefixes and ranges are read"));
+            }
+            if self.sets.contains_key(name.text) || self.unread.insert(name.text, *word).is_some() {
+                return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
+            }
+            return Ok(());
+        }
         let (mut kind, mut set, mut ends) = ("ipmask", None, [None, None]);
         for setting in &entry.settings {
             let key = setting.key;
             match (key.text, self.is_ipv6) {
                 ("type", _) => {
                     let word = setting.value("a type")?;
-                    kind = match word.text {
-                        "ipmask" | "ipprefix" => "ipmask",
-                        "iprange" => "iprange",
-                        _ => return Err(word.unknown("a type of addresses", "prefixes and ranges are read")),
-                    };
+                    kind = if word.text == "iprange" { "iprange" } else { "ipmask" };
                 }
                 ("subnet", false) => {
                     let text = match setting.values.as_slice() {
@@ -81,7 +94,7 @@ impl<'a> Addresses<'a> {
         if !set.is_subset(&of_family(self.is_ipv6)) {
             return Err(name.error(format!("address `{}` is of the other IP version", name.text), "keep them apart"));
         }
-        if self.sets.insert(name.text, set).is_some() {
+        if self.unread.contains_key(name.text) || self.sets.insert(name.text, set).is_some() {
             return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
         }
         Ok(())
@@ -102,7 +115,8 @@ impl<'a> Addresses<'a> {
         if group.excepts == group.excepted.is_empty() {
             return Err(name.error(format!("group `{}` excludes without `exclude enable`, or nobody", name.text), "complete it"));
         }
-        if self.sets.contains_key(name.text) || self.groups.insert(name.text, group).is_some() {
+        let is_known = self.sets.contains_key(name.text) || self.unread.contains_key(name.text);
+        if is_known || self.groups.insert(name.text, group).is_some() {
             return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
         }
         Ok(())
@@ -132,6 +146,10 @@ impl<'a> Addresses<'a> {
     ) -> Result<AddressSet, ParseError> {
         if let Some(set) = self.sets.get(name.text).or_else(|| known.get(name.text)) {
             return Ok(set.clone());
+        }
+        if let Some(word) = self.unread.get(name.text) {
+            return Err(word
+                .error(format!("`{}` is used, and is no prefix or range", name.text), "what it means changes: write prefixes"));
         }
         let Some(group) = self.groups.get(name.text) else {
             // The device's own objects; `none` is the address that nobody has.

@@ -9,7 +9,10 @@
 //!   ruleset. Objects are named by their content, so that an older object with the same name means the same.
 //! - `srcaddr` and `dstaddr` are IPv4, `srcaddr6` and `dstaddr6` IPv6; a policy may have both pairs, and matches either. `all` is all of
 //!   the one version. An address without a subnet is everything: read only under the name `all`.
-//! - Interfaces are nothing that a packet carries. We write `any`; policies of one pair are read with a remark.
+//! - Interfaces and zones are nothing that a packet carries. We name them where the point says what is behind each, and write `any` where it
+//!   does not; policies of one pair are then read with a remark. Between interfaces of one zone packets that no policy is about are denied, unless
+//!   `intrazone allow` stands there.
+//! - An address that is a host's name, a country or the like, and a service for proxies, are an error in the policy that means them.
 //! - In a port range the destination comes first, then `:` and the source. One service may have TCP, UDP and SCTP ports: their union.
 //!   `protocol IP` without a number, or with 0, is every protocol; 255 cannot be said.
 //! - `logtraffic all` logs; `utm`, which holds where nothing stands, logs what security profiles find: without them nothing.
@@ -23,12 +26,13 @@
 
 mod addresses;
 mod parse;
+mod predefined;
 mod render;
 mod services;
 mod tree;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -37,5 +41,6 @@ pub const TARGET: Target = Target {
     capability: Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::Places(parse::parse_with),
     cost: cost::policies,
 };

@@ -6,6 +6,7 @@ use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 use super::addresses::Addresses;
 use super::services::Services;
 use super::tree::{Entry, Setting, sections};
+use crate::device_zones::DeviceZones;
 use crate::reading::Word;
 use crate::target::{ParseError, Parsed};
 
@@ -16,8 +17,13 @@ struct Objects<'a> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    parse_with(text, &DeviceZones::default())
+}
+
+pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let mut objects = Objects { v4: Addresses::new(false), v6: Addresses::new(true), services: Services::default() };
     let mut policies: Vec<Entry<'_>> = Vec::new();
+    let mut open: Vec<Word<'_>> = Vec::new();
     for section in sections(text)? {
         let name: Vec<&str> = section.name.iter().map(|word| word.text).collect();
         for entry in section.entries {
@@ -35,6 +41,11 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
                     }
                     policies.push(entry);
                 }
+                ["system", "zone"] => open.extend(zone(&entry)?),
+                // Headings for people.
+                ["firewall", "service", "category"] => {}
+                ["firewall", "schedule", "recurring"] => schedule(&entry)?,
+                ["firewall", "schedule", "onetime" | "group"] if !ALWAYS.contains(&entry.name.text) => {}
                 _ => {
                     let place = section.name.last().copied().unwrap_or(entry.name);
                     let advice = "give firewall policies, addresses, services and their groups";
@@ -43,7 +54,52 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
             }
         }
     }
-    finish(&objects, &policies)
+    finish(&objects, &policies, &open, zones)
+}
+
+/// The zone's name, where packets between its interfaces pass that no policy is about; they do not unless it says so.
+fn zone<'a>(entry: &Entry<'a>) -> Result<Option<Word<'a>>, ParseError> {
+    let mut open = None;
+    for setting in &entry.settings {
+        match setting.key.text {
+            "intrazone" => {
+                let word = setting.value("`allow` or `deny`")?;
+                open = match word.text {
+                    "allow" => Some(entry.name),
+                    "deny" => None,
+                    _ => return Err(word.unknown("`allow` or `deny`", "write one of them")),
+                };
+            }
+            "interface" | "description" | "uuid" => {}
+            _ => return Err(setting.key.unknown("a setting of a zone", "zones have interfaces and `intrazone`")),
+        }
+    }
+    Ok(open)
+}
+
+/// The schedules from the factory: all week, and never.
+const ALWAYS: [&str; 2] = ["always", "none"];
+
+/// That `always` is what its name says; other schedules are refused where a policy has them.
+fn schedule(entry: &Entry<'_>) -> Result<(), ParseError> {
+    if entry.name.text != "always" {
+        return Ok(());
+    }
+    let days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    if !entry.settings.iter().any(|setting| setting.key.text == "day") {
+        return Err(entry.name.error("a schedule `always` without days", "give it all days"));
+    }
+    for setting in &entry.settings {
+        let is_all = || days.iter().all(|day| setting.values.iter().any(|value| value.text == *day));
+        let is_midnight = || setting.values.iter().all(|value| value.text == "00:00");
+        match setting.key.text {
+            "day" if is_all() => {}
+            "start" | "end" if is_midnight() => {}
+            "color" | "uuid" | "fabric-object" => {}
+            _ => return Err(setting.key.error("a schedule `always` that is not always", "give it all days, without times")),
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +171,8 @@ impl<'a> Policy<'a> {
             "status" => self.is_disabled = !setting.is_enabled()?,
             "ssl-ssh-profile" if setting.value("a profile")?.text == "no-inspection" => {}
             "utm-status" | "internet-service" | "internet-service-src" | "tos-negate" if !setting.is_enabled()? => {}
-            "name" | "uuid" | "comments" | "logtraffic-start" | "nat" | "send-deny-packet" | "match-vip" | "inspection-mode" => {}
+            "name" | "uuid" | "comments" | "logtraffic-start" | "nat" | "send-deny-packet" | "match-vip" | "inspection-mode"
+            | "ippool" | "poolname" | "fixedport" | "label" | "global-label" | "auto-asic-offload" => {}
             _ => {
                 let advice = "policies about packets have interfaces, addresses, services, an action and logs";
                 return Err(setting.key.unknown("a setting of a policy", advice));
@@ -125,7 +182,10 @@ impl<'a> Policy<'a> {
     }
 }
 
-fn finish(objects: &Objects<'_>, policies: &[Entry<'_>]) -> Result<Parsed, ParseError> {
+const ADVICE: &str =
+    "interfaces are not in the packet: say what is behind each in `device_zones` of the point, or give one pair, or `any`";
+
+fn finish(objects: &Objects<'_>, policies: &[Entry<'_>], open: &[Word<'_>], zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
@@ -144,15 +204,21 @@ fn finish(objects: &Objects<'_>, policies: &[Entry<'_>]) -> Result<Parsed, Parse
         }
         let incomplete =
             |what: &str| name.error(format!("policy `{}` has no {what}", name.text), "the device refuses it: complete it");
-        let pair = match (policy.from.as_slice(), policy.to.as_slice()) {
-            ([from], [to]) => (from.text, to.text),
-            ([], _) | (_, []) => return Err(incomplete("interface")),
-            _ => return Err(name.error("a policy of several interfaces", "they are not in the packet: give one pair, or `any`")),
-        };
-        if *interfaces.get_or_insert(pair) != pair {
-            let advice = "they are not in the packet: give one pair, or `any`";
-            return Err(name.error("a policy of a second pair of interfaces", advice));
+        if policy.from.is_empty() || policy.to.is_empty() {
+            return Err(incomplete("interface"));
         }
+        let (behind, before) = if zones.is_empty() {
+            let ([from], [to]) = (policy.from.as_slice(), policy.to.as_slice()) else {
+                return Err(name.error("a policy of several interfaces", ADVICE));
+            };
+            let pair = (from.text, to.text);
+            if *interfaces.get_or_insert(pair) != pair {
+                return Err(name.error("a policy of a second pair of interfaces", ADVICE));
+            }
+            (AddressSet::full(), AddressSet::full())
+        } else {
+            (zones.union(&policy.from, "any")?, zones.union(&policy.to, "any")?)
+        };
         if !policy.has_schedule {
             return Err(incomplete("schedule"));
         }
@@ -177,12 +243,22 @@ fn finish(objects: &Objects<'_>, policies: &[Entry<'_>]) -> Result<Parsed, Parse
         let verdict = if policy.accepts { Verdict::Allow } else { Verdict::Deny };
         let l4s = objects.services.union(&policy.services, service)?;
         for (source, destination) in pairs {
-            for l4 in &l4s {
+            let (source, destination) = (source.intersection(&behind), destination.intersection(&before));
+            // Addresses that are behind other interfaces meet nothing.
+            for l4 in l4s.iter().filter(|_| !source.is_empty() && !destination.is_empty()) {
                 let l4 = l4.clone();
                 let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
                 add(selector, verdict, policy.logs, name.line);
             }
         }
+    }
+    for name in open {
+        if zones.is_empty() {
+            return Err(name.error(format!("zone `{}`, inside of which packets pass without a policy", name.text), ADVICE));
+        }
+        let inside = zones.find(*name)?;
+        let selector = Selector { source: inside.clone(), destination: inside.clone(), ..Selector::any() };
+        add(selector, Verdict::Allow, false, name.line);
     }
     // Policy 0.
     add(Selector::any(), Verdict::Deny, false, last_line);

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::saying::{Families, Say, members, port_pairs};
+use crate::device_zones::DeviceZones;
+use crate::saying::{Families, Say, members, of_families, own_names, port_pairs};
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
 const SAY: Say = Say { target: "fortios" };
@@ -20,11 +21,12 @@ const MOST_SERVICES: usize = 256;
 
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     SAY.name(&options.name, LONGEST_NAME)?;
+    SAY.zone_names(&options.zones)?;
     let mut objects =
         Objects { prefix: &options.name, names: BTreeSet::new(), v4: Vec::new(), v6: Vec::new(), services: Vec::new() };
     let mut policies = Vec::new();
     for rule in SAY.new_packets(ruleset)? {
-        policies.push((rule, policy(&mut objects, rule)?));
+        policies.push((rule, policy(&mut objects, &options.zones, rule)?));
     }
     let mut out = Writer { rendering: Rendering { text: String::new(), lines: Vec::new() }, line: 0 };
     for (section, entries) in [("address", &objects.v4), ("address6", &objects.v6), ("service custom", &objects.services)] {
@@ -93,15 +95,17 @@ struct Objects<'a, 'r> {
     services: Vec<Object<'r>>,
 }
 
-fn policy<'r>(objects: &mut Objects<'_, 'r>, rule: &'r PointRule) -> Result<Vec<String>, RenderError> {
-    let Families { v4, v6 } = SAY.families(rule)?;
+fn policy<'r>(objects: &mut Objects<'_, 'r>, zones: &DeviceZones, rule: &'r PointRule) -> Result<Vec<String>, RenderError> {
+    let families @ Families { v4, v6 } = SAY.families(rule)?;
     SAY.no_times(rule)?;
     SAY.no_flags(rule)?;
     if rule.action == Action::Log {
         return Err(SAY.cannot(rule, "a log without a verdict", "put the zone in another mode"));
     }
     let services = services(objects, rule)?;
-    let mut settings = vec!["srcintf \"any\"".to_owned(), "dstintf \"any\"".to_owned()];
+    let at = |set| list(own_names(zones, &of_families(set, families)).unwrap_or_else(|| vec!["any".into()]));
+    let mut settings =
+        vec![format!("srcintf {}", at(&rule.selector.source)), format!("dstintf {}", at(&rule.selector.destination))];
     let sides = [("srcaddr", &rule.selector.source), ("dstaddr", &rule.selector.destination)];
     for (is_ipv6, suffix) in [(false, ""), (true, "6")].into_iter().filter(|&(is_ipv6, _)| if is_ipv6 { v6 } else { v4 }) {
         for (keyword, set) in sides {

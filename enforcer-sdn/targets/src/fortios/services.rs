@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enforcer_packetset::{L4, PortSet, RangeSet};
 
+use super::predefined::{predefined, predefined_group};
 use super::tree::{Entry, Setting};
 use crate::reading::{Groups, Word, digits, ports_of, range};
 use crate::target::ParseError;
@@ -11,6 +12,8 @@ use crate::target::ParseError;
 #[derive(Debug, Default)]
 pub(super) struct Services<'a> {
     services: BTreeMap<&'a str, Vec<L4>>,
+    /// Of proxies: refused where a policy means them.
+    unread: BTreeMap<&'a str, Word<'a>>,
     groups: Groups<'a>,
 }
 
@@ -34,6 +37,15 @@ const REMARKS: [&str; 13] = [
 impl<'a> Services<'a> {
     pub fn add(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
         let name = entry.name;
+        let is_on = |setting: &&Setting<'_>| {
+            ["proxy", "explicit-proxy"].contains(&setting.key.text) && setting.values.iter().any(|value| value.text == "enable")
+        };
+        if let Some(proxy) = entry.settings.iter().find(is_on) {
+            if self.services.contains_key(name.text) || self.unread.insert(name.text, proxy.key).is_some() {
+                return Err(name.error(format!("a second service `{}`", name.text), "give each name once"));
+            }
+            return Ok(());
+        }
         let (mut protocol, mut number, mut ports) = ("TCP/UDP/SCTP", 0, Vec::new());
         let (mut kind, mut code) = (RangeSet::full(), RangeSet::full());
         let (mut has_number, mut has_icmp) = (false, false);
@@ -54,12 +66,12 @@ impl<'a> Services<'a> {
                 "sctp-portrange" => portranges(setting, 132, &mut ports)?,
                 text if REMARKS.contains(&text) => {}
                 "helper" if ["auto", "disable"].contains(&setting.value("a helper")?.text) => {}
-                "proxy" if !setting.is_enabled()? => {}
+                "proxy" | "explicit-proxy" if !setting.is_enabled()? => {}
                 _ => return Err(setting.key.unknown("a setting of a service", "services are protocols, ports and ICMP types")),
             }
         }
         let l4s = match protocol {
-            "TCP/UDP/SCTP" if !has_number && !has_icmp && !ports.is_empty() => ports,
+            "TCP/UDP/SCTP" | "TCP/UDP/UDP-Lite/SCTP" if !has_number && !has_icmp && !ports.is_empty() => ports,
             "ICMP" if !has_number && ports.is_empty() => vec![L4::Icmp { types: kind, codes: code }],
             "ICMP6" if !has_number && ports.is_empty() => vec![L4::Icmp6 { types: kind, codes: code }],
             "IP" if !has_icmp && ports.is_empty() => vec![if number == 0 { L4::Any } else { L4::Protocol(number) }],
@@ -96,15 +108,30 @@ impl<'a> Services<'a> {
         let mut all = Vec::new();
         for &name in names {
             for leaf in self.groups.leaves(name)? {
-                let not_there = || leaf.error(format!("service `{}` is not in the text", leaf.text), "add it");
-                let own = self.services.get(leaf.text).cloned();
-                all.extend(own.or_else(|| predefined(leaf.text)).ok_or_else(not_there)?);
+                match predefined_group(leaf.text).filter(|_| !self.services.contains_key(leaf.text)) {
+                    Some(members) => {
+                        for &text in members {
+                            all.extend(self.service(Word { text, ..leaf })?);
+                        }
+                    }
+                    None => all.extend(self.service(leaf)?),
+                }
             }
         }
         match names.first() {
             Some(&name) if negates => others(&all, name),
             _ => Ok(all),
         }
+    }
+
+    /// One that is no group: the text's own before the device's.
+    fn service(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+        if let Some(word) = self.unread.get(name.text) {
+            return Err(word.error(format!("`{}` is used, and is for proxies", name.text), "name protocols and ports"));
+        }
+        let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
+        let own = self.services.get(name.text).cloned();
+        own.or_else(|| predefined(name.text)).ok_or_else(not_there)
     }
 }
 
@@ -162,31 +189,4 @@ fn others(l4s: &[L4], place: Word<'_>) -> Result<Vec<L4>, ParseError> {
 fn add<T: enforcer_packetset::Number>(sets: &mut BTreeMap<u8, RangeSet<T>>, protocol: u8, more: &RangeSet<T>) {
     let set = sets.entry(protocol).or_default();
     *set = set.union(more);
-}
-
-/// The device's own services, as far as everybody knows them; the text may define them.
-fn predefined(name: &str) -> Option<Vec<L4>> {
-    let tcp = |first, last| L4::Tcp { source: PortSet::full(), destination: RangeSet::range(first, last) };
-    let udp = |first, last| L4::Udp { source: PortSet::full(), destination: RangeSet::range(first, last) };
-    Some(match name {
-        "ALL" => vec![L4::Any],
-        "ALL_TCP" => vec![tcp(1, 65535)],
-        "ALL_UDP" => vec![udp(1, 65535)],
-        "ALL_ICMP" => vec![L4::Icmp { types: RangeSet::full(), codes: RangeSet::full() }],
-        "ALL_ICMP6" => vec![L4::Icmp6 { types: RangeSet::full(), codes: RangeSet::full() }],
-        "PING" => vec![L4::Icmp { types: RangeSet::of(8), codes: RangeSet::full() }],
-        "PING6" => vec![L4::Icmp6 { types: RangeSet::of(128), codes: RangeSet::full() }],
-        "GRE" => vec![L4::Protocol(47)],
-        "HTTP" => vec![tcp(80, 80)],
-        "HTTPS" => vec![tcp(443, 443)],
-        "SSH" => vec![tcp(22, 22)],
-        "TELNET" => vec![tcp(23, 23)],
-        "SMTP" => vec![tcp(25, 25)],
-        "RDP" => vec![tcp(3389, 3389)],
-        "DNS" => vec![tcp(53, 53), udp(53, 53)],
-        "NTP" => vec![tcp(123, 123), udp(123, 123)],
-        "SNMP" => vec![tcp(161, 162), udp(161, 162)],
-        "SYSLOG" => vec![udp(514, 514)],
-        _ => return None,
-    })
 }

@@ -1,9 +1,9 @@
 //! `config`, `edit`, `set`, `next`, `end` as sections of entries.
 
-use crate::reading::{Cursor, Lexing, Word, words};
+use crate::reading::{Comments, Cursor, Lexing, Word, words};
 use crate::target::ParseError;
 
-const LEXING: Lexing = Lexing { marks: "\n", has_block_comments: false, has_continuation: false };
+const LEXING: Lexing = Lexing { marks: "\n", has_block_comments: false, comments: Comments::First, has_continuation: false };
 
 /// One `config` block.
 #[derive(Debug)]

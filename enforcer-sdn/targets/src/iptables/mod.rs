@@ -24,7 +24,7 @@ mod week;
 mod words;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -41,5 +41,6 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

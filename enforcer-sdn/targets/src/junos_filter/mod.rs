@@ -28,7 +28,7 @@ mod render;
 use enforcer_policy::Ruleset;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Rendering, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -37,6 +37,7 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, log_only: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost,
 };
 

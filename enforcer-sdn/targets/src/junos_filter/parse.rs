@@ -109,6 +109,8 @@ fn statement<'a>(filter: &mut Filter<'a>, mut cursor: Cursor<'_, 'a>, is_ipv6: b
     }
     let word = cursor.next();
     match word.text {
+        // Without anything in force.
+        "from" | "then" if cursor.is_at_end() => Ok(()),
         "from" => term.from.add(&mut cursor, is_ipv6),
         "then" => then(term, &mut cursor),
         _ => Err(word.unknown("`from` or `then`", "a term holds these two")),

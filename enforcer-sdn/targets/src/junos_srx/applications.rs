@@ -1,6 +1,6 @@
 //! Applications: what a policy's names mean below IP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enforcer_packetset::{L4, RangeSet};
 
@@ -65,23 +65,36 @@ impl<'a> Applications<'a> {
         }
     }
 
-    /// What a policy means by the name: the union of these.
-    pub fn find(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+    /// What a policy means by the name: the union of these. Adds what is to be remarked.
+    pub fn find(&self, name: Word<'_>, notes: &mut BTreeSet<String>) -> Result<Vec<L4>, ParseError> {
         if name.is("any") {
             return Ok(vec![L4::Any]);
         }
         let mut all = Vec::new();
         for leaf in self.sets.leaves(name)? {
-            all.extend(self.application(leaf)?);
+            let known = self.applications.contains_key(leaf.text);
+            match predefined::set(leaf.text).filter(|_| !known) {
+                Some(members) => {
+                    for &text in members {
+                        all.extend(self.application(Word { text, ..leaf }, notes)?);
+                    }
+                }
+                None => all.extend(self.application(leaf, notes)?),
+            }
         }
         Ok(all)
     }
 
-    fn application(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
+    fn application(&self, name: Word<'_>, notes: &mut BTreeSet<String>) -> Result<Vec<L4>, ParseError> {
         let Some(terms) = self.applications.get(name.text) else {
-            let advice = "add `applications`; of the predefined ones those are read that are one protocol and port";
+            let advice = "add `applications`; of the predefined ones those are read that are protocols with ports";
             let not_there = || name.error(format!("application `{}` is not in the text", name.text), advice);
-            return predefined::application(name.text).map(|l4| vec![l4]).ok_or_else(not_there);
+            let (l4s, opens) = predefined::application(name.text).ok_or_else(not_there)?;
+            if opens {
+                notes
+                    .insert(format!("the gateway of `{}` opens the further connections that are asked for: not read", name.text));
+            }
+            return Ok(l4s);
         };
         if terms.len() > 1 && terms.contains_key("") {
             let what = format!("application `{}` has terms and more beside them", name.text);

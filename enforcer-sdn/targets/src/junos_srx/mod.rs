@@ -4,8 +4,10 @@
 //! - A packet of a session that was admitted passes without a policy being asked, both ways, and so does an ICMP error about it. Hence a
 //!   ruleset must begin with established packets allowed, and the reading does.
 //! - Policies stand between two zones, and a zone is a set of interfaces: nothing that a packet carries. We write global policies, which
-//!   are asked for every pair of zones after the pair's own ones; the policies of one pair are read with a remark, those of two are
-//!   refused, for which of them is asked is not in the packet.
+//!   are asked for every pair of zones after the pair's own ones, and name zones where the point says what is behind each. Where it
+//!   does not, the policies of one pair are read with a remark, those of two are refused. Policies of the zone `junos-host` are about the
+//!   device itself and left out with a remark.
+//! - A zone's own address book is asked before the global one; a name may mean different addresses in two zones.
 //! - What no policy matches is denied, also within a zone, unless `default-policy permit-all` stands there.
 //! - Addresses and applications are names. `any` is both IP versions, `any-ipv4` and `any-ipv6` one each; application `any` is every
 //!   protocol. Our objects are named by their content, so that an older text with the same name means the same.
@@ -23,7 +25,7 @@ mod predefined;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -32,5 +34,6 @@ pub const TARGET: Target = Target {
     capability: Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::Places(parse::parse_with),
     cost: cost::policies,
 };

@@ -1,10 +1,13 @@
 //! Reads security policies with their address book and applications, in braces or as `set` lines, and says what becomes of packets.
 //! Shares nothing with the renderer. What it does not know is an error with its place.
 
+use std::collections::BTreeSet;
+
 use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 
 use super::applications::Applications;
-use super::book::Book;
+use super::book::Books;
+use crate::device_zones::DeviceZones;
 use crate::reading::{Cursor, Word, paths};
 use crate::target::{ParseError, Parsed};
 
@@ -18,6 +21,9 @@ struct Context<'a> {
 #[derive(Debug)]
 struct Policy<'a> {
     name: Word<'a>,
+    /// Zones of a global policy.
+    from: Vec<Word<'a>>,
+    to: Vec<Word<'a>>,
     source: Addresses<'a>,
     destination: Addresses<'a>,
     applications: Vec<Word<'a>>,
@@ -33,10 +39,22 @@ struct Addresses<'a> {
     is_excluded: bool,
 }
 
+/// In which order policies are asked, and by what.
+#[derive(Debug, Default)]
+struct Policies<'a> {
+    /// Of pairs of zones.
+    pairs: Vec<Context<'a>>,
+    global: Context<'a>,
+}
+
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
-    let (mut book, mut applications) = (Book::default(), Applications::default());
-    let (mut pair, mut global) = (Context::default(), Context::default());
-    let mut default = Verdict::Deny;
+    parse_with(text, &DeviceZones::default())
+}
+
+pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
+    let (mut books, mut applications) = (Books::default(), Applications::default());
+    let mut policies = Policies::default();
+    let mut default = None;
     let mut is_whole = None;
     for path in paths(text)? {
         let mut cursor = Cursor::new(&path.words);
@@ -48,48 +66,92 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
             return Err(first.error("`security` stands in some statements only", "give one listing"));
         }
         match word.text {
-            _ if path.is_removal => removal(word, cursor, pair.policies.len() + global.policies.len())?,
-            "address-book" => book.add(&mut cursor)?,
-            "applications" => applications.add(&mut cursor)?,
-            "policies" if cursor.is_at_end() => {}
-            "policies" => {
-                let word = cursor.next();
-                match word.text {
-                    "global" => policy(&mut global, &mut cursor)?,
-                    "from-zone" => {
-                        let from = cursor.some("a zone")?;
-                        cursor.expect("to-zone")?;
-                        let to = cursor.some("a zone")?;
-                        let &mut (first_from, first_to) = pair.zones.get_or_insert((from, to));
-                        if (first_from.text, first_to.text) != (from.text, to.text) {
-                            let what = format!("policies of a second pair of zones, `{}` and `{}`", from.text, to.text);
-                            return Err(from.error(what, "a zone is not in the packet: give one pair, or global policies"));
-                        }
-                        policy(&mut pair, &mut cursor)?;
-                    }
-                    "default-policy" => {
-                        let word = cursor.some("a default")?;
-                        default = match word.text {
-                            "deny-all" => Verdict::Deny,
-                            "permit-all" => Verdict::Allow,
-                            _ => return Err(word.unknown("`permit-all` or `deny-all`", "write one of them")),
-                        };
-                        cursor.end()?;
-                    }
-                    // Whether sessions are judged anew after a change.
-                    "policy-rematch" => {}
-                    _ => return Err(word.unknown("a part of `policies`", "give global policies, or those of one pair of zones")),
-                }
+            _ if path.is_removal => {
+                let is_first = policies.in_order().next().is_none() && (default.is_none() || !cursor.is_at_end());
+                removal(word, cursor, is_first)?;
             }
-            _ => return Err(word.unknown("a part of `security`", "give policies, the address book and applications")),
+            "address-book" => books.add(&mut cursor)?,
+            "applications" => applications.add(&mut cursor)?,
+            "zones" => zone(&mut books, &mut cursor)?,
+            "policies" if cursor.is_at_end() => {}
+            "policies" => policies.add(&mut default, &mut cursor, zones)?,
+            _ => return Err(word.unknown("a part of `security`", "give policies, zones, address books and applications")),
         }
     }
-    finish(&book, &applications, &[pair, global], default)
+    finish(&books, &applications, &policies, default.unwrap_or(Verdict::Deny), zones)
 }
 
+/// What follows `zones`: of a zone only its address book is about the policies.
+fn zone<'a>(books: &mut Books<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+    let kind = cursor.some("`security-zone`")?;
+    if !kind.is("security-zone") {
+        return Err(kind.unknown("`security-zone`", "functional zones are for the device itself: leave them out"));
+    }
+    let name = cursor.some("a zone's name")?;
+    if cursor.is_at_end() {
+        return Ok(());
+    }
+    let word = cursor.next();
+    match word.text {
+        "address-book" => books.add_to_zone(name.text, cursor),
+        // Where the zone is, and what may be sent to the device itself.
+        "interfaces" | "host-inbound-traffic" | "description" => Ok(()),
+        _ => Err(word.unknown("a part of a zone", "it may change what passes: leave it out")),
+    }
+}
+
+impl<'a> Policies<'a> {
+    /// What follows `policies`.
+    fn add(&mut self, default: &mut Option<Verdict>, cursor: &mut Cursor<'_, 'a>, known: &DeviceZones) -> Result<(), ParseError> {
+        let word = cursor.next();
+        match word.text {
+            "global" => policy(&mut self.global, cursor),
+            "from-zone" => {
+                let from = cursor.some("a zone")?;
+                cursor.expect("to-zone")?;
+                let to = cursor.some("a zone")?;
+                let same = |pair: &Context<'_>| pair.zones.is_some_and(|(a, b)| (a.text, b.text) == (from.text, to.text));
+                let is_own = |word: &Word<'_>| word.is(DEVICE);
+                if let Some((first, second)) =
+                    self.pairs.iter().filter_map(|pair| pair.zones).find(|(a, b)| !is_own(a) && !is_own(b))
+                    && known.is_empty()
+                    && !is_own(&from)
+                    && !is_own(&to)
+                    && (first.text, second.text) != (from.text, to.text)
+                {
+                    let what = format!("policies of a second pair of zones, `{}` and `{}`", from.text, to.text);
+                    return Err(from.error(what, ADVICE));
+                }
+                let at = self.pairs.iter().position(same).unwrap_or_else(|| {
+                    self.pairs.push(Context { zones: Some((from, to)), policies: Vec::new() });
+                    self.pairs.len() - 1
+                });
+                self.pairs.get_mut(at).map_or(Ok(()), |pair| policy(pair, cursor))
+            }
+            "default-policy" => {
+                let word = cursor.some("a default")?;
+                *default = Some(match word.text {
+                    "deny-all" => Verdict::Deny,
+                    "permit-all" => Verdict::Allow,
+                    _ => return Err(word.unknown("`permit-all` or `deny-all`", "write one of them")),
+                });
+                cursor.end()
+            }
+            // Whether sessions are judged anew after a change.
+            "policy-rematch" => Ok(()),
+            _ => Err(word.unknown("a part of `policies`", "give global policies, or those of pairs of zones")),
+        }
+    }
+}
+
+/// The zone of the device itself: what is sent to it and by it.
+const DEVICE: &str = "junos-host";
+
+const ADVICE: &str = "a zone is not in the packet: say what is behind each in `device_zones` of the point, or give one pair";
+
 /// `delete` before everything that it would take away.
-fn removal(word: Word<'_>, cursor: Cursor<'_, '_>, policies: usize) -> Result<(), ParseError> {
-    if word.is("policies") && policies == 0 && cursor.rest().iter().all(|word| word.is("global")) {
+fn removal(word: Word<'_>, cursor: Cursor<'_, '_>, is_first: bool) -> Result<(), ParseError> {
+    if word.is("policies") && is_first && cursor.rest().iter().all(|word| word.is("global")) {
         return Ok(());
     }
     Err(word.error("a removal that is not the first of policies", "begin with `delete security policies global`"))
@@ -104,6 +166,8 @@ fn policy<'a>(context: &mut Context<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<
     let at = context.policies.iter().rposition(|policy| policy.name.text == name.text).unwrap_or_else(|| {
         context.policies.push(Policy {
             name,
+            from: Vec::new(),
+            to: Vec::new(),
             source: Addresses::default(),
             destination: Addresses::default(),
             applications: Vec::new(),
@@ -134,7 +198,9 @@ fn matches<'a>(policy: &mut Policy<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(
         "application" => policy.applications.push(cursor.some("an application")?),
         "source-address-excluded" => policy.source.is_excluded = true,
         "destination-address-excluded" => policy.destination.is_excluded = true,
-        "from-zone" | "to-zone" | "source-identity" | "dynamic-application" if cursor.peek().is("any") => drop(cursor.next()),
+        "from-zone" => policy.from.push(cursor.some("a zone")?),
+        "to-zone" => policy.to.push(cursor.some("a zone")?),
+        "source-identity" | "dynamic-application" if cursor.peek().is("any") => drop(cursor.next()),
         _ => return Err(field.unknown("a condition", "packets are matched by addresses and applications")),
     }
     cursor.end()
@@ -165,12 +231,14 @@ fn then<'a>(policy: &mut Policy<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), 
 }
 
 fn finish(
-    book: &Book<'_>,
+    books: &Books<'_>,
     applications: &Applications<'_>,
-    contexts: &[Context<'_>],
+    policies: &Policies<'_>,
     default: Verdict,
+    zones: &DeviceZones,
 ) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
+    let mut notes = BTreeSet::new();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
         parsed.lines.push(line);
@@ -178,8 +246,12 @@ fn finish(
     // A session that was admitted is not asked about again.
     add(Selector { state: StateSet::Established, ..Selector::any() }, Verdict::Allow, false, 1);
     let mut last_line = 1;
-    for policy in contexts.iter().flat_map(|context| &context.policies) {
+    for (context, policy) in policies.in_order() {
         last_line = policy.name.line;
+        if context.zones.is_some_and(|(from, to)| from.is(DEVICE) || to.is(DEVICE)) {
+            notes.insert("policies of `junos-host` are about the device itself: not read".to_owned());
+            continue;
+        }
         let incomplete = |what: &str| {
             policy.name.error(format!("policy `{}` has no {what}", policy.name.text), "the device refuses it: complete it")
         };
@@ -190,33 +262,62 @@ fn finish(
             }
             (_, end) => policy.logs_begin || end.is_some(),
         };
-        let source = policy.source.resolve(book)?.ok_or_else(|| incomplete("source address"))?;
-        let destination = policy.destination.resolve(book)?.ok_or_else(|| incomplete("destination address"))?;
+        let (from, to) = context.zones.map_or((None, None), |(from, to)| (Some(from.text), Some(to.text)));
+        let source = policy.source.resolve(books, from)?.ok_or_else(|| incomplete("source address"))?;
+        let destination = policy.destination.resolve(books, to)?.ok_or_else(|| incomplete("destination address"))?;
         if policy.applications.is_empty() {
             return Err(incomplete("application"));
         }
+        let pair = context.zones.filter(|_| !zones.is_empty());
+        let (from, to) = match pair {
+            Some((from, to)) => (zones.find(from)?.clone(), zones.find(to)?.clone()),
+            None => (behind(&policy.from, zones)?, behind(&policy.to, zones)?),
+        };
+        let (source, destination) = (source.intersection(&from), destination.intersection(&to));
         for &name in &policy.applications {
-            for l4 in applications.find(name)? {
-                let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
-                add(selector, verdict, log, policy.name.line);
+            for l4 in applications.find(name, &mut notes)? {
+                // Addresses that are behind other zones meet nothing.
+                if !source.is_empty() && !destination.is_empty() {
+                    let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
+                    add(selector, verdict, log, policy.name.line);
+                }
             }
         }
     }
     add(Selector::any(), default, false, last_line);
-    for (from, to) in contexts.iter().filter_map(|context| context.zones) {
+    let pairs = policies.pairs.iter().filter_map(|pair| pair.zones).filter(|_| zones.is_empty());
+    for (from, to) in pairs.filter(|(from, to)| !from.is(DEVICE) && !to.is(DEVICE)) {
         let (from, to) = (from.text, to.text);
-        parsed.notes.push(format!("read as what happens to packets that come from zone `{from}` and leave to zone `{to}`"));
+        notes.insert(format!("read as what happens to packets that come from zone `{from}` and leave to zone `{to}`"));
     }
+    parsed.notes.extend(notes);
     Ok(parsed)
+}
+
+/// What is behind the zones that a global policy names; everybody where it names none.
+fn behind(names: &[Word<'_>], zones: &DeviceZones) -> Result<AddressSet, ParseError> {
+    match names.iter().find(|name| name.text != "any") {
+        None => Ok(AddressSet::full()),
+        Some(name) if zones.is_empty() => Err(name.error(format!("a policy for the zone `{}`", name.text), ADVICE)),
+        Some(_) => zones.union(names, "any"),
+    }
+}
+
+impl<'a> Policies<'a> {
+    /// Those of a pair of zones before the global ones.
+    fn in_order(&self) -> impl Iterator<Item = (&Context<'a>, &Policy<'a>)> {
+        let contexts = self.pairs.iter().chain([&self.global]);
+        contexts.flat_map(|context| context.policies.iter().map(move |policy| (context, policy)))
+    }
 }
 
 impl Addresses<'_> {
     /// None where no address is named.
-    fn resolve(&self, book: &Book<'_>) -> Result<Option<AddressSet>, ParseError> {
+    fn resolve(&self, books: &Books<'_>, zone: Option<&str>) -> Result<Option<AddressSet>, ParseError> {
         let Some(first) = self.names.first() else { return Ok(None) };
         let mut all = AddressSet::empty();
         for &name in &self.names {
-            all = all.union(&book.find(name)?);
+            all = all.union(&books.find(name, zone)?);
         }
         if self.is_excluded {
             all = AddressSet::full().difference(&all);

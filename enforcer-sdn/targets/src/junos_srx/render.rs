@@ -1,13 +1,14 @@
 //! A ruleset as `set` lines: for each rule the addresses and applications that it is the first to need, then its global policy.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::saying::{Families, Say, members, port_pairs};
-use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
+use crate::device_zones::DeviceZones;
+use crate::lines::{Lines, bracketed};
+use crate::saying::{Families, Say, members, named_ports, of_families, own_names, port_pairs, prefix_texts};
+use crate::target::{RenderError, RenderOptions, Rendering};
 
 const SAY: Say = Say { target: "junos-srx" };
 
@@ -19,8 +20,8 @@ const MOST_APPLICATIONS: usize = 256;
 
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     SAY.name(&options.name, LONGEST_NAME)?;
-    let rendering = Rendering { text: String::new(), lines: Vec::new() };
-    let mut out = Writer { prefix: &options.name, rendering, line: 0, objects: BTreeSet::new() };
+    SAY.zone_names(&options.zones)?;
+    let mut out = Writer { prefix: &options.name, zones: &options.zones, lines: Lines::new(), objects: BTreeSet::new() };
     out.line("delete security policies global", None);
     for rule in SAY.new_packets(ruleset)? {
         policy(&mut out, rule)?;
@@ -29,24 +30,20 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
     for rest in ["match source-address any", "match destination-address any", "match application any", "then permit"] {
         out.line(&format!("set security policies global policy REST {rest}"), None);
     }
-    Ok(out.rendering)
+    Ok(out.lines.done())
 }
 
 struct Writer<'a> {
     prefix: &'a str,
-    rendering: Rendering,
-    line: usize,
+    zones: &'a DeviceZones,
+    lines: Lines,
     /// What stands in the text already, by name.
     objects: BTreeSet<String>,
 }
 
 impl Writer<'_> {
     fn line(&mut self, text: &str, rule: Option<&PointRule>) {
-        let _ = writeln!(self.rendering.text, "{text}");
-        self.line += 1;
-        if let Some(rule) = rule {
-            self.rendering.lines.push(RenderedLine { line: self.line, rule: rule.id.clone() });
-        }
+        self.lines.push(text, rule.map(|rule| rule.id.as_str()));
     }
 
     /// Defines the object once.
@@ -76,8 +73,14 @@ fn policy(out: &mut Writer<'_>, rule: &PointRule) -> Result<(), RenderError> {
     }
     let names: Vec<String> = applications.into_iter().map(|(name, _)| name).collect();
     let policy = format!("set security policies global policy {}", rule.id);
+    for (field, set) in [("from-zone", &rule.selector.source), ("to-zone", &rule.selector.destination)] {
+        if let Some(names) = own_names(out.zones, &of_families(set, families)) {
+            let names: Vec<String> = names.into_iter().map(word).collect();
+            out.line(&format!("{policy} match {field} {}", bracketed(&names)), Some(rule));
+        }
+    }
     for (field, names) in [("source-address", source), ("destination-address", destination), ("application", names)] {
-        out.line(&format!("{policy} match {field} {}", list(&names)), Some(rule));
+        out.line(&format!("{policy} match {field} {}", bracketed(&names)), Some(rule));
     }
     out.line(&format!("{policy} then {verb}"), Some(rule));
     if rule.log {
@@ -86,32 +89,26 @@ fn policy(out: &mut Writer<'_>, rule: &PointRule) -> Result<(), RenderError> {
     Ok(())
 }
 
-fn list(names: &[String]) -> String {
-    match names {
-        [name] => name.clone(),
-        _ => format!("[ {} ]", names.join(" ")),
-    }
+/// In quotes where it has blanks.
+fn word(name: String) -> String {
+    if name.contains(' ') { format!("\"{name}\"") } else { name }
 }
 
 /// Names of the addresses, defined where they were not yet.
 fn addresses(out: &mut Writer<'_>, rule: &PointRule, set: &AddressSet, families: Families) -> Vec<String> {
-    let kept = AddressSet {
-        v4: if families.v4 { set.v4.clone() } else { RangeSet::empty() },
-        v6: if families.v6 { set.v6.clone() } else { RangeSet::empty() },
-    };
+    let kept = of_families(set, families);
     match (kept.v4.is_full(), kept.v6.is_full()) {
         (true, true) => return vec!["any".into()],
         (true, false) if kept.v6.is_empty() => return vec!["any-ipv4".into()],
         (false, true) if kept.v4.is_empty() => return vec!["any-ipv6".into()],
         _ => {}
     }
-    let name = |prefix| {
+    let name = |prefix: String| {
         let name = format!("{}-{prefix}", out.prefix);
         out.object(&name, &format!("set security address-book global address {name} {prefix}"), rule);
         name
     };
-    let texts: Vec<String> = kept.prefixes().iter().map(|prefix| format!("{}/{}", prefix.network(), prefix.length())).collect();
-    texts.into_iter().map(name).collect()
+    prefix_texts(&kept).into_iter().map(name).collect()
 }
 
 /// Each with its definition; `any` has none.
@@ -142,16 +139,10 @@ fn applications(prefix: &str, rule: &PointRule) -> Result<Applications, RenderEr
 
 fn ports(prefix: &str, protocol: &str, source: &PortSet, destination: &PortSet) -> Applications {
     let application = |(from, to): (Option<String>, Option<String>)| {
-        let (mut name, mut definition) = (format!("{prefix}-{protocol}"), format!("protocol {protocol}"));
-        if let Some(from) = from {
-            let _ = write!(name, "-from-{from}");
-            let _ = write!(definition, " source-port {from}");
-        }
-        if let Some(to) = to {
-            let _ = write!(name, "-to-{to}");
-            let _ = write!(definition, " destination-port {to}");
-        }
-        (name, Some(definition))
+        let part =
+            |word: &str, ports: &Option<String>| ports.as_ref().map_or_else(String::new, |ports| format!(" {word} {ports}"));
+        let definition = format!("protocol {protocol}{}{}", part("source-port", &from), part("destination-port", &to));
+        (named_ports(prefix, protocol, from.as_deref(), to.as_deref()), Some(definition))
     };
     port_pairs(source, destination).into_iter().map(application).collect()
 }

@@ -9,16 +9,19 @@
 //! Without `policyTypes` a policy isolates `Ingress`, and `Egress` only if it has egress rules. `except` cuts holes into a `cidr`. Ports
 //! are destination ports of TCP (the default), UDP and SCTP; what becomes of ICMP and other protocols is left to the network plugin (the
 //! documentation of Kubernetes says so), and noted. The node of a pod reaches it whatever a policy says. There is no log.
-//! Peers that are pods, namespaces or named ports have no addresses here and are refused.
+//! Peers that are pods and namespaces, and pods without the annotation, are what the point's description says is behind their labels, and
+//! refused where it does not; named ports always are. Both selectors in one peer must match, two peers add up. Policies for several
+//! selections of pods are read together: those for one pod add up, and between two pods both ends decide.
 //!
 //! Source: the Kubernetes documentation of network policies and its API reference. Checked by parse-back alone; no cluster was there.
 
+mod labels;
 mod parse;
 mod peers;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 /// Says for which hosts a policy stands.
 const ADDRESSES: &str = "cordon/addresses";
@@ -32,5 +35,6 @@ pub const TARGET: Target = Target {
     capability: Capability { stateful: true, ipv6: true, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::Labels(parse::parse_with),
     cost: cost::lines,
 };

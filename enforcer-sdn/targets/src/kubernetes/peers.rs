@@ -2,19 +2,21 @@
 
 use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet};
 
+use super::labels;
+use crate::device_zones::DeviceZones;
 use crate::isolated::Allowed;
 use crate::target::ParseError;
 use crate::tree::Field;
 
 /// What one rule allows; `peers` is `from` or `to`.
-pub(super) fn read(field: Field<'_>, peers: &str) -> Result<Vec<Allowed>, ParseError> {
+pub(super) fn read(field: Field<'_>, peers: &str, namespace: &str, zones: &DeviceZones) -> Result<Vec<Allowed>, ParseError> {
     let mut members = field.members()?;
     let blocks = list(members.take(peers)?)?;
     let ports = list(members.take("ports")?)?;
     members.done(&format!("a rule has `{peers}` and `ports`"))?;
     let mut set = if blocks.is_empty() { AddressSet::full() } else { AddressSet::empty() };
     for block in blocks {
-        set = set.union(&peer(block)?);
+        set = set.union(&peer(block, namespace, zones)?);
     }
     let services = ports.into_iter().map(service).collect::<Result<Vec<_>, _>>()?;
     let services = if services.is_empty() { vec![L4::Any] } else { services };
@@ -30,12 +32,19 @@ pub(super) fn list(field: Option<Field<'_>>) -> Result<Vec<Field<'_>>, ParseErro
     }
 }
 
-fn peer(field: Field<'_>) -> Result<AddressSet, ParseError> {
+fn peer(field: Field<'_>, namespace: &str, zones: &DeviceZones) -> Result<AddressSet, ParseError> {
     let mut members = field.members()?;
-    for name in ["podSelector", "namespaceSelector"] {
-        if let Some(selector) = members.take(name)? {
-            return Err(selector.error(format!("a peer by `{name}`"), "labels have no addresses here: write an `ipBlock`"));
+    // Null is as good as not there; an empty selector is everybody.
+    let mut selector = |name| members.take(name).map(|field| field.filter(|field| !field.is_null()));
+    let (pods, namespaces) = (selector("podSelector")?, selector("namespaceSelector")?);
+    if let Some(selector) = pods.or(namespaces) {
+        if zones.is_empty() {
+            let name = if pods.is_some() { "podSelector" } else { "namespaceSelector" };
+            let advice = "labels have no addresses here: say them in `device_zones` of the point, or write an `ipBlock`";
+            return Err(selector.error(format!("a peer by `{name}`"), advice));
         }
+        members.done("a peer is an `ipBlock`, or a `podSelector` with or without a `namespaceSelector`")?;
+        return labels::peers(pods, namespaces, namespace, zones);
     }
     let mut block = members.need("ipBlock")?.members()?;
     members.done("a peer is an `ipBlock`")?;

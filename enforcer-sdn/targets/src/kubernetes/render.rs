@@ -1,14 +1,13 @@
 //! A ruleset about one zone as a policy: the same text every time.
 
-use std::fmt::Write as _;
-
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, Selector, StateSet};
 use enforcer_policy::{Action, Ruleset};
 
 use super::{ADDRESSES, POINT};
 use crate::around::{Allowed, Around};
+use crate::lines::Lines;
 use crate::product::{Writing, of_version};
-use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
+use crate::target::{RenderError, RenderOptions, Rendering};
 
 const TARGET: &str = "kubernetes";
 /// Blocks of one rule; the API server takes no document of more than about 1 MB.
@@ -43,37 +42,37 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             });
         }
     };
-    let mut out = Writer { rendering: Rendering { text: String::new(), lines: Vec::new() }, line: 0 };
+    let mut out = Lines::new();
     let around = Around::of(TARGET, ruleset, rules)?;
-    out.line(None, "apiVersion: networking.k8s.io/v1");
-    out.line(None, "kind: NetworkPolicy");
-    out.line(None, "metadata:");
-    out.line(None, &format!("  name: {}", options.name));
-    out.line(None, "  annotations:");
+    out.push("apiVersion: networking.k8s.io/v1", None);
+    out.push("kind: NetworkPolicy", None);
+    out.push("metadata:", None);
+    out.push(&format!("  name: {}", options.name), None);
+    out.push("  annotations:", None);
     let hosts: Vec<String> = around.hosts.prefixes().iter().map(ToString::to_string).collect();
-    out.line(None, &format!("    {ADDRESSES}: \"{}\"", hosts.join(" ")));
-    out.line(None, "spec:");
-    out.line(None, "  podSelector:");
-    out.line(None, "    matchLabels:");
-    out.line(None, &format!("      {POINT}: \"{}\"", ruleset.point));
+    out.push(&format!("    {ADDRESSES}: \"{}\"", hosts.join(" ")), None);
+    out.push("spec:", None);
+    out.push("  podSelector:", None);
+    out.push("    matchLabels:", None);
+    out.push(&format!("      {POINT}: \"{}\"", ruleset.point), None);
     let sides = [("Ingress", "ingress", "from", &around.incoming), ("Egress", "egress", "to", &around.outgoing)];
     let kinds: Vec<&str> = sides.iter().filter(|side| side.3.is_some()).map(|side| side.0).collect();
-    out.line(None, &format!("  policyTypes: [{}]", kinds.join(", ")));
+    out.push(&format!("  policyTypes: [{}]", kinds.join(", ")), None);
     for (_, section, peers, allowed) in sides {
         let Some(allowed) = allowed else { continue };
         if allowed.is_empty() {
-            out.line(None, &format!("  {section}: []"));
+            out.push(&format!("  {section}: []"), None);
             continue;
         }
-        out.line(None, &format!("  {section}:"));
+        out.push(&format!("  {section}:"), None);
         for allowed in allowed {
             rule(&mut out, peers, allowed, &around.hosts)?;
         }
     }
-    Ok(out.rendering)
+    Ok(out.done())
 }
 
-fn rule(out: &mut Writer, peers: &str, allowed: &Allowed<'_>, hosts: &AddressSet) -> Result<(), RenderError> {
+fn rule(out: &mut Lines, peers: &str, allowed: &Allowed<'_>, hosts: &AddressSet) -> Result<(), RenderError> {
     let writing = Writing { target: TARGET, rule: allowed.rule };
     if allowed.rule.selector.state == StateSet::Established {
         return Err(writing.cannot("a rule about established connections", "answers always pass here: leave it out"));
@@ -88,7 +87,7 @@ fn rule(out: &mut Writer, peers: &str, allowed: &Allowed<'_>, hosts: &AddressSet
         return Err(writing.cannot(format!("more than {MOST} address blocks"), "use prefixes, or split the rule"));
     }
     let id = Some(allowed.rule.id.as_str());
-    out.line(None, &format!("  # {}", allowed.rule.id));
+    out.push(&format!("  # {}", allowed.rule.id), None);
     let mut lines = Vec::new();
     if !blocks.is_empty() {
         lines.push(format!("{peers}:"));
@@ -101,10 +100,10 @@ fn rule(out: &mut Writer, peers: &str, allowed: &Allowed<'_>, hosts: &AddressSet
         lines.extend(ports);
     }
     if lines.is_empty() {
-        out.line(id, "  - {}");
+        out.push("  - {}", id);
     }
     for (at, line) in lines.iter().enumerate() {
-        out.line(id, &format!("  {} {line}", if at == 0 { "-" } else { " " }));
+        out.push(&format!("  {} {line}", if at == 0 { "-" } else { " " }), id);
     }
     Ok(())
 }
@@ -167,19 +166,4 @@ fn ports(writing: Writing<'_>, l4: &L4) -> Result<Vec<String>, RenderError> {
         _ => Ok(format!("- {{protocol: {name}, port: {first}, endPort: {last}}}")),
     };
     destination.ranges().iter().map(one).collect()
-}
-
-struct Writer {
-    rendering: Rendering,
-    line: usize,
-}
-
-impl Writer {
-    fn line(&mut self, rule: Option<&str>, text: &str) {
-        let _ = writeln!(self.rendering.text, "{text}");
-        self.line += 1;
-        if let Some(rule) = rule {
-            self.rendering.lines.push(RenderedLine { line: self.line, rule: rule.into() });
-        }
-    }
 }

@@ -18,7 +18,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The YANG module.
 const MODULE: &str = "ietf-mud";
@@ -32,5 +32,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

@@ -36,7 +36,7 @@ mod values;
 mod week;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, LinkWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -53,6 +53,7 @@ pub const TARGET: Target = Target {
     },
     render: render::inet,
     parse: parse::inet,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 
@@ -63,6 +64,7 @@ pub const BRIDGE: Target = Target {
     capability: Capability { link: LinkWords { vlan: true, mac: true, heading: false }, ..TARGET.capability },
     render: render::bridge,
     parse: parse::bridge,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 
@@ -73,6 +75,7 @@ pub const STATELESS_BRIDGE: Target = Target {
     capability: Capability { stateful: false, ..BRIDGE.capability },
     render: render::stateless_bridge,
     parse: parse::stateless_bridge,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 
@@ -83,5 +86,6 @@ pub const NETDEV: Target = Target {
     capability: STATELESS_BRIDGE.capability,
     render: render::netdev,
     parse: parse::netdev,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

@@ -17,7 +17,7 @@ mod read;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The YANG module.
 const MODULE: &str = "openconfig-acl";
@@ -29,5 +29,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::products,
 };

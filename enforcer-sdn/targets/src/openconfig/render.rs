@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use enforcer_packetset::FlagSet;
-use enforcer_policy::{Action, Ruleset};
+use enforcer_policy::Ruleset;
 
 use super::{MODULE, icmp};
+use crate::lines::Lines;
 use crate::product::{ALL_PORTS, Product, Service, Writing};
-use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
+use crate::target::{RenderError, RenderOptions, Rendering};
 
 const TARGET: &str = "openconfig";
 /// Between two sequence numbers, as vendors do.
@@ -24,31 +25,27 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
             advice: "use letters, digits, `-` and `_`, at most 48".into(),
         });
     }
-    let mut out = Writer { rendering: Rendering { text: String::new(), lines: Vec::new() }, line: 0 };
-    out.line("{", None);
-    out.line(&format!("  \"{MODULE}:acl\": {{"), None);
-    out.line("    \"acl-sets\": {", None);
-    out.line("      \"acl-set\": [", None);
+    let mut out = Lines::new();
+    out.push("{", None);
+    out.push(&format!("  \"{MODULE}:acl\": {{"), None);
+    out.push("    \"acl-sets\": {", None);
+    out.push("      \"acl-set\": [", None);
     for (version, is_ipv6) in [("4", false), ("6", true)] {
         let key = format!("\"name\": \"{name}-v{version}\", \"type\": \"{MODULE}:ACL_IPV{version}\"");
-        out.line("        {", None);
-        out.line(&format!("          {key},"), None);
-        out.line(&format!("          \"config\": {{{key}}},"), None);
-        out.line("          \"acl-entries\": {", None);
-        out.line("            \"acl-entry\": [", None);
-        let entries = entries(ruleset, is_ipv6)?;
-        let last = entries.len() - 1;
-        for (at, (text, rule)) in entries.into_iter().enumerate() {
-            out.line(&format!("              {text}{}", if at == last { "" } else { "," }), rule);
-        }
-        out.line("            ]", None);
-        out.line("          }", None);
-        out.line(if is_ipv6 { "        }" } else { "        }," }, None);
+        out.push("        {", None);
+        out.push(&format!("          {key},"), None);
+        out.push(&format!("          \"config\": {{{key}}},"), None);
+        out.push("          \"acl-entries\": {", None);
+        out.push("            \"acl-entry\": [", None);
+        out.elements(14, entries(ruleset, is_ipv6)?);
+        out.push("            ]", None);
+        out.push("          }", None);
+        out.push(if is_ipv6 { "        }" } else { "        }," }, None);
     }
     for text in ["      ]", "    }", "  }", "}"] {
-        out.line(text, None);
+        out.push(text, None);
     }
-    Ok(out.rendering)
+    Ok(out.done())
 }
 
 fn entries(ruleset: &Ruleset, is_ipv6: bool) -> Result<Vec<(String, Option<&str>)>, RenderError> {
@@ -56,11 +53,7 @@ fn entries(ruleset: &Ruleset, is_ipv6: bool) -> Result<Vec<(String, Option<&str>
     for rule in &ruleset.rules {
         let writing = Writing { target: TARGET, rule };
         writing.check_stateless()?;
-        let forwarding = match rule.action {
-            Action::Allow => "ACCEPT",
-            Action::Deny => "DROP",
-            Action::Log => return Err(writing.cannot("a log without a verdict", "put the zone in another mode")),
-        };
+        let forwarding = writing.verdict("ACCEPT", "DROP")?;
         for product in writing.products(is_ipv6)? {
             let matches = matches(writing, &product)?;
             entries.push((entry(entries.len(), &rule.id, &matches, forwarding, rule.log), Some(rule.id.as_str())));
@@ -190,19 +183,4 @@ fn icmp(
         return Err(writing.cannot(format!("code {code} of ICMP type {number}"), "the model has no name for it: take all codes"));
     };
     Ok(vec![("type", kind.name), ("code", name)])
-}
-
-struct Writer {
-    rendering: Rendering,
-    line: usize,
-}
-
-impl Writer {
-    fn line(&mut self, text: &str, rule: Option<&str>) {
-        let _ = writeln!(self.rendering.text, "{text}");
-        self.line += 1;
-        if let Some(rule) = rule {
-            self.rendering.lines.push(RenderedLine { line: self.line, rule: rule.into() });
-        }
-    }
 }

@@ -23,7 +23,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect with connection tracking.
 pub const TARGET: Target = Target {
@@ -32,6 +32,7 @@ pub const TARGET: Target = Target {
     capability: Capability { stateful: true, ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::stateful,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };
 

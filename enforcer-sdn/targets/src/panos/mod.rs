@@ -4,9 +4,13 @@
 //! (`set cli config-output-format set`):
 //! - A packet of a session that was admitted passes without a rule being asked. Hence a ruleset must begin with established packets
 //!   allowed, and the reading does.
-//! - Zones are sets of interfaces: nothing that a packet carries. We write `any`; rules of one pair of zones are read with a remark.
+//! - Zones are sets of interfaces: nothing that a packet carries. We name them where the point says what is behind each, and write `any` where
+//!   it does not; rules of one pair of zones are then read with a remark.
 //! - What no rule matches is allowed within a zone (`intrazone-default`) and denied between zones (`interzone-default`). That is not in the
-//!   packet either, so rules from any zone to any zone must end in one for everything, or the two defaults must be overridden alike.
+//!   packet either, so without the point's word rules from any zone to any zone must end in one for everything, or the two defaults must be
+//!   overridden alike. A rule is about both, unless its `rule-type` says `intrazone` or `interzone`.
+//! - Rules of `pre-rulebase` come before the device's own, those of `post-rulebase` after them.
+//! - An address that is a name of a host, or a wildcard, is an error in the rule that means it.
 //! - `application any` with `service any` is every protocol. A service is TCP or UDP with ports; nothing else has one: ICMP and other
 //!   protocols are applications, known by content, and neither written nor read. `application-default` depends on the
 //!   application, with `any` too, and is refused; so are security profiles, users and categories, which look at other things than packets.
@@ -30,7 +34,7 @@ mod render;
 mod xml;
 
 use crate::cost;
-use crate::target::{Capability, Target};
+use crate::target::{Capability, OwnNames, Target};
 
 const CAPABILITY: Capability = Capability { stateful: true, ipv6: true, log: true, ..Capability::LEAST };
 
@@ -41,6 +45,7 @@ pub const TARGET: Target = Target {
     capability: CAPABILITY,
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::Places(parse::parse_with),
     cost: cost::policies,
 };
 

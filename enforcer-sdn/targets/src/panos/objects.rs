@@ -9,10 +9,19 @@ use crate::target::ParseError;
 
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
-    addresses: BTreeMap<&'a str, AddressSet>,
+    /// What each name is of, and whether it is shared by all virtual systems: one that is two things could mean either.
+    kinds: BTreeMap<(&'a str, &'a str), (&'a str, bool)>,
+    addresses: BTreeMap<&'a str, Address<'a>>,
     address_groups: Groups<'a>,
     services: BTreeMap<&'a str, Service<'a>>,
     service_groups: Groups<'a>,
+}
+
+#[derive(Debug)]
+enum Address<'a> {
+    Is(AddressSet),
+    /// A name or a wildcard: refused where a rule means it.
+    Unread(Word<'a>),
 }
 
 #[derive(Debug)]
@@ -42,15 +51,22 @@ pub(super) fn list<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Vec<Word<'a>>, Par
 
 impl<'a> Objects<'a> {
     /// What follows `kind`, as `address NAME ...`.
-    pub fn add(&mut self, kind: Word<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
+    pub fn add(&mut self, kind: Word<'a>, is_shared: bool, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
         let name = cursor.some("a name")?;
+        let family = kind.text.strip_suffix("-group").unwrap_or(kind.text);
+        if *self.kinds.entry((family, name.text)).or_insert((kind.text, is_shared)) != (kind.text, is_shared) {
+            let what = format!("a second {family} `{}`, of another place or kind", name.text);
+            return Err(name.error(what, "leave out the one that is not meant"));
+        }
         while !cursor.is_at_end() {
             let keyword = cursor.next();
             match (kind.text, keyword.text) {
                 (_, "description" | "tag" | "disable-override" | "uuid") => drop(list(cursor)?),
-                ("address", "ip-netmask" | "ip-range") => {
+                ("address", "ip-netmask" | "ip-range" | "fqdn" | "ip-wildcard") => {
                     let word = cursor.some("an address")?;
-                    if self.addresses.insert(name.text, inline(word)?).is_some() {
+                    let is_read = keyword.is("ip-netmask") || keyword.is("ip-range");
+                    let address = if is_read { Address::Is(inline(word)?) } else { Address::Unread(word) };
+                    if self.addresses.insert(name.text, address).is_some() {
                         return Err(name.error(format!("a second address `{}`", name.text), "give each name once"));
                     }
                 }
@@ -77,8 +93,14 @@ impl<'a> Objects<'a> {
             return Ok(AddressSet::full());
         }
         self.address_groups.leaves(name)?.into_iter().try_fold(AddressSet::empty(), |all, leaf| {
-            let set = self.addresses.get(leaf.text).map_or_else(|| inline(leaf), |set| Ok(set.clone()))?;
-            Ok(all.union(&set))
+            match self.addresses.get(leaf.text) {
+                Some(Address::Is(set)) => Ok(all.union(set)),
+                Some(Address::Unread(word)) => {
+                    let what = format!("`{}` is used, and is no prefix or range", leaf.text);
+                    Err(word.error(what, "what it means changes: write prefixes"))
+                }
+                None => Ok(all.union(&inline(leaf)?)),
+            }
         })
     }
 

@@ -5,10 +5,11 @@ use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 
 use super::objects::{Objects, list};
 use super::xml;
-use crate::reading::{Cursor, Lexing, Word, words};
+use crate::device_zones::DeviceZones;
+use crate::reading::{Comments, Cursor, Lexing, Word, words};
 use crate::target::{ParseError, Parsed};
 
-const LEXING: Lexing = Lexing { marks: "[]\n", has_block_comments: false, has_continuation: false };
+const LEXING: Lexing = Lexing { marks: "[]\n", has_block_comments: false, comments: Comments::First, has_continuation: false };
 
 #[derive(Debug, Default)]
 struct Rule<'a> {
@@ -18,11 +19,20 @@ struct Rule<'a> {
     destination: Vec<Word<'a>>,
     services: Vec<Word<'a>>,
     has_application: bool,
+    /// `intrazone` or `interzone`; None for both.
+    kind: Option<Kind<'a>>,
     negates: [bool; 2],
     verdict: Option<Verdict>,
     log_start: bool,
     log_end: Option<bool>,
     is_disabled: bool,
+}
+
+/// About packets within a zone, or between two.
+#[derive(Clone, Copy, Debug)]
+struct Kind<'a> {
+    word: Word<'a>,
+    is_within: bool,
 }
 
 /// What happens to packets that no rule matches.
@@ -34,7 +44,14 @@ struct Default {
 
 #[derive(Debug)]
 struct Rulebase<'a> {
-    rules: Vec<(Word<'a>, Rule<'a>)>,
+    /// Those of the management before the device's own, its own, and those after.
+    rules: [Vec<(Word<'a>, Rule<'a>)>; 3],
+    /// The virtual system that the text is about.
+    system: Option<&'a str>,
+    /// Whether the rules of each are shared by all virtual systems.
+    are_shared: [Option<bool>; 3],
+    /// Of which rulebase the default rules are.
+    defaults_of: Option<usize>,
     within: Default,
     between: Default,
 }
@@ -42,7 +59,10 @@ struct Rulebase<'a> {
 impl Rulebase<'_> {
     const fn new() -> Self {
         Self {
-            rules: Vec::new(),
+            rules: [const { Vec::new() }; 3],
+            system: None,
+            are_shared: [None; 3],
+            defaults_of: None,
             within: Default { verdict: Verdict::Allow, logs: false },
             between: Default { verdict: Verdict::Deny, logs: false },
         }
@@ -51,6 +71,10 @@ impl Rulebase<'_> {
 
 /// In `set` form or in XML.
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    parse_with(text, &DeviceZones::default())
+}
+
+pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
     if text.trim_start().starts_with('<') {
         let document = xml::document(text)?;
         let (mut objects, mut rulebase) = (Objects::default(), Rulebase::new());
@@ -58,7 +82,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
         for line in &lines {
             set(&mut objects, &mut rulebase, &mut Cursor::new(line))?;
         }
-        return finish(&objects, &rulebase);
+        return finish(&objects, &rulebase, zones);
     }
     let (mut objects, mut rulebase) = (Objects::default(), Rulebase::new());
     let words = words(text, LEXING)?;
@@ -72,26 +96,37 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
                     cursor.expect(word)?;
                 }
                 cursor.end()?;
-                if !rulebase.rules.is_empty() {
+                if rulebase.rules.iter().any(|rules| !rules.is_empty()) {
                     return Err(verb.error("rules that are deleted after they were set", "put `delete` first"));
                 }
             }
             _ => return Err(verb.unknown("`set` or `delete`", "give the listing in `set` form")),
         }
     }
-    finish(&objects, &rulebase)
+    finish(&objects, &rulebase, zones)
 }
 
 fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
-    cursor.take("shared");
+    let is_shared = cursor.take("shared");
+    if !is_shared && cursor.take("vsys") {
+        let name = cursor.some("a virtual system")?;
+        if *rulebase.system.get_or_insert(name.text) != name.text {
+            return Err(name.error("a second virtual system", "give the policy of one"));
+        }
+    }
     let kind = cursor.some("a part of the configuration")?;
     match kind.text {
-        "address" | "address-group" | "service" | "service-group" => return objects.add(kind, cursor),
-        "rulebase" => {}
+        "address" | "address-group" | "service" | "service-group" => return objects.add(kind, is_shared, cursor),
+        "rulebase" | "pre-rulebase" | "post-rulebase" => {}
         _ => {
             return Err(kind.unknown("a part of the policy", "give security rules, addresses and services of one virtual system"));
         }
     }
+    let part = match kind.text {
+        "pre-rulebase" => 0,
+        "rulebase" => 1,
+        _ => 2,
+    };
     let kind = cursor.some("`security`")?;
     match kind.text {
         "security" | "default-security-rules" => cursor.expect("rules")?,
@@ -99,6 +134,9 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
     }
     let name = cursor.some("a rule's name")?;
     if kind.is("default-security-rules") {
+        if *rulebase.defaults_of.get_or_insert(part) != part {
+            return Err(kind.error("default rules of a second rulebase", "give those that are in force"));
+        }
         let default = match name.text {
             "intrazone-default" => &mut rulebase.within,
             "interzone-default" => &mut rulebase.between,
@@ -106,11 +144,15 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
         };
         return overridden(default, cursor);
     }
-    let at = rulebase.rules.iter().rposition(|(before, _)| before.text == name.text).unwrap_or_else(|| {
-        rulebase.rules.push((name, Rule::default()));
-        rulebase.rules.len() - 1
+    let (Some(rules), Some(shared)) = (rulebase.rules.get_mut(part), rulebase.are_shared.get_mut(part)) else { return Ok(()) };
+    if *shared.get_or_insert(is_shared) != is_shared {
+        return Err(name.error("shared rules and those of a virtual system in one rulebase", "give the rules of one"));
+    }
+    let at = rules.iter().rposition(|(before, _)| before.text == name.text).unwrap_or_else(|| {
+        rules.push((name, Rule::default()));
+        rules.len() - 1
     });
-    let Some((_, rule)) = rulebase.rules.get_mut(at) else { return Ok(()) };
+    let Some((_, rule)) = rules.get_mut(at) else { return Ok(()) };
     while !cursor.is_at_end() {
         attribute(rule, cursor)?;
     }
@@ -144,7 +186,14 @@ fn attribute<'a>(rule: &mut Rule<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(),
         "source-user" | "category" | "source-hip" | "destination-hip" | "hip-profiles" => {
             only(cursor, "any", "a rule about packets has `any`")?;
         }
-        "rule-type" => only(cursor, "universal", "zones are not in the packet")?,
+        "rule-type" => {
+            let word = cursor.some("a type")?;
+            rule.kind = match word.text {
+                "universal" => None,
+                "intrazone" | "interzone" => Some(Kind { word, is_within: word.is("intrazone") }),
+                _ => return Err(word.unknown("`universal`, `intrazone` or `interzone`", "write one of them")),
+            };
+        }
         "negate-source" => rule.negates[0] = yes_or_no(cursor)?,
         "negate-destination" => rule.negates[1] = yes_or_no(cursor)?,
         "disabled" => rule.is_disabled = yes_or_no(cursor)?,
@@ -190,7 +239,10 @@ fn verdict(cursor: &mut Cursor<'_, '_>) -> Result<Verdict, ParseError> {
     }
 }
 
-fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>) -> Result<Parsed, ParseError> {
+const ADVICE: &str =
+    "a zone is not in the packet: say what is behind each in `device_zones` of the point, or give one pair, or `any`";
+
+fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>, known: &DeviceZones) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });
@@ -200,21 +252,19 @@ fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>) -> Result<Parsed, Pars
     add(Selector { state: StateSet::Established, ..Selector::any() }, Verdict::Allow, false, 1);
     let (mut is_complete, mut last) = (false, Word { text: "", line: 1, column: 1, is_quoted: false });
     let mut zones: Option<(&str, &str)> = None;
-    for (name, rule) in &rulebase.rules {
+    for (name, rule) in rulebase.rules.iter().flatten() {
         last = *name;
         if rule.is_disabled {
             continue;
         }
         let incomplete =
             |what: &str| name.error(format!("rule `{}` has no {what}", name.text), "the device refuses it: complete it");
-        let (from, to) = match (rule.from.as_slice(), rule.to.as_slice()) {
-            ([from], [to]) => (from.text, to.text),
-            ([], _) | (_, []) => return Err(incomplete("zone")),
-            _ => return Err(name.error("a rule of several zones", "a zone is not in the packet: give one pair, or `any`")),
-        };
-        if *zones.get_or_insert((from, to)) != (from, to) {
-            return Err(name.error("a rule of a second pair of zones", "a zone is not in the packet: give one pair, or `any`"));
+        // Within a zone, `to` is not asked for.
+        let is_within = rule.kind.is_some_and(|kind| kind.is_within);
+        if rule.from.is_empty() || (rule.to.is_empty() && !is_within) {
+            return Err(incomplete("zone"));
         }
+        let places = if known.is_empty() { one_pair(*name, rule, &mut zones)? } else { places(rule, known)? };
         if !rule.has_application {
             return Err(incomplete("application"));
         }
@@ -228,15 +278,30 @@ fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>) -> Result<Parsed, Pars
         if rule.services.is_empty() {
             return Err(incomplete("service"));
         }
-        for &service in &rule.services {
-            for l4 in objects.service_named(service)? {
-                let selector = Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
-                is_complete |= selector == Selector::any();
-                add(selector, verdict, log, name.line);
+        for (from, to) in &places {
+            let (source, destination) = (source.intersection(from), destination.intersection(to));
+            for &service in &rule.services {
+                for l4 in objects.service_named(service)? {
+                    // Addresses that are behind other zones meet nothing.
+                    if !source.is_empty() && !destination.is_empty() {
+                        let selector =
+                            Selector { source: source.clone(), destination: destination.clone(), l4, ..Selector::any() };
+                        is_complete |= selector == Selector::any();
+                        add(selector, verdict, log, name.line);
+                    }
+                }
             }
         }
     }
+    if !known.is_empty() {
+        let Default { verdict, logs } = rulebase.within;
+        for (_, set) in known.iter().filter(|_| rulebase.within != rulebase.between) {
+            let selector = Selector { source: set.clone(), destination: set.clone(), ..Selector::any() };
+            add(selector, verdict, logs, last.line);
+        }
+    }
     let default = match zones {
+        _ if !known.is_empty() => rulebase.between,
         _ if rulebase.within == rulebase.between => rulebase.within,
         Some((from, to)) if from != "any" && to != "any" => {
             if from == to {
@@ -258,6 +323,36 @@ fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>) -> Result<Parsed, Pars
         parsed.notes.push(format!("read as what happens to packets that come from zone `{from}` and leave to zone `{to}`"));
     }
     Ok(parsed)
+}
+
+/// Everybody, if the rule is about the one pair of zones that all others are about.
+fn one_pair<'a>(
+    name: Word<'a>,
+    rule: &Rule<'a>,
+    zones: &mut Option<(&'a str, &'a str)>,
+) -> Result<Vec<(AddressSet, AddressSet)>, ParseError> {
+    if let Some(kind) = rule.kind {
+        return Err(kind.word.unknown("`universal`", ADVICE));
+    }
+    let ([from], [to]) = (rule.from.as_slice(), rule.to.as_slice()) else {
+        return Err(name.error("a rule of several zones", ADVICE));
+    };
+    let pair = (from.text, to.text);
+    if *zones.get_or_insert(pair) != pair {
+        return Err(name.error("a rule of a second pair of zones", ADVICE));
+    }
+    Ok(vec![(AddressSet::full(), AddressSet::full())])
+}
+
+/// What is behind the zones of a rule: the union of these products.
+fn places(rule: &Rule<'_>, known: &DeviceZones) -> Result<Vec<(AddressSet, AddressSet)>, ParseError> {
+    let (from, to) = (known.union(&rule.from, "any")?, known.union(&rule.to, "any")?);
+    let Some(kind) = rule.kind else { return Ok(vec![(from, to)]) };
+    let pairs = known.iter().map(|(_, zone)| {
+        let others = AddressSet::full().difference(zone);
+        (from.intersection(zone), if kind.is_within { zone.clone() } else { to.intersection(&others) })
+    });
+    Ok(pairs.collect())
 }
 
 /// None where no address is named.

@@ -2,13 +2,13 @@
 //! first.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-use enforcer_packetset::{AddressSet, L4, PortSet, RangeSet};
+use enforcer_packetset::{AddressSet, L4, PortSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::saying::{Families, Say, port_pairs};
-use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
+use crate::lines::{Lines, bracketed};
+use crate::saying::{Families, Say, named_ports, of_families, own_names, port_pairs, prefix_texts};
+use crate::target::{RenderError, RenderOptions, Rendering};
 
 const SAY: Say = Say { target: "panos" };
 
@@ -27,6 +27,8 @@ enum Form {
 
 /// One rule in the device's words.
 struct Said {
+    from: Vec<String>,
+    to: Vec<String>,
     source: Vec<String>,
     destination: Vec<String>,
     services: Services,
@@ -38,7 +40,7 @@ pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rende
     let mut out = Writer::new(Form::Set);
     out.line("delete rulebase security rules", None);
     rules(&mut out, ruleset, options)?;
-    Ok(out.rendering)
+    Ok(out.lines.done())
 }
 
 /// The element of one virtual system: services first, then the rulebase.
@@ -47,7 +49,7 @@ pub(super) fn render_xml(ruleset: &Ruleset, options: &RenderOptions) -> Result<R
     out.line("<config> <devices> <entry name=\"localhost.localdomain\"> <vsys> <entry name=\"vsys1\">", None);
     out.line("<service>", None);
     for rule in SAY.new_packets(ruleset)? {
-        for service in &said(&options.name, rule)?.services {
+        for service in &said(options, rule)?.services {
             out.service(service, rule);
         }
     }
@@ -56,13 +58,14 @@ pub(super) fn render_xml(ruleset: &Ruleset, options: &RenderOptions) -> Result<R
     rules(&mut out, ruleset, options)?;
     out.line("</rules> </security> </rulebase>", None);
     out.line("</entry> </vsys> </entry> </devices> </config>", None);
-    Ok(out.rendering)
+    Ok(out.lines.done())
 }
 
 fn rules(out: &mut Writer, ruleset: &Ruleset, options: &RenderOptions) -> Result<(), RenderError> {
     SAY.name(&options.name, LONGEST_NAME)?;
+    SAY.zone_names(&options.zones)?;
     for rule in SAY.new_packets(ruleset)? {
-        let said = said(&options.name, rule)?;
+        let said = said(options, rule)?;
         if out.form == Form::Set {
             said.services.iter().for_each(|service| out.service(service, rule));
         }
@@ -70,31 +73,26 @@ fn rules(out: &mut Writer, ruleset: &Ruleset, options: &RenderOptions) -> Result
     }
     // What no rule decides is allowed; unwritten, it would depend on the zones. No rule's id has capitals.
     let any = || vec!["any".to_owned()];
-    let rest = Said { source: any(), destination: any(), services: vec![("any".into(), None)], action: "allow", log: false };
+    let services = vec![("any".into(), None)];
+    let rest = Said { from: any(), to: any(), source: any(), destination: any(), services, action: "allow", log: false };
     out.rule("REST", &rest, None);
     Ok(())
 }
 
 struct Writer {
     form: Form,
-    rendering: Rendering,
-    line: usize,
+    lines: Lines,
     /// What stands in the text already, by name.
     services: BTreeSet<String>,
 }
 
 impl Writer {
     const fn new(form: Form) -> Self {
-        let rendering = Rendering { text: String::new(), lines: Vec::new() };
-        Self { form, rendering, line: 0, services: BTreeSet::new() }
+        Self { form, lines: Lines::new(), services: BTreeSet::new() }
     }
 
     fn line(&mut self, text: &str, rule: Option<&PointRule>) {
-        let _ = writeln!(self.rendering.text, "{text}");
-        self.line += 1;
-        if let Some(rule) = rule {
-            self.rendering.lines.push(RenderedLine { line: self.line, rule: rule.id.clone() });
-        }
+        self.lines.push(text, rule.map(|rule| rule.id.as_str()));
     }
 
     /// The definition, unless it stands there already.
@@ -119,19 +117,23 @@ impl Writer {
     }
 
     fn rule(&mut self, id: &str, said: &Said, rule: Option<&PointRule>) {
-        let Said { source, destination, services, action, log } = said;
+        let Said { from, to, source, destination, services, action, log } = said;
         let names: Vec<String> = services.iter().map(|(name, _)| name.clone()).collect();
         let log = if *log { "yes" } else { "no" };
         let text = match self.form {
             Form::Set => format!(
-                "set rulebase security rules {id} from any to any source {} destination {} application any service {} action {action} log-end {log}",
-                list(source),
-                list(destination),
-                list(&names),
+                "set rulebase security rules {id} from {} to {} source {} destination {} application any service {} action {action} log-end {log}",
+                quoted(from),
+                quoted(to),
+                bracketed(source),
+                bracketed(destination),
+                bracketed(&names),
             ),
             Form::Xml => format!(
-                "<entry name=\"{id}\"> <from> {any} </from> <to> {any} </to> <source> {} </source> <destination> {} </destination> \
+                "<entry name=\"{id}\"> <from> {} </from> <to> {} </to> <source> {} </source> <destination> {} </destination> \
                  <application> {any} </application> <service> {} </service> <action>{action}</action> <log-end>{log}</log-end> </entry>",
+                members(from),
+                members(to),
                 members(source),
                 members(destination),
                 members(&names),
@@ -142,7 +144,7 @@ impl Writer {
     }
 }
 
-fn said(prefix: &str, rule: &PointRule) -> Result<Said, RenderError> {
+fn said(options: &RenderOptions, rule: &PointRule) -> Result<Said, RenderError> {
     let families = SAY.families(rule)?;
     SAY.no_times(rule)?;
     SAY.no_flags(rule)?;
@@ -151,31 +153,28 @@ fn said(prefix: &str, rule: &PointRule) -> Result<Said, RenderError> {
         Action::Deny => "drop",
         Action::Log => return Err(SAY.cannot(rule, "a log without a verdict", "put the zone in another mode")),
     };
-    let services = services(prefix, rule)?;
+    let services = services(&options.name, rule)?;
     let [source, destination] = [&rule.selector.source, &rule.selector.destination].map(|set| addresses(set, families));
-    Ok(Said { source, destination, services, action, log: rule.log })
+    let [from, to] = [&rule.selector.source, &rule.selector.destination]
+        .map(|set| own_names(&options.zones, &of_families(set, families)).unwrap_or_else(|| vec!["any".into()]));
+    Ok(Said { from, to, source, destination, services, action, log: rule.log })
 }
 
 fn members(names: &[String]) -> String {
     names.iter().map(|name| format!("<member>{name}</member>")).collect::<Vec<_>>().join(" ")
 }
 
-fn list(names: &[String]) -> String {
-    match names {
-        [name] => name.clone(),
-        _ => format!("[ {} ]", names.join(" ")),
-    }
+/// Zones may have blanks in their names.
+fn quoted(names: &[String]) -> String {
+    let quoted = |name: &String| if name.contains(' ') { format!("\"{name}\"") } else { name.clone() };
+    bracketed(&names.iter().map(quoted).collect::<Vec<_>>())
 }
 
 fn addresses(set: &AddressSet, families: Families) -> Vec<String> {
     if set.is_full() && families.v4 && families.v6 {
         return vec!["any".into()];
     }
-    let kept = AddressSet {
-        v4: if families.v4 { set.v4.clone() } else { RangeSet::empty() },
-        v6: if families.v6 { set.v6.clone() } else { RangeSet::empty() },
-    };
-    kept.prefixes().iter().map(|prefix| format!("{}/{}", prefix.network(), prefix.length())).collect()
+    prefix_texts(&of_families(set, families))
 }
 
 /// Each with its definition; `any` has none.
@@ -210,13 +209,7 @@ fn services(prefix: &str, rule: &PointRule) -> Result<Services, RenderError> {
 
 fn ports(prefix: &str, protocol: &'static str, source: &PortSet, destination: &PortSet) -> Services {
     let service = |(from, to): (Option<String>, Option<String>)| {
-        let mut name = format!("{prefix}-{protocol}");
-        if let Some(from) = &from {
-            let _ = write!(name, "-from-{from}");
-        }
-        if let Some(to) = &to {
-            let _ = write!(name, "-to-{to}");
-        }
+        let name = named_ports(prefix, protocol, from.as_deref(), to.as_deref());
         (name, Some(Ports { protocol, from, to: to.unwrap_or_else(|| "0-65535".into()) }))
     };
     port_pairs(source, destination).into_iter().map(service).collect()

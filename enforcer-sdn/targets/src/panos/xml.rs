@@ -44,7 +44,7 @@ pub(super) fn lines<'a>(document: &'a Document<'_>) -> Result<Vec<Vec<Word<'a>>>
     let text = document.input_text();
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let mut walk = Walk { text, starts, lines: Vec::new(), places: Vec::new() };
-    walk.outer(document.root_element(), 0)?;
+    walk.outer(document.root_element(), 0, &[])?;
     Ok(walk.lines)
 }
 
@@ -66,16 +66,18 @@ impl<'a> Walk<'a> {
         Word { text, line, column, is_quoted: false }
     }
 
-    /// What is around the parts of a policy.
-    fn outer(&mut self, node: Node<'a, '_>, level: usize) -> Result<(), ParseError> {
+    /// What is around the parts of a policy; `shared` is the element of that name, where the node is in it.
+    fn outer(&mut self, node: Node<'a, '_>, level: usize, shared: &[Word<'a>]) -> Result<(), ParseError> {
         let name = self.name(node)?;
         self.attributes(node, name, false)?;
         match name.text {
             "config" | "response" | "result" | "shared" => {
                 self.no_text(node, name)?;
+                let own = [name];
+                let shared = if name.is("shared") { own.as_slice() } else { shared };
                 for child in node.children().filter(Node::is_element) {
                     self.level(level, name)?;
-                    self.outer(child, level + 1)?;
+                    self.outer(child, level + 1, shared)?;
                 }
                 Ok(())
             }
@@ -90,12 +92,14 @@ impl<'a> Walk<'a> {
                     self.no_text(entry, place)?;
                     for child in entry.children().filter(Node::is_element) {
                         self.level(level, name)?;
-                        self.outer(child, level + 1)?;
+                        self.outer(child, level + 1, shared)?;
                     }
                 }
                 Ok(())
             }
-            "rulebase" | "address" | "address-group" | "service" | "service-group" => self.inner(node, &[]),
+            "rulebase" | "pre-rulebase" | "post-rulebase" | "address" | "address-group" | "service" | "service-group" => {
+                self.inner(node, shared)
+            }
             _ => Err(name.unknown("a part of the policy", "give security rules, addresses and services of one virtual system")),
         }
     }
@@ -120,8 +124,9 @@ impl<'a> Walk<'a> {
                 return Err(name.error("a member without a value", "name it, or leave it out"));
             }
             // A list without entries, and a comment without words.
-            let is_idle = ["tag", "group-tag", "description"].contains(&name.text) || path.len() == 1;
-            let is_idle = is_idle || path.iter().map(|word| word.text).eq(["rulebase", "security", "rules"]);
+            let own = || path.iter().map(|word| word.text).skip_while(|text| *text == "shared");
+            let is_idle = ["tag", "group-tag", "description"].contains(&name.text) || own().count() == 1;
+            let is_idle = is_idle || own().skip(1).eq(["security", "rules"]);
             if text.is_empty() && is_idle {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! Addresses: single ones, lists, tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enforcer_packetset::{AddressSet, Prefix, RangeSet};
 
@@ -11,6 +11,8 @@ use crate::target::ParseError;
 #[derive(Debug, Default)]
 pub(super) struct Tables<'a> {
     sets: BTreeMap<&'a str, AddressSet>,
+    /// Filled by a file, or by others.
+    unlisted: BTreeSet<&'a str>,
     /// Some are not `const`.
     pub may_change: bool,
 }
@@ -18,16 +20,26 @@ pub(super) struct Tables<'a> {
 /// `table <name> [const] [persist] { ... }`; the first word is taken.
 pub(super) fn table<'a>(cursor: &mut Cursor<'_, 'a>, tables: &mut Tables<'a>) -> Result<(), ParseError> {
     let name = table_name(cursor)?;
-    let mut is_const = false;
+    let (mut is_const, mut is_filled) = (false, false);
     while !cursor.peek().is("{") {
+        if cursor.is_at_end() {
+            if tables.sets.contains_key(name.text) || !tables.unlisted.insert(name.text) {
+                return Err(name.error(format!("a second table `{}`", name.text), "give each name once"));
+            }
+            return Ok(());
+        }
         let word = cursor.some("`{`")?;
         match word.text {
             "const" => is_const = true,
             "persist" | "counters" => {}
+            "file" => is_filled = !cursor.some("a file")?.text.is_empty(),
             _ => return Err(word.unknown("an attribute of a table", "list the addresses in braces; files are not read")),
         }
     }
     tables.may_change |= !is_const;
+    if is_filled {
+        return Err(cursor.peek().error("addresses beside a file", "list them all; files are not read"));
+    }
     cursor.expect("{")?;
     // The longest prefix that contains an address decides.
     let mut by_length: BTreeMap<u8, [Vec<Prefix>; 2]> = BTreeMap::new();
@@ -52,7 +64,7 @@ pub(super) fn table<'a>(cursor: &mut Cursor<'_, 'a>, tables: &mut Tables<'a>) ->
     if set.is_empty() {
         return Err(name.error(format!("table `{}` is empty", name.text), "its content elsewhere is not known: list it"));
     }
-    if tables.sets.insert(name.text, set).is_some() {
+    if tables.unlisted.contains(name.text) || tables.sets.insert(name.text, set).is_some() {
         return Err(name.error(format!("a second table `{}`", name.text), "give each name once"));
     }
     Ok(())
@@ -106,7 +118,7 @@ fn host<'a>(cursor: &mut Cursor<'_, 'a>, tables: &Tables<'a>) -> Result<AddressS
     }
     if cursor.peek().is("<") {
         let name = table_name(cursor)?;
-        let unknown = || name.error(format!("table `{}` is not in the text", name.text), "list it before the rule");
+        let unknown = || name.error(format!("what is in table `{}` is not in the text", name.text), "list it before the rule");
         return tables.sets.get(name.text).cloned().ok_or_else(unknown);
     }
     let word = cursor.some("an address")?;

@@ -3,6 +3,7 @@
 use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, RangeSet, Selector, Verdict};
 
 use super::hosts::{Tables, hosts};
+use crate::device_zones::DeviceZones;
 use crate::reading::{Cursor, Word, digits, of_family, ports_of};
 use crate::services;
 use crate::target::ParseError;
@@ -22,6 +23,9 @@ pub(super) struct Rule<'a> {
     pub is_quick: bool,
     pub effect: Effect,
     pub selectors: Vec<Selector>,
+    /// Who is behind the interfaces that it is for.
+    pub behind: AddressSet,
+    pub is_for_interface: bool,
 }
 
 type TypeWithCodes = (u8, RangeSet<u8>);
@@ -40,17 +44,24 @@ struct Parts<'a> {
 }
 
 /// The verb is taken.
-pub(super) fn rule<'a>(verb: Word<'a>, cursor: &mut Cursor<'_, 'a>, tables: &Tables<'a>) -> Result<Rule<'a>, ParseError> {
+pub(super) fn rule<'a>(
+    verb: Word<'a>,
+    cursor: &mut Cursor<'_, 'a>,
+    tables: &Tables<'a>,
+    zones: &DeviceZones,
+) -> Result<Rule<'a>, ParseError> {
     let verdict = if verb.is("pass") { Verdict::Allow } else { Verdict::Deny };
     if verdict == Verdict::Deny && cursor.take("return-icmp6") | cursor.take("return-icmp") | cursor.take("return-rst") {
         skip_parentheses(cursor)?;
     } else if verdict == Verdict::Deny && !cursor.take("drop") {
         cursor.take("return");
     }
-    let direction = match (cursor.take("in"), cursor.take("out")) {
-        (true, _) => Direction::In,
-        (_, true) => Direction::Out,
-        _ => Direction::Both,
+    let direction = if cursor.take("in") {
+        Direction::In
+    } else if cursor.take("out") {
+        Direction::Out
+    } else {
+        Direction::Both
     };
     let is_quick = cursor.take("quick");
     let log = cursor.take("log");
@@ -58,15 +69,13 @@ pub(super) fn rule<'a>(verb: Word<'a>, cursor: &mut Cursor<'_, 'a>, tables: &Tab
         return Err(cursor.peek().error("options of `log`", "with `all` packets of a state are logged too: leave them out"));
     }
     let is_quick = is_quick || cursor.take("quick");
-    if cursor.peek().is("on") {
-        let advice = "an interface is nothing that a packet carries: give the rules of one point without it";
-        return Err(cursor.peek().error("a rule for one interface", advice));
+    let is_for_interface = cursor.take("on");
+    let behind = if is_for_interface { interfaces(cursor, zones)? } else { AddressSet::full() };
+    // Where answers go is not whether they pass.
+    if cursor.take("reply-to") && !skip_parentheses(cursor)? {
+        cursor.some("an interface")?;
     }
-    let family = match (cursor.take("inet"), cursor.take("inet6")) {
-        (true, _) => Some(false),
-        (_, true) => Some(true),
-        _ => None,
-    };
+    let family = if cursor.take("inet") { Some(false) } else { cursor.take("inet6").then_some(true) };
     let mut parts = Parts::default();
     if cursor.take("proto") {
         parts.protocols = list(cursor, |cursor| {
@@ -86,16 +95,39 @@ pub(super) fn rule<'a>(verb: Word<'a>, cursor: &mut Cursor<'_, 'a>, tables: &Tab
     }
     options(&mut parts, cursor, verdict, family)?;
     let selectors = parts.selectors(verb, verdict, family)?;
-    Ok(Rule { place: verb, direction, is_quick, effect: Effect { verdict: Some(verdict), log }, selectors })
+    let effect = Effect { verdict: Some(verdict), log };
+    Ok(Rule { place: verb, direction, is_quick, effect, selectors, behind, is_for_interface })
 }
 
-fn skip_parentheses(cursor: &mut Cursor<'_, '_>) -> Result<(), ParseError> {
-    if cursor.take("(") {
+/// What stands behind `on`. Nothing that passes through comes in or leaves at the loopback.
+fn interfaces(cursor: &mut Cursor<'_, '_>, zones: &DeviceZones) -> Result<AddressSet, ParseError> {
+    let sets = list(cursor, |cursor| {
+        let negates = cursor.take("!");
+        let name = cursor.some("an interface")?;
+        let set = match name.text {
+            "lo" | "lo0" => AddressSet::empty(),
+            _ if zones.is_empty() => {
+                let advice =
+                    "an interface is nothing that a packet carries: say what is behind each in `device_zones` of the point";
+                return Err(name.error("a rule for one interface", advice));
+            }
+            _ => zones.find(name)?.clone(),
+        };
+        Ok(if negates { AddressSet::full().difference(&set) } else { set })
+    })?;
+    // Each is a rule of its own.
+    Ok(sets.iter().fold(AddressSet::empty(), |all, set| all.union(set)))
+}
+
+/// Whether there were some.
+fn skip_parentheses(cursor: &mut Cursor<'_, '_>) -> Result<bool, ParseError> {
+    let is_there = cursor.take("(");
+    if is_there {
         while !cursor.take(")") {
             cursor.some("`)`")?;
         }
     }
-    Ok(())
+    Ok(is_there)
 }
 
 fn options<'a>(
@@ -124,7 +156,10 @@ fn options<'a>(
                         .error("options of a state", "limits and timers decide on more than packets: leave them out"));
                 }
             }
-            ("label" | "ridentifier", _) => drop(cursor.some("a value")?),
+            // `tag` alone changes nothing; rules that ask for it are refused.
+            ("label" | "ridentifier" | "tracker" | "tag", _) => drop(cursor.some("a value")?),
+            // Of packets with IP options, which nothing here speaks of.
+            ("allow-opts", _) => {}
             _ => {
                 let advice = "rules have addresses, ports, flags, ICMP types, `keep state` and `label`";
                 return Err(word.unknown("an option of a rule", advice));
@@ -210,11 +245,7 @@ fn sign<'a>(cursor: &mut Cursor<'_, 'a>) -> Option<&'a str> {
 
 fn icmp_type(cursor: &mut Cursor<'_, '_>, is_ipv6: bool) -> Result<TypeWithCodes, ParseError> {
     let word = cursor.some("a type")?;
-    let kind = match word.text {
-        "echoreq" => Some(if is_ipv6 { 128 } else { 8 }),
-        "echorep" => Some(if is_ipv6 { 129 } else { 0 }),
-        text => digits(text),
-    };
+    let kind = super::icmp::kind(word.text, is_ipv6).or_else(|| digits(word.text));
     let kind = kind.ok_or_else(|| word.unknown("an ICMP type", "write its number"))?;
     if !cursor.take("code") {
         return Ok((kind, RangeSet::full()));

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::reading::{Lexing, Word, words};
+use crate::reading::{Comments, Lexing, Word, words};
 use crate::target::ParseError;
 
-const LEXING: Lexing = Lexing { marks: "{}(),=<>!\n", has_block_comments: false, has_continuation: true };
+const LEXING: Lexing =
+    Lexing { marks: "{}(),=<>!\n", has_block_comments: false, comments: Comments::Continued, has_continuation: true };
 
 /// Macros in macros could be as long as you like.
 const MOST_WORDS: usize = 1_000_000;

@@ -18,7 +18,7 @@ mod render;
 use enforcer_policy::Ruleset;
 
 use crate::cost::{self, Cost, Entries, Hardware};
-use crate::target::{Capability, FlagWords, Rendering, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Rendering, Target};
 
 /// Before the prefixes of the hosts.
 const HOSTS: &str = "# hosts:";
@@ -30,6 +30,7 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, tcp_flags: FlagWords::AckOrRst, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost,
 };
 

@@ -17,7 +17,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, LinkWords, Target};
+use crate::target::{Capability, FlagWords, LinkWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -31,5 +31,6 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::lines,
 };

@@ -5,6 +5,7 @@
 mod groups;
 mod paths;
 mod values;
+mod zones;
 
 pub(crate) use groups::Groups;
 pub(crate) use paths::paths;
@@ -28,10 +29,23 @@ pub(crate) struct Word<'a> {
 pub(crate) struct Lexing {
     /// Characters that are a word of their own; with `\n` each end of a line is one too.
     pub marks: &'static str,
-    /// `/* ... */` is a comment. `#` up to the end of the line always is, where a word could begin.
+    /// `/* ... */` is a comment.
     pub has_block_comments: bool,
+    /// Where `#` begins a comment.
+    pub comments: Comments,
     /// A backslash before the end of a line joins the next one to it.
     pub has_continuation: bool,
+}
+
+/// Where `#` begins a comment, up to the end of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comments {
+    /// Where a word could begin.
+    Anywhere,
+    /// The same; and a backslash before the end of the line joins the next one to the comment.
+    Continued,
+    /// As the first of a statement; elsewhere it is a letter like others.
+    First,
 }
 
 impl<'a> Word<'a> {
@@ -70,8 +84,8 @@ pub(crate) fn words(text: &str, lexing: Lexing) -> Result<Vec<Word<'_>>, ParseEr
             && rest.trim_start_matches('\\').trim_start_matches('\r').starts_with('\n')
         {
             rest.find('\n').unwrap_or(0) + 1
-        } else if first == '#' {
-            rest.find('\n').unwrap_or(rest.len())
+        } else if first == '#' && begins_comment(lexing, words.last()) {
+            comment(rest, lexing.comments == Comments::Continued)
         } else if lexing.has_block_comments && rest.starts_with("/*") {
             rest.find("*/").ok_or_else(|| place.error("a comment without an end", "close it with `*/`"))? + 2
         } else if first == '"' {
@@ -94,6 +108,23 @@ pub(crate) fn words(text: &str, lexing: Lexing) -> Result<Vec<Word<'_>>, ParseEr
         rest = left;
     }
     Ok(words)
+}
+
+fn begins_comment(lexing: Lexing, before: Option<&Word<'_>>) -> bool {
+    lexing.comments != Comments::First || before.is_none_or(|before| before.is("\n"))
+}
+
+/// Bytes of the comment that `text` begins with.
+fn comment(text: &str, is_continued: bool) -> usize {
+    let mut length = 0;
+    for line in text.split_inclusive('\n') {
+        length += line.trim_end_matches('\n').len();
+        if !(is_continued && line.ends_with('\n') && line.trim_end_matches(['\n', '\r']).ends_with('\\')) {
+            break;
+        }
+        length += 1;
+    }
+    length
 }
 
 /// Bytes of the quoted text that `text` begins with, quotes included.
@@ -173,7 +204,8 @@ impl<'w, 'a> Cursor<'w, 'a> {
 mod tests {
     use super::*;
 
-    const LEXING: Lexing = Lexing { marks: "{;}\n", has_block_comments: true, has_continuation: true };
+    const LEXING: Lexing =
+        Lexing { marks: "{;}\n", has_block_comments: true, comments: Comments::Anywhere, has_continuation: true };
 
     fn texts(text: &str) -> Vec<(&str, usize, usize)> {
         words(text, LEXING).unwrap().iter().map(|word| (word.text, word.line, word.column)).collect()
@@ -185,6 +217,16 @@ mod tests {
         assert_eq!(texts("é \"x # \\\" y\" z # w"), [("é", 1, 1), ("x # \\\" y", 1, 3), ("z", 1, 14)]);
         assert_eq!(texts("a /* b\n c */ d"), [("a", 1, 1), ("d", 2, 7)]);
         assert_eq!(texts("a \\\n b"), [("a", 1, 1), ("b", 2, 2)]);
+    }
+
+    #[test]
+    fn a_comment_ends_where_the_dialect_ends_it() {
+        let of = |comments: Comments, text: &'static str| -> Vec<&str> {
+            words(text, Lexing { comments, ..LEXING }).unwrap().iter().map(|word| word.text).collect()
+        };
+        assert_eq!(of(Comments::Anywhere, "a # b \\\nc"), ["a", "\n", "c"]);
+        assert_eq!(of(Comments::Continued, "a # b \\\nc\nd"), ["a", "\n", "d"]);
+        assert_eq!(of(Comments::First, " # b\na #b c"), ["\n", "a", "#b", "c"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A configuration tree, in braces or as `set` lines, as paths: each leaf with all words that lead to it.
 
-use super::{Lexing, Word, words};
+use super::{Comments, Lexing, Word, words};
 use crate::target::ParseError;
 
 /// The words from the root to one leaf. A list in brackets is one path an element; a block without content is a path too.
@@ -11,22 +11,61 @@ pub(crate) struct Path<'a> {
     pub is_removal: bool,
 }
 
-const LEXING: Lexing = Lexing { marks: "{}[];\n", has_block_comments: true, has_continuation: false };
+const LEXING: Lexing =
+    Lexing { marks: "{}[];\n", has_block_comments: true, comments: Comments::Anywhere, has_continuation: false };
 
 /// The paths of a text in the order in which they stand.
 pub(crate) fn paths(text: &str) -> Result<Vec<Path<'_>>, ParseError> {
     let words = words(text, LEXING)?;
-    let is_set = words.iter().find(|word| word.text != "\n").is_some_and(|first| ["set", "delete"].contains(&first.text));
-    if is_set { set_lines(&words) } else { braces(&words) }
+    let is_set = words.iter().find(|word| word.text != "\n");
+    let is_set = is_set.is_some_and(|first| ["set", "delete", "deactivate"].contains(&first.text));
+    let (paths, inactive) = if is_set { set_lines(&words) } else { braces(&words) }?;
+    without(paths, &inactive)
 }
 
-fn set_lines<'a>(words: &[Word<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
-    let mut paths = Vec::new();
+/// Takes what is not in force away. Its parent stays, for a term whose `from` is inactive is one without `from`.
+fn without<'a>(mut paths: Vec<Path<'a>>, inactive: &[Inactive<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
+    let starts = |words: &[Word<'_>], start: &[Word<'_>]| {
+        words.len() >= start.len() && words.iter().zip(start).all(|(one, other)| one.text == other.text)
+    };
+    for (at, Inactive { words: gone, parent }) in inactive.iter().enumerate() {
+        let (Some(last), Some(parent)) = (gone.last(), gone.get(..*parent)) else { continue };
+        if inactive.iter().take(at).any(|before| starts(gone, &before.words)) {
+            continue;
+        }
+        let begins = |path: &Path<'_>, start: &[Word<'_>]| starts(&path.words, start);
+        let Some(at) = paths.iter().position(|path| begins(path, gone)) else {
+            return Err(last.error("nothing that is set is made inactive here", "give the listing that the device gives"));
+        };
+        paths.retain(|path| !begins(path, gone));
+        if !paths.iter().any(|path| begins(path, parent)) {
+            paths.insert(at.min(paths.len()), Path { words: parent.to_vec(), is_removal: false });
+        }
+    }
+    Ok(paths)
+}
+
+/// Paths, and those of which nothing is in force.
+type Read<'a> = (Vec<Path<'a>>, Vec<Inactive<'a>>);
+
+/// The words that lead to what is not in force, and how many of them lead to what it is in.
+#[derive(Debug)]
+struct Inactive<'a> {
+    words: Vec<Word<'a>>,
+    parent: usize,
+}
+
+fn set_lines<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
+    let (mut paths, mut inactive) = (Vec::new(), Vec::new());
     for line in words.split(|word| word.text == "\n" && !word.is_quoted) {
         let Some((verb, statement)) = line.split_first() else { continue };
         let is_removal = match verb.text {
             "set" => false,
             "delete" => true,
+            "deactivate" if !statement.is_empty() => {
+                inactive.push(Inactive { words: statement.to_vec(), parent: statement.len() - 1 });
+                continue;
+            }
             _ => return Err(verb.unknown("`set` or `delete`", "give the listing of `show | display set`")),
         };
         if let Some(mark) = statement.iter().find(|word| ["{", "}", ";"].iter().any(|mark| word.is(mark))) {
@@ -37,7 +76,7 @@ fn set_lines<'a>(words: &[Word<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
         }
         expand(&[], statement, is_removal, &mut paths)?;
     }
-    Ok(paths)
+    Ok((paths, inactive))
 }
 
 /// An open block: how long the path to it is, and whether something stood in it.
@@ -47,8 +86,9 @@ struct Block<'a> {
     has_content: bool,
 }
 
-fn braces<'a>(words: &[Word<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
-    let mut paths = Vec::new();
+fn braces<'a>(words: &[Word<'a>]) -> Result<Read<'a>, ParseError> {
+    let (mut paths, mut inactive) = (Vec::new(), Vec::new());
+    let mut is_inactive: Option<Word<'a>> = None;
     let mut prefix: Vec<Word<'a>> = Vec::new();
     let mut blocks: Vec<Block<'a>> = Vec::new();
     let mut statement: Vec<Word<'a>> = Vec::new();
@@ -59,8 +99,15 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
             }
             mark_content(&mut blocks);
             blocks.push(Block { opened_by: word, path_length: prefix.len(), has_content: false });
+            let parent = prefix.len();
             prefix.append(&mut statement);
+            if is_inactive.take().is_some() {
+                inactive.push(Inactive { words: prefix.clone(), parent });
+            }
         } else if word.is("}") {
+            if let Some(word) = is_inactive {
+                return Err(word.error("nothing stands behind `inactive:`", "complete the text"));
+            }
             if let Some(last) = statement.last() {
                 return Err(last.error(format!("the statement that ends in `{}` is not closed", last.text), "write `;`"));
             }
@@ -74,20 +121,27 @@ fn braces<'a>(words: &[Word<'a>]) -> Result<Vec<Path<'a>>, ParseError> {
                 return Err(word.error("`;` without a statement", "remove it"));
             }
             mark_content(&mut blocks);
+            if is_inactive.take().is_some() {
+                // A list is inactive as a whole.
+                let shown = statement.iter().take_while(|word| !word.is("["));
+                inactive.push(Inactive { words: prefix.iter().chain(shown).copied().collect(), parent: prefix.len() });
+            }
             expand(&prefix, &statement, false, &mut paths)?;
             statement.clear();
-        } else if statement.is_empty() && word.is("replace:") {
-            // Only says how the text is to be loaded.
+        } else if statement.is_empty() && word.is("inactive:") {
+            is_inactive = Some(word);
+        } else if statement.is_empty() && (word.is("replace:") || word.is("protect:")) {
+            // Only says how the text is to be loaded, and who may change it.
         } else if statement.is_empty() && word.text.ends_with(':') && !word.is_quoted {
             return Err(word.error(format!("`{}` is not understood", word.text), "leave out what is not in force"));
         } else {
             statement.push(word);
         }
     }
-    if let Some(word) = statement.first().copied().or(blocks.pop().map(|block| block.opened_by)) {
+    if let Some(word) = statement.first().copied().or(is_inactive).or(blocks.pop().map(|block| block.opened_by)) {
         return Err(word.error(format!("what begins with `{}` has no end", word.text), "complete the text"));
     }
-    Ok(paths)
+    Ok((paths, inactive))
 }
 
 fn mark_content(blocks: &mut [Block<'_>]) {
@@ -146,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_inactive_is_gone_and_what_it_was_in_stays() {
+        let wanted = ["a x", "a y e"];
+        assert_eq!(texts("a { x { inactive: b { c; d; } } y { e; inactive: f [ g h ]; } }"), wanted);
+        assert_eq!(texts("set a x b c\nset a x b d\nset a y e\nset a y f [ g h ]\ndeactivate a x b\ndeactivate a y f\n"), wanted);
+        assert_eq!(texts("inactive: a { b; } c d;"), ["c d"]);
+        assert_eq!(texts("inactive: a { inactive: b; } c d;"), ["c d"]);
+    }
+
+    #[test]
     fn broken_trees_are_refused_at_their_place() {
         for (text, column) in [
             ("a { b }", 5),
@@ -158,7 +221,11 @@ mod tests {
             ("a [ ];", 3),
             ("a b ];", 5),
             ("a [ b ] c;", 3),
-            ("inactive: a;", 1),
+            ("unused: a;", 1),
+            ("a { b; inactive: } c;", 8),
+            ("a; inactive:", 4),
+            ("set a b\ndeactivate a c", 14),
+            ("deactivate", 1),
             ("set a\nb c", 1),
             ("set", 1),
             ("set a {", 7),

@@ -19,7 +19,7 @@ mod parse;
 mod render;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The YANG module.
 pub(crate) const MODULE: &str = "ietf-access-control-list";
@@ -31,5 +31,6 @@ pub const TARGET: Target = Target {
     capability: Capability { ipv6: true, log: true, tcp_flags: FlagWords::Any, ..Capability::LEAST },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::None,
     cost: cost::products,
 };

@@ -54,6 +54,10 @@ impl<'a> Lists<'a> {
         Self { is_ipv6, sets: BTreeMap::new() }
     }
 
+    pub const fn is_ipv6(&self) -> bool {
+        self.is_ipv6
+    }
+
     /// `add` is taken.
     pub fn add(&mut self, verb: Word<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
         let (mut address, mut list, mut is_disabled) = (None, None, false);

@@ -3,27 +3,31 @@
 //!
 //! Words that differ, from MikroTik's "Filter" and "Common Firewall Matchers and Actions":
 //! - What no rule of the chain matches is accepted. `log` and `passthrough` go on with the next rule; `log=yes` logs beside any action.
-//! - A rule without an action accepts; exports always write one, so a rule without is refused rather than guessed at.
+//! - A rule without an action accepts. `jump` goes to another chain, which ends in a return to where it stood, or sooner with `return`.
 //! - Only the chain `forward` is about packets that pass through. Rules of `input` and `output` are for the router itself: counted in a
-//!   remark. Other chains are reached by `jump`, which is not read.
-//! - `connection-state=established,related` is what we call established; `invalid,new,untracked` is the rest. Other sets of states
-//!   (`established,related,untracked` or `invalid` alone, as the factory's rules have them) have no word here and are refused. A packet that
-//!   `fasttrack-connection` took is not asked about any more: refused.
+//!   remark, like chains that only they lead to.
+//! - `connection-state=established,related` is what we call established; `invalid,new,untracked` is the rest. Where a text tells `new` from
+//!   `invalid`, invalid packets must fare no better than new ones, and that is remarked; `untracked` ones are made by the menu `raw`, which is
+//!   not read. `established` without `related` has no word here and is refused.
+//! - `fasttrack-connection` lets later packets of a connection pass without a rule: read where the next rule accepts all of them.
 //! - Entries of an address list add up, whoever wrote them: our lists are named by their content, so that an older one means the same.
 //! - A rule lists up to 15 ports, of which a range takes two.
 //! - `icmp-options=8:0-255` is a type with its codes. Type 255 is refused: in the packet filter below it stands for every type.
-//! - `time` goes by the router's own clock and time zone, and interfaces are nothing that a packet carries: refused.
+//! - `time` goes by the router's own clock and time zone: refused. Interfaces and lists of them are nothing that a packet carries: read and
+//!   written where the point says what is behind each; `/interface list member` says who is in a list.
 //! - Loading the text adds to what is there, and is no transaction: removing older rules, in a safe order, is the driver's business.
 //!
 //! Checked by reading back only: no RouterOS is at hand.
 
+mod chains;
 mod lists;
 mod parse;
+mod places;
 mod render;
 mod rule;
 
 use crate::cost;
-use crate::target::{Capability, FlagWords, Target};
+use crate::target::{Capability, FlagWords, OwnNames, Target};
 
 /// The dialect.
 pub const TARGET: Target = Target {
@@ -39,5 +43,6 @@ pub const TARGET: Target = Target {
     },
     render: render::render,
     parse: parse::parse,
+    own_names: OwnNames::Places(parse::parse_with),
     cost: cost::lines,
 };

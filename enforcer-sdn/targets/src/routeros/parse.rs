@@ -1,27 +1,49 @@
 //! Reads an export's filter rules and address lists, and says what becomes of packets that pass through. Shares nothing with the
 //! renderer. What it does not know is an error with its place.
 
-use enforcer_packetset::Step;
+use std::collections::BTreeSet;
 
-use super::lists::Lists;
+use super::chains::{self, Chains};
+use super::lists::{Lists, Pair, pairs};
+use super::places::Places;
 use super::rule::Rule;
-use crate::reading::{Cursor, Lexing, Word, words};
+use crate::device_zones::DeviceZones;
+use crate::reading::{Comments, Cursor, Lexing, Word, of_family, words};
 use crate::target::{ParseError, Parsed};
 
-const LEXING: Lexing = Lexing { marks: "=\n", has_block_comments: false, has_continuation: true };
+const LEXING: Lexing = Lexing { marks: "=\n", has_block_comments: false, comments: Comments::First, has_continuation: true };
 
 /// Where the lines belong.
 #[derive(Clone, Copy, Debug)]
-struct Menu {
-    is_ipv6: bool,
-    is_list: bool,
+enum Menu {
+    Filter {
+        is_ipv6: bool,
+    },
+    Addresses {
+        is_ipv6: bool,
+    },
+    /// Names of interface lists, and who is in them.
+    InterfaceLists,
+    Members,
+}
+
+/// A rule with its chain, unread: what the router itself receives and sends is matched by more than a packet.
+struct Line<'a> {
+    place: Word<'a>,
+    chain: Word<'a>,
+    pairs: Vec<Pair<'a>>,
 }
 
 pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    parse_with(text, &DeviceZones::default())
+}
+
+pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
     let words = words(text, LEXING)?;
     let mut menu = None;
     let mut lists = [Lists::new(false), Lists::new(true)];
-    let mut rules: [Vec<Rule<'_>>; 2] = [Vec::new(), Vec::new()];
+    let mut rules: [Vec<Line<'_>>; 2] = [Vec::new(), Vec::new()];
+    let mut places = Places::new(zones);
     for line in words.split(|word| word.is("\n")).filter(|line| !line.is_empty()) {
         let mut cursor = Cursor::new(line);
         if cursor.peek().text.starts_with('/') {
@@ -35,68 +57,93 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
         if !verb.is("add") {
             return Err(verb.unknown("`add`", "give an export: menus and their `add` lines"));
         }
-        let Some(Menu { is_ipv6, is_list }) = menu else {
-            return Err(verb.error("a line outside of a menu", "begin with `/ip firewall filter`"));
-        };
-        if is_list {
-            lists[usize::from(is_ipv6)].add(verb, &mut cursor)?;
-        } else {
-            rules[usize::from(is_ipv6)].push(Rule::read(verb, &mut cursor)?);
+        match menu {
+            None => return Err(verb.error("a line outside of a menu", "begin with `/ip firewall filter`")),
+            Some(Menu::Addresses { is_ipv6 }) => lists[usize::from(is_ipv6)].add(verb, &mut cursor)?,
+            Some(Menu::Members) => places.add(verb, &mut cursor)?,
+            Some(Menu::InterfaceLists) => {
+                for pair in pairs(&mut cursor)? {
+                    if !["name", "comment"].contains(&pair.name.text) {
+                        return Err(pair.name.unknown("a property of a list", "lists that hold other lists are not read"));
+                    }
+                }
+            }
+            Some(Menu::Filter { is_ipv6 }) => {
+                let pairs = pairs(&mut cursor)?;
+                let chain = pairs.iter().find(|pair| pair.name.text == "chain" && !pair.negates);
+                let chain = chain.ok_or_else(|| verb.error("a rule without a chain", "write `chain=forward`"))?.value;
+                rules[usize::from(is_ipv6)].push(Line { place: verb, chain, pairs });
+            }
         }
     }
-    finish(&lists, &rules)
+    finish(&lists, &rules, &places)
 }
 
 fn enter(cursor: &mut Cursor<'_, '_>) -> Result<Menu, ParseError> {
     let first = cursor.next();
-    let advice = "give `/ip firewall filter`, `/ipv6 firewall filter` and their address lists";
+    let advice = "give `/ip firewall filter`, `/ipv6 firewall filter`, their address lists and `/interface list member`";
     // `/ip firewall filter` and `/ip/firewall/filter` are the same.
     let mut parts: Vec<&str> = first.text.split('/').skip(1).collect();
-    while parts.len() < 3 && !cursor.is_at_end() {
+    while parts.len() < 3 && !cursor.is_at_end() && !cursor.peek().is("add") {
         parts.push(cursor.next().text);
     }
-    let is_ipv6 = match parts.first() {
-        Some(&"ip") => false,
-        Some(&"ipv6") => true,
-        _ => return Err(first.unknown("a menu of the firewall", advice)),
-    };
-    match parts.get(1..) {
-        Some(["firewall", "filter"]) => Ok(Menu { is_ipv6, is_list: false }),
-        Some(["firewall", "address-list"]) => Ok(Menu { is_ipv6, is_list: true }),
+    match parts.as_slice() {
+        ["ip", "firewall", "filter"] => Ok(Menu::Filter { is_ipv6: false }),
+        ["ipv6", "firewall", "filter"] => Ok(Menu::Filter { is_ipv6: true }),
+        ["ip", "firewall", "address-list"] => Ok(Menu::Addresses { is_ipv6: false }),
+        ["ipv6", "firewall", "address-list"] => Ok(Menu::Addresses { is_ipv6: true }),
+        ["interface", "list"] => Ok(Menu::InterfaceLists),
+        ["interface", "list", "member"] => Ok(Menu::Members),
         _ => Err(first.unknown("a menu of the firewall", advice)),
     }
 }
 
-fn finish(lists: &[Lists<'_>; 2], rules: &[Vec<Rule<'_>>; 2]) -> Result<Parsed, ParseError> {
+fn finish(lists: &[Lists<'_>; 2], rules: &[Vec<Line<'_>>; 2], places: &Places<'_>) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
-    let mut for_itself = 0;
-    for (is_ipv6, (lists, rules)) in [false, true].into_iter().zip(lists.iter().zip(rules)) {
-        for rule in rules {
-            match rule.chain.text {
-                "forward" => {}
-                "input" | "output" => {
-                    for_itself += 1;
-                    continue;
-                }
-                _ => return Err(unread(rule.chain)),
-            }
-            let effect = rule.effect()?;
-            let selectors = rule.selectors(lists, is_ipv6)?;
-            if rule.is_disabled {
-                continue;
-            }
-            for selector in selectors {
-                parsed.steps.push(Step { selector, effect });
-                parsed.lines.push(rule.place.line);
+    let (mut unasked, mut splits) = (0, false);
+    for (lists, lines) in lists.iter().zip(rules) {
+        let reached = reached(lines);
+        let mut chains = Chains::new();
+        for line in lines {
+            if reached.contains(line.chain.text) {
+                chains.entry(line.chain.text).or_default().push(Rule::read(line.place, &line.pairs)?);
+            } else {
+                unasked += 1;
             }
         }
+        let (chain, has_split) = chains::flatten(&chains, lists, places)?;
+        splits |= has_split;
+        for (mut step, line) in chain {
+            let version = of_family(lists.is_ipv6());
+            step.selector.source = step.selector.source.intersection(&version);
+            step.selector.destination = step.selector.destination.intersection(&version);
+            parsed.steps.push(step);
+            parsed.lines.push(line);
+        }
     }
-    if for_itself > 0 {
-        parsed.notes.push(format!("{for_itself} rules of `input` and `output` are about the router itself: not read"));
+    if unasked > 0 {
+        let note = format!(
+            "{unasked} rules are not asked about packets that pass through: those of `input`, `output` and chains behind them"
+        );
+        parsed.notes.push(note);
+    }
+    if splits {
+        let note = "read for packets whose connection is known or new: some that the router calls invalid are dropped besides, and nothing is untracked";
+        parsed.notes.push(note.into());
     }
     Ok(parsed)
 }
 
-fn unread(chain: Word<'_>) -> ParseError {
-    chain.unknown("a chain that is read", "packets that pass through are asked for in `forward`; jumps are not read")
+/// `forward`, and the chains that lead from it.
+fn reached<'a>(lines: &[Line<'a>]) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::from(["forward"]);
+    loop {
+        let asked = lines.iter().filter(|line| reached.contains(line.chain.text)).flat_map(|line| &line.pairs);
+        let targets: Vec<&str> = asked.filter(|pair| pair.name.text == "jump-target").map(|pair| pair.value.text).collect();
+        let before = reached.len();
+        reached.extend(targets);
+        if reached.len() == before {
+            return reached;
+        }
+    }
 }

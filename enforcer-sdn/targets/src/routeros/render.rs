@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use enforcer_packetset::{AddressSet, L4, PortSet, Prefix, RangeSet, StateSet};
 use enforcer_policy::{Action, PointRule, Ruleset};
 
-use crate::saying::{Say, members};
+use crate::device_zones::DeviceZones;
+use crate::saying::{Families, Say, members, of_families, own_names};
 use crate::target::{RenderError, RenderOptions, RenderedLine, Rendering};
 
 const SAY: Say = Say { target: "routeros" };
@@ -22,12 +23,13 @@ const MOST_LINES: usize = 1024;
 
 pub(super) fn render(ruleset: &Ruleset, options: &RenderOptions) -> Result<Rendering, RenderError> {
     SAY.name(&options.name, LONGEST_NAME)?;
+    SAY.zone_names(&options.zones)?;
     let mut out = Writer { rendering: Rendering { text: String::new(), lines: Vec::new() }, line: 0 };
     for (menu, is_ipv6) in [("/ip", false), ("/ipv6", true)] {
         let mut lists = Lists { name: &options.name, known: BTreeSet::new(), entries: Vec::new() };
         let mut rules = Vec::new();
         for rule in &ruleset.rules {
-            for text in filter_rules(&mut lists, rule, is_ipv6)? {
+            for text in filter_rules(&mut lists, &options.zones, rule, is_ipv6)? {
                 rules.push((text, rule));
             }
         }
@@ -68,7 +70,12 @@ struct Lists<'a, 'r> {
     entries: Vec<(String, &'r PointRule)>,
 }
 
-fn filter_rules<'r>(lists: &mut Lists<'_, 'r>, rule: &'r PointRule, is_ipv6: bool) -> Result<Vec<String>, RenderError> {
+fn filter_rules<'r>(
+    lists: &mut Lists<'_, 'r>,
+    zones: &DeviceZones,
+    rule: &'r PointRule,
+    is_ipv6: bool,
+) -> Result<Vec<String>, RenderError> {
     let families = SAY.families(rule)?;
     SAY.no_times(rule)?;
     let flags = flags(rule)?;
@@ -92,11 +99,19 @@ fn filter_rules<'r>(lists: &mut Lists<'_, 'r>, rule: &'r PointRule, is_ipv6: boo
     };
     let source = addresses(lists, rule, "src", &rule.selector.source, is_ipv6);
     let destination = addresses(lists, rule, "dst", &rule.selector.destination, is_ipv6);
+    // A condition names one list: where several are meant, the addresses alone say it.
+    let version = Families { v4: !is_ipv6, v6: is_ipv6 };
+    let at = |way: &str, set: &AddressSet| match own_names(zones, &of_families(set, version)).as_deref() {
+        Some([name]) if name.contains(' ') => format!(" {way}-interface-list=\"{name}\""),
+        Some([name]) => format!(" {way}-interface-list={name}"),
+        _ => String::new(),
+    };
+    let places = at("in", &rule.selector.source) + &at("out", &rule.selector.destination);
     let log = if rule.log && rule.action != Action::Log { " log=yes" } else { "" };
     let prefix = if rule.log || rule.action == Action::Log { format!(" log-prefix={}", rule.id) } else { String::new() };
     let line = |protocol: &String| {
         let comment = format!(" comment={}", rule.id);
-        format!("add action={verb} chain=forward{state}{source}{destination}{protocol}{flags}{log}{comment}{prefix}")
+        format!("add action={verb} chain=forward{state}{places}{source}{destination}{protocol}{flags}{log}{comment}{prefix}")
     };
     Ok(protocols.iter().map(line).collect())
 }

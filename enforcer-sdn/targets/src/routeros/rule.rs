@@ -2,21 +2,39 @@
 
 use enforcer_packetset::{AddressSet, Effect, FlagSet, L4, PortSet, RangeSet, Selector, StateSet, Verdict};
 
-use super::lists::{Lists, Pair, pairs};
-use crate::reading::{Cursor, Word, digits, of_family, ports_of, range};
+use super::lists::{Lists, Pair};
+use super::places::Places;
+use crate::conjunction::state;
+use crate::reading::{Word, digits, of_family, ports_of, range};
 use crate::target::ParseError;
+
+/// What becomes of the packets that a rule matches.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Does<'a> {
+    Effect(Effect),
+    /// Both may log.
+    Jump(Word<'a>, bool),
+    Return(bool),
+    /// Later packets of the connection pass without a rule being asked.
+    Fasttrack(Word<'a>),
+}
 
 /// A rule before the lists that it names are known.
 #[derive(Debug)]
 pub(super) struct Rule<'a> {
     pub place: Word<'a>,
-    pub chain: Word<'a>,
     pub is_disabled: bool,
-    action: Option<Word<'a>>,
+    pub action: Option<Word<'a>>,
+    pub jump_target: Option<Word<'a>>,
     log: bool,
     source: [Option<Pair<'a>>; 2],
     destination: [Option<Pair<'a>>; 2],
-    state: StateSet,
+    /// Where a packet comes in and where it leaves: an interface, and a list of them.
+    comes: [Option<Pair<'a>>; 2],
+    leaves: [Option<Pair<'a>>; 2],
+    /// Bits of [`state`].
+    states: u8,
+    pub state_word: Word<'a>,
     protocol: Option<(Word<'a>, u8)>,
     source_port: Option<(Word<'a>, PortSet)>,
     destination_port: Option<(Word<'a>, PortSet)>,
@@ -26,17 +44,19 @@ pub(super) struct Rule<'a> {
 }
 
 impl<'a> Rule<'a> {
-    /// `add` is taken.
-    pub fn read(place: Word<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<Self, ParseError> {
+    pub fn read(place: Word<'a>, pairs: &[Pair<'a>]) -> Result<Self, ParseError> {
         let mut rule = Self {
             place,
-            chain: place,
             is_disabled: false,
             action: None,
+            jump_target: None,
             log: false,
             source: [None; 2],
             destination: [None; 2],
-            state: StateSet::Any,
+            comes: [None; 2],
+            leaves: [None; 2],
+            states: state::EVERY,
+            state_word: place,
             protocol: None,
             source_port: None,
             destination_port: None,
@@ -44,35 +64,50 @@ impl<'a> Rule<'a> {
             icmp: None,
             flags: None,
         };
-        let pairs = pairs(cursor)?;
-        let chain = pairs.iter().find(|pair| pair.name.text == "chain" && !pair.negates);
-        rule.chain = chain.ok_or_else(|| place.error("a rule without a chain", "write `chain=forward`"))?.value;
-        // What the router itself receives and sends is matched by more than a packet.
-        if !["input", "output"].contains(&rule.chain.text) {
-            for pair in &pairs {
-                rule.property(pair)?;
-            }
+        for pair in pairs {
+            rule.property(pair)?;
         }
         Ok(rule)
     }
 
     fn property(&mut self, pair: &Pair<'a>) -> Result<(), ParseError> {
         let (name, value) = (pair.name, pair.value);
-        let may_negate = ["src-address", "src-address-list", "dst-address", "dst-address-list", "src-port", "dst-port"];
+        let may_negate = [
+            "src-address",
+            "src-address-list",
+            "dst-address",
+            "dst-address-list",
+            "src-port",
+            "dst-port",
+            "in-interface",
+            "in-interface-list",
+            "out-interface",
+            "out-interface-list",
+            "connection-state",
+        ];
         // `tcp-flags` and `connection-state` have their own reading of it.
         if pair.negates && !may_negate.contains(&name.text) {
             return Err(value.error(format!("a negated `{}`", name.text), "say what it is, not what it is not"));
         }
         match name.text {
-            "chain" | "comment" | "log-prefix" | "reject-with" => {}
+            "chain" | "comment" | "log-prefix" | "reject-with" | "hw-offload" => {}
             "action" => self.action = Some(value),
+            "jump-target" => self.jump_target = Some(value),
+            "in-interface" => self.comes[0] = Some(*pair),
+            "in-interface-list" => self.comes[1] = Some(*pair),
+            "out-interface" => self.leaves[0] = Some(*pair),
+            "out-interface-list" => self.leaves[1] = Some(*pair),
             "disabled" => self.is_disabled = pair.is_yes()?,
             "log" => self.log = pair.is_yes()?,
             "src-address" => self.source[0] = Some(*pair),
             "src-address-list" => self.source[1] = Some(*pair),
             "dst-address" => self.destination[0] = Some(*pair),
             "dst-address-list" => self.destination[1] = Some(*pair),
-            "connection-state" => self.state = states(value)?,
+            "connection-state" => {
+                let named = states(value)?;
+                self.states = if pair.negates { state::EVERY & !named } else { named };
+                self.state_word = value;
+            }
             "protocol" => {
                 let number = protocol(value.text).ok_or_else(|| value.unknown("a protocol", "write its number"))?;
                 self.protocol = Some((name, number));
@@ -93,32 +128,67 @@ impl<'a> Rule<'a> {
         Ok(())
     }
 
-    pub fn effect(&self) -> Result<Effect, ParseError> {
-        let action = self.action.ok_or_else(|| {
-            self.place.error("a rule without an action, which would accept", "write `action=accept`, as an export does")
-        })?;
+    pub fn does(&self) -> Result<Does<'a>, ParseError> {
+        // Without an action a rule accepts ("Common Firewall Matchers and Actions").
+        let Some(action) = self.action else { return Ok(Does::Effect(Effect { verdict: Some(Verdict::Allow), log: self.log })) };
+        let effect = |verdict, log| Does::Effect(Effect { verdict, log });
         Ok(match action.text {
-            "accept" => Effect { verdict: Some(Verdict::Allow), log: self.log },
-            "drop" | "reject" => Effect { verdict: Some(Verdict::Deny), log: self.log },
-            "log" => Effect { verdict: None, log: true },
-            "passthrough" => Effect { verdict: None, log: self.log },
+            "accept" => effect(Some(Verdict::Allow), self.log),
+            "drop" | "reject" => effect(Some(Verdict::Deny), self.log),
+            "log" => effect(None, true),
+            "passthrough" => effect(None, self.log),
+            "return" => Does::Return(self.log),
+            "fasttrack-connection" if self.states == state::ADMITTED && !self.log => Does::Fasttrack(action),
+            "jump" => {
+                let target = self.jump_target.ok_or_else(|| action.error("a jump without `jump-target`", "name the chain"))?;
+                Does::Jump(target, self.log)
+            }
             _ => return Err(action.unknown("an action", "packets are accepted, dropped, rejected, logged or passed on")),
         })
     }
 
-    /// The union of these is what the rule matches. Never empty.
-    pub fn selectors(&self, lists: &Lists<'_>, is_ipv6: bool) -> Result<Vec<Selector>, ParseError> {
-        let source = side(&self.source, lists, is_ipv6)?;
-        let destination = side(&self.destination, lists, is_ipv6)?;
+    /// Whether it lets every packet of a known connection through.
+    pub fn accepts_established(&self) -> bool {
+        let is_open =
+            [&self.source, &self.destination, &self.comes, &self.leaves].iter().all(|side| side.iter().all(Option::is_none));
+        let accepts = self.action.is_none_or(|action| action.is("accept")) && !self.log;
+        accepts && is_open && self.protocol.is_none() && self.states & state::ADMITTED == state::ADMITTED
+    }
+
+    /// Whether it tells packets apart that are all new to us.
+    pub const fn splits_states(&self) -> bool {
+        let others = self.states & !state::ADMITTED;
+        others != 0 && others != state::EVERY & !state::ADMITTED
+    }
+
+    /// The union of these is what the rule matches, if packets of no known connection are all in the state `world`.
+    pub fn selectors(&self, lists: &Lists<'_>, places: &Places<'_>, world: u8) -> Result<Vec<Selector>, ParseError> {
+        let is_ipv6 = lists.is_ipv6();
+        let source = side(&self.source, lists, is_ipv6)?.intersection(&places.side(&self.comes)?);
+        let destination = side(&self.destination, lists, is_ipv6)?.intersection(&places.side(&self.leaves)?);
+        let state = match (self.states & world != 0, self.states & state::ADMITTED) {
+            (true, state::ADMITTED) => StateSet::Any,
+            (true, 0) => StateSet::New,
+            (false, state::ADMITTED) => StateSet::Established,
+            (false, 0) => return Ok(Vec::new()),
+            _ => {
+                let advice = "packets of a known connection are `established,related`: name both, or none of them";
+                return Err(self.state_word.unknown("connection states that are read", advice));
+            }
+        };
         let l4s = self.l4s(is_ipv6)?;
         let flags = match &self.flags {
             None => FlagSet::full(),
             Some((_, set)) if self.protocol.is_some_and(|(_, number)| number == 6) => *set,
             Some((word, _)) => return Err(word.error("TCP flags without the protocol", "write `protocol=tcp`")),
         };
+        // Addresses that are behind other interfaces meet nothing.
+        if source.is_empty() || destination.is_empty() {
+            return Ok(Vec::new());
+        }
         let selector = |l4| {
             let (source, destination) = (source.clone(), destination.clone());
-            Selector { source, destination, l4, state: self.state, flags, ..Selector::any() }
+            Selector { source, destination, l4, state, flags, ..Selector::any() }
         };
         Ok(l4s.into_iter().map(selector).collect())
     }
@@ -172,17 +242,18 @@ fn side(conditions: &[Option<Pair<'_>>; 2], lists: &Lists<'_>, is_ipv6: bool) ->
     Ok(set)
 }
 
-fn states(word: Word<'_>) -> Result<StateSet, ParseError> {
-    let mut names: Vec<&str> = word.text.split(',').collect();
-    names.sort_unstable();
-    match names.as_slice() {
-        ["established", "related"] => Ok(StateSet::Established),
-        ["invalid", "new", "untracked"] => Ok(StateSet::New),
-        _ => {
-            let advice = "packets of a known connection are `established,related`, all others `invalid,new,untracked`";
-            Err(word.unknown("one of the two sets of connection states", advice))
-        }
-    }
+fn states(word: Word<'_>) -> Result<u8, ParseError> {
+    word.text.split(',').try_fold(0, |bits, name| {
+        let bit = match name {
+            "established" => state::ESTABLISHED,
+            "related" => state::RELATED,
+            "new" => state::NEW,
+            "invalid" => state::INVALID,
+            "untracked" => state::UNTRACKED,
+            _ => return Err(word.unknown("connection states", "they are established, related, new, invalid and untracked")),
+        };
+        Ok(bits | bit)
+    })
 }
 
 fn ports(pair: &Pair<'_>) -> Result<PortSet, ParseError> {

@@ -137,7 +137,7 @@ pub fn update(target: &Target, ruleset: &Ruleset, running: &str) -> Result<Updat
     let syntax = dialects::of(target)?;
     (target.parse)(running)?;
     let device = Device::read(syntax, running)?;
-    let render = |name: &str| (target.render)(ruleset, &RenderOptions { name: name.to_owned() });
+    let render = |name: &str| (target.render)(ruleset, &RenderOptions { name: name.to_owned(), ..RenderOptions::default() });
     let mut wanted = None;
     for name in NAMES {
         let new = Device::read(syntax, &render(name)?.text)?;

@@ -166,7 +166,7 @@ fn what_is_not_understood_is_refused_at_its_place() {
     refused(
         TARGET,
         &[
-            ("config firewall address\nedit a\nset type fqdn\nnext\nend", 3, 10),
+            ("config firewall address\nedit a\nset type moon\nnext\nend", 3, 10),
             ("config firewall address\nedit a\nset subnet 10.0.0.1 255.0.0.0\nnext\nend", 3, 5),
             ("config firewall address\nedit a\nset subnet 10.0.0.0 255.0.255.0\nnext\nend", 3, 21),
             ("config firewall address\nedit a\nnext\nend", 2, 6),

@@ -126,6 +126,6 @@ fn what_cannot_be_said_names_rule_and_feature() {
     let error = (target.render)(&ruleset, &RenderOptions::default()).unwrap_err().to_string();
     assert!(error.starts_with("rule `web-and-opc`: nftables cannot say a rule that selects no packet"), "{error}");
     for name in ["fwd", "chain", "", "a b", "x\"y"] {
-        assert!((target.render)(&plant(), &RenderOptions { name: name.into() }).is_err(), "{name}");
+        assert!((target.render)(&plant(), &RenderOptions { name: name.into(), ..RenderOptions::default() }).is_err(), "{name}");
     }
 }

@@ -190,7 +190,7 @@ fn what_is_not_understood_is_refused_at_its_place() {
             (&filter("term a { then { accept; discard; } }"), 2, 25),
             (&filter("term a { from { protocol tcp; } then { next term; } }"), 2, 40),
             (&filter("term a { then { policer p; } }"), 2, 17),
-            (&filter("inactive: term a { then accept; }"), 2, 1),
+            (&filter("inactive: term a { then accept; }"), 1, 33),
             (&filter("apply-groups x;"), 2, 1),
             ("firewall { family inet { filter f { } } }", 1, 33),
             ("firewall { family inet { filter f { term a; } filter g { term a; } } }", 1, 54),

@@ -120,20 +120,20 @@ fn what_is_not_understood_is_refused_at_its_place() {
         ("then log session-end", 48),
         ("scheduler-name night", 39),
         ("match dynamic-application junos:HTTP", 45),
-        ("match from-zone plant", 45),
+        ("match from-zone plant\nset security policies global policy p then permit", 55),
         ("match source-address", 59),
     ] {
-        let line = if more.contains('\n') { 5 } else { 4 };
+        let line = if more.starts_with("then deny") { 5 } else { 4 };
         refused(TARGET, &[(&whole(more), line, column)]);
     }
     refused(
         TARGET,
         &[
-            (&whole("match application junos-ftp\nset security policies global policy p then permit"), 4, 57),
+            (&whole("match application junos-sip\nset security policies global policy p then permit"), 4, 57),
             (&whole("then deny\nset security policies global policy p then log session-close"), 5, 48),
             (&whole("description x"), 1, 37),
-            ("set security address-book plant address a 10.0.0.0/8", 1, 27),
-            ("set security address-book global address a dns-name x.example", 1, 44),
+            ("set security zones functional-zone management", 1, 20),
+            ("set security zones security-zone a screen s", 1, 36),
             ("set applications application a application-protocol ftp", 1, 32),
             ("set security nat source rule-set a", 1, 14),
         ],

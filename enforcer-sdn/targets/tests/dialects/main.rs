@@ -9,15 +9,21 @@ mod broken;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod device_zones;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faucet;
+#[cfg(test)]
+mod fed;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod fit;
 #[cfg(test)]
 mod flowspec;
+#[cfg(test)]
+mod foreign;
 #[cfg(test)]
 mod fortios;
 #[cfg(test)]
@@ -54,6 +60,8 @@ mod round_trip;
 mod routeros;
 #[cfg(test)]
 mod rulesets;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod things;
 #[cfg(test)]

@@ -142,7 +142,6 @@ fn what_is_not_understood_is_refused_at_its_place() {
         TARGET,
         &[
             ("<?xml version=\"1.0\"?>\n<config/>", 1, 1),
-            ("set address a fqdn plc.example", 1, 15),
             ("set address-group g dynamic filter x", 1, 21),
             ("set service s protocol sctp port 1", 1, 24),
             ("set network interface x", 1, 5),

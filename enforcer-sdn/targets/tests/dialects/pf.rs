@@ -86,7 +86,9 @@ fn one_direction_may_let_everything_pass() {
     let text =
         "block in log all\npass in inet proto udp from 10.0.0.0/8 to any port = ntp keep state\npass out quick all flags any\n";
     assert_eq!(holds(TARGET, &wanted, text).len(), 1);
-    refused(TARGET, &[("block in all\nblock out all\npass in proto udp all\n", 1, 1)]);
+    // What may come in and may not leave does not pass.
+    let nothing = ruleset(vec![established(), (Selector::any(), Action::Deny, false)]);
+    holds(TARGET, &nothing, "block in all\nblock out all\npass in proto udp all\n");
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn a_list_costs_a_rule_for_each_element() {
 fn what_is_not_understood_is_refused_at_its_place() {
     let all = |rule: &str| format!("pass all flags any\n{rule}\n");
     for (rule, column) in [
-        ("pass on em0 all", 6),
+        ("pass on em0 all", 9),
         ("pass proto tcp all no state", 20),
         ("pass log (all) all", 10),
         ("pass all keep state (max 10)", 21),
@@ -177,11 +179,14 @@ fn what_is_not_understood_is_refused_at_its_place() {
         ("antispoof for em0", 1),
         ("anchor \"x\"", 1),
         ("set skip on em0", 13),
-        ("table <t> persist file \"/x\"", 19),
+        ("table <t> persist file \"/x\"\npass from <t> to any", 12),
+        ("table <t> const file \"/x\" { 10.0.0.1 }", 27),
         ("table <t> { }", 8),
-        ("pass all tag x", 10),
+        ("pass all tagged x", 10),
+        ("pass on em0 route-to (em1 10.0.0.1) all", 9),
     ] {
-        refused(TARGET, &[(&all(rule), 2, column)]);
+        let line = 2 + usize::from(rule.contains("\n"));
+        refused(TARGET, &[(&all(rule), line, column)]);
     }
 }
 

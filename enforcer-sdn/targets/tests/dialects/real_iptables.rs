@@ -1,8 +1,8 @@
 //! The iptables documents in a real kernel: loaded by the three tools in a network namespace of their own, listed back, proven again.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::fed::fed;
 use crate::rulesets::{Random, cases, fit, ruleset};
 use enforcer_targets::{find, prove};
 
@@ -30,15 +30,7 @@ fn in_namespace(script: &str, input: &str) -> Option<(bool, String)> {
         eprintln!("NOT TESTED against a real kernel: this needs root, iptables and ipset");
         return None;
     }
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = fed(Command::new("unshare").args(["-n", "sh", "-c", script]), input);
     let text = String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap();
     Some((output.status.success(), text))
 }

@@ -1,8 +1,8 @@
 //! The renderings in a real kernel: loaded by nft in a network namespace of their own, listed back, and proven again.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::fed::fed;
 use crate::rulesets::{Random, cases, fit, ruleset};
 use enforcer_targets::{find, prove};
 
@@ -14,16 +14,7 @@ fn in_namespace(script: &str, input: &str) -> Option<(bool, String)> {
         eprintln!("NOT TESTED against a real kernel: this needs root and nft");
         return None;
     }
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-c", script])
-        .env("TZ", "UTC")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = fed(Command::new("unshare").args(["-n", "sh", "-c", script]).env("TZ", "UTC"), input);
     let text = String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap();
     Some((output.status.success(), text))
 }

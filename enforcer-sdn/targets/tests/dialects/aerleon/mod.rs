@@ -6,14 +6,14 @@ mod corpus;
 mod firewalls;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use enforcer_policy::{PointRule, Ruleset};
 use enforcer_targets::{NotProven, Way, find, prove};
 
 use crate::access_lists::{ALL, allow, between, ruleset};
+use crate::fed::fed;
 use corpus::{Case, Verdict, cases};
 
 /// Aerleon's generators with our dialects, and what stands in the header of a policy.
@@ -60,15 +60,7 @@ fn compile(python: &PathBuf, cases: &[Case]) -> BTreeMap<(usize, &'static str), 
 
 /// Each text behind a line with its name.
 fn generate(python: &PathBuf, input: &str) -> String {
-    let mut child = Command::new(python)
-        .args(["-c", include_str!("generate.py")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = fed(Command::new(python).args(["-c", include_str!("generate.py")]), input);
     assert!(output.status.success(), "aerleon failed\n{}\n{input}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

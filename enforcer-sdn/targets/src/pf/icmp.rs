@@ -1,0 +1,38 @@
+//! The names that pf has for ICMP types (icmp(4) and icmp6(4)).
+
+pub(super) fn kind(name: &str, is_ipv6: bool) -> Option<u8> {
+    Some(match (name, is_ipv6) {
+        ("echorep", false) => 0,
+        ("unreach", false) => 3,
+        ("squench", false) => 4,
+        ("redir", false) => 5,
+        ("althost", false) => 6,
+        ("echoreq", false) => 8,
+        ("routeradv", false) => 9,
+        ("routersol", false) => 10,
+        ("timex", false) => 11,
+        ("paramprob", false) => 12,
+        ("timereq", false) => 13,
+        ("timerep", false) => 14,
+        ("inforeq", false) => 15,
+        ("inforep", false) => 16,
+        ("maskreq", false) => 17,
+        ("maskrep", false) => 18,
+        ("unreach", true) => 1,
+        ("toobig", true) => 2,
+        ("timex", true) => 3,
+        ("paramprob", true) => 4,
+        ("echoreq", true) => 128,
+        ("echorep", true) => 129,
+        ("groupqry" | "listqry", true) => 130,
+        ("grouprep" | "listenrep", true) => 131,
+        ("groupterm" | "listendone", true) => 132,
+        ("routersol", true) => 133,
+        ("routeradv", true) => 134,
+        ("neighbrsol", true) => 135,
+        ("neighbradv", true) => 136,
+        ("redir", true) => 137,
+        ("routrrenum", true) => 138,
+        _ => return None,
+    })
+}
