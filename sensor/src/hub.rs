@@ -197,6 +197,7 @@ impl Hub {
                     self.conversations.operate(edge, track.application, name);
                 }
             }
+            Finding::Proof(proof) => track.weighed.prove(proof),
             Finding::Fact(_) => {}
         }
         *self.track(table, flow) = Some(track);

@@ -246,7 +246,7 @@ impl Worker {
                     self.table.set_originator(touch.flow, asks);
                     amend_end(pending, touch.flow, |record| set_originator(record, asks));
                 }
-                Finding::Fact(_) | Finding::Operation(_) => {}
+                Finding::Fact(_) | Finding::Operation(_) | Finding::Proof(_) => {}
             }
             if self.tells_everything {
                 let what = What::Found { flow: touch.flow, finding };

@@ -63,6 +63,11 @@ fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     reading.one_of(MAX_MESSAGES, Step::Read(bytes.len()))
 }
 
+/// Clause 20.1.1: acknowledgments, errors, rejects and aborts answer a confirmed request, which goes to one device.
+pub(crate) fn is_answer(bytes: &[u8]) -> bool {
+    parse(bytes).and_then(<[u8]>::first).is_some_and(|first| matches!(first >> 4, 2..=7))
+}
+
 /// Clause 15.5: object, property, then the value between context tags 3.
 fn read_property(reading: &mut Reading<'_>, ack: &[u8]) -> Option<()> {
     const SEGMENTED: u8 = 0x08;

@@ -75,6 +75,13 @@ fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     Step::Read(frame.len)
 }
 
+/// A response, or the confirmation of one.
+pub(crate) fn is_answer(bytes: &[u8]) -> bool {
+    const CONFIRM: u8 = 0;
+    const RESPONSE: u8 = 129;
+    matches!(parse(bytes), Parsed::Whole(Frame { user_data: [_, _, CONFIRM | RESPONSE, ..], .. }))
+}
+
 /// Clause 4.4.
 const fn operation(function: u8) -> &'static str {
     match function {

@@ -93,6 +93,11 @@ fn read_dns(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     Step::Read(bytes.len())
 }
 
+/// Looks at the header only.
+pub(crate) fn is_answer(bytes: &[u8]) -> bool {
+    message::Header::parse(bytes).is_some_and(|header| header.is_response && !header.reserved && header.opcode <= 6)
+}
+
 fn read_llmnr(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     let Some(message) = Message::parse(bytes).filter(|message| is_plausible(message, true)) else {
         return Step::Leave;

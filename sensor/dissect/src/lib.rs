@@ -27,6 +27,7 @@ mod ntp;
 mod office;
 mod opcua;
 mod printer;
+mod proof;
 mod protocol;
 mod reader;
 mod registry;

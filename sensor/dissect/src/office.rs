@@ -89,14 +89,19 @@ fn recognise_profinet(probe: &Probe<'_>) -> Recognition {
 
 /// A long header (RFC 9000 17.2) of a version in use: 1, 2 (RFC 9369), or a draft, and identifiers of at most 20 bytes.
 fn recognise_quic(probe: &Probe<'_>) -> Recognition {
-    let mut reader = Reader::new(probe.bytes);
+    Recognition::of(is_quic(probe.bytes))
+}
+
+/// A long header of a version that is in use.
+pub(crate) fn is_quic(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
     let fits = (|| {
         reader.u8().filter(|first| first & 0xc0 == 0xc0)?;
         reader.be32().filter(|version| matches!(*version, 1 | 0x6b33_43cf | 0xff00_0017..=0xff00_0022))?;
         reader.prefixed8().filter(|id| id.len() <= 20)?;
         reader.prefixed8().filter(|id| id.len() <= 20)
     })();
-    Recognition::of(fits.is_some())
+    fits.is_some()
 }
 
 /// `<priority>` of 0 to 191 (RFC 5424 6.2.1), then text.

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use sensor_model::{Direction, DirectionReason, Fact, FactKind, IpProtocol, MacAddr, Strength, Timestamp};
+use sensor_model::{Direction, DirectionReason, Fact, FactKind, IpProtocol, MacAddr, Proof, Strength, Timestamp};
 
 use crate::ndp;
+use crate::proof::Watch;
 use crate::protocol::{Framing, Notes, Parties, Protocol, Reading, Recognition, Step};
 use crate::registry;
 use crate::stream::{Arrival, Stream};
@@ -30,6 +31,8 @@ pub enum Finding {
     Fact(Fact),
     /// A request's verb, `modbus.read_coils`; once a request.
     Operation(&'static str),
+    /// The datagram's receiver has sent one too, which was not seen.
+    Proof(Proof),
 }
 
 /// Whether more payload is wanted.
@@ -55,6 +58,7 @@ pub struct Session {
     probes: u8,
     said: Said,
     done: bool,
+    watch: Watch,
 }
 
 /// Which of the two role facts of a flow were told; each is told once.
@@ -90,6 +94,10 @@ impl Session {
         seen_at: Timestamp,
         findings: &mut Vec<Finding>,
     ) -> Status {
+        let is_datagram = key.protocol == IpProtocol::Udp;
+        if is_datagram && let Some(proof) = self.watch.look(key, direction, payload) {
+            findings.push(Finding::Proof(proof));
+        }
         if !self.done && !payload.is_empty() {
             let mut feeding = Feeding { session: self, key, seen_at, findings };
             if key.protocol == IpProtocol::Tcp {
@@ -98,7 +106,7 @@ impl Session {
                 feeding.datagram(direction, payload);
             }
         }
-        if self.done { Status::Done } else { Status::More }
+        if self.done && (self.watch.is_over() || !is_datagram) { Status::Done } else { Status::More }
     }
 
     /// A session that has recognised `protocol` already.
@@ -325,8 +333,8 @@ mod tests {
 
     #[test]
     fn datagrams_that_nobody_knows_end_the_session_after_a_few() {
-        let mut script = Script::udp(40_001);
-        for _ in 0..MAX_PROBES {
+        let mut script = Script::udp(40_001).server(&[0xbb; 64]);
+        for _ in 1..MAX_PROBES {
             assert_eq!(script.status, Status::More);
             script = script.client(&[0xaa; 64]);
         }

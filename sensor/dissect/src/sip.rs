@@ -81,6 +81,18 @@ fn read_stream(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
     }
 }
 
+/// A request with what only the other side can have given: its tag (RFC 3261 12.1), or a nonce (RFC 3261 22.1). Either may be old.
+pub(crate) fn is_in_dialogue(bytes: &[u8]) -> bool {
+    let Some(head) = Head::of_datagram(bytes) else { return false };
+    let has_tag = head.field("to").or_else(|| head.field("t")).is_some_and(|to| contains(to, b";tag="));
+    let proof = head.field("authorization").or_else(|| head.field("proxy-authorization"));
+    has_tag || proof.is_some_and(|proof| contains(proof, b"nonce="))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+}
+
 fn tell(reading: &mut Reading<'_>, head: &Head<'_>) {
     let product = head.field("user-agent").or_else(|| head.field("server"));
     tell_system(reading, product);
@@ -98,6 +110,18 @@ mod tests {
         let findings = Script::udp(5060).client(b"REGISTER sip:a.example SIP/2.0\r\nUser-Agent: ACME Phone 7\r\n\r\n").findings();
         assert_eq!(findings.services(), ["sip"]);
         assert_eq!(findings.values_of(FactKind::Model), ["ACME Phone 7"]);
+    }
+
+    #[test]
+    fn a_request_that_hands_back_a_tag_or_a_nonce_is_in_a_dialogue() {
+        for (field, is_in) in [
+            ("To: <sip:a@b>;tag=17", true),
+            ("To: <sip:a@b>", false),
+            ("Authorization: Digest username=\"a\", nonce=\"77\"", true),
+        ] {
+            let bytes = format!("BYE sip:a@b SIP/2.0\r\n{field}\r\n\r\n");
+            assert_eq!(is_in_dialogue(bytes.as_bytes()), is_in, "{field}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ const SYS_NAME: &[u8] = &[0x2b, 6, 1, 2, 1, 1, 5, 0];
 const RESPONSE: u8 = 0xa2;
 const TRAP_V1: u8 = 0xa4;
 const TRAP_V2: u8 = 0xa7;
+const REPORT: u8 = 0xa8;
 const MAX_BINDINGS: usize = 64;
 /// A monitoring station asks for years on one pair of ports; what an agent is called, it says early.
 const MAX_MESSAGES: u32 = 64;
@@ -71,6 +72,11 @@ fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Step {
         None => return Step::Leave,
     }
     reading.one_of(MAX_MESSAGES, Step::Read(bytes.len()))
+}
+
+/// Of a plain message; the others are encrypted.
+pub(crate) fn is_answer(bytes: &[u8]) -> bool {
+    matches!(parse(bytes), Some(Message::Plain(RESPONSE | REPORT, _)))
 }
 
 fn read_bindings(reading: &mut Reading<'_>, pdu: &[u8]) -> Option<()> {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use sensor_model::{FlowRecord, FlowSights, IpProtocol, Loss, MacAddr, VlanId, VlanStack};
+use sensor_model::{FlowRecord, FlowSights, IpProtocol, Loss, MacAddr, Proof, VlanId, VlanStack};
 
 use crate::rates::Rates;
-use crate::sight::{Sight, Silent, asks_no_answer, sight_of};
+use crate::sight::{Proofs, Sight, Silent, asks_no_answer, sight_of};
 use crate::vlan::Book;
 
 /// Tag stacks with books of their own; more are crafted.
@@ -26,6 +26,15 @@ pub struct Weighed {
     missed_bytes: u64,
     /// Where the other direction's packets come, when not in the flow's own VLAN.
     reply_tags: Option<VlanStack>,
+    /// What its datagrams proved.
+    proofs: Proofs,
+}
+
+impl Weighed {
+    /// A datagram of the flow proves another one of the side that was not heard.
+    pub const fn prove(&mut self, proof: Proof) {
+        self.proofs.add(proof);
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,7 +108,7 @@ impl Ledger {
         max_pairs: usize,
         reply_tags: impl FnOnce() -> Option<VlanStack>,
     ) -> News {
-        let sight = sight_of(record);
+        let sight = sight_of(record, weighed.proofs);
         let now = class_of(sight, record);
         let before = std::mem::replace(&mut weighed.class, now);
         if now == Class::BothWays && before != now {

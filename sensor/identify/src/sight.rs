@@ -3,7 +3,7 @@
 //! Proof is what only a packet of the silent side can have caused: an acknowledgment that moved on, a segment after the handshake, a
 //! SYN-ACK, an answer of a protocol in which nobody answers unasked. A SYN, a query or a log line proves nothing: nobody may be there.
 
-use sensor_model::{DirectionReason, FlowRecord, IpProtocol};
+use sensor_model::{DirectionReason, FlowRecord, IpProtocol, Proof};
 
 /// A speaker that goes on for so long without a retransmission is being acknowledged (RFC 6298 2: the first timeout is 1 s, RFC 1122
 /// 4.2.3.1: it doubles).
@@ -42,8 +42,30 @@ pub(crate) enum Silent {
     Responder,
 }
 
-/// Of a flow between single hosts.
-pub(crate) fn sight_of(record: &FlowRecord) -> Sight {
+/// Datagrams of a flow by what they prove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Proofs {
+    answers: u8,
+    dialogues: u8,
+}
+
+impl Proofs {
+    pub const fn add(&mut self, proof: Proof) {
+        let count = match proof {
+            Proof::Answer => &mut self.answers,
+            Proof::Dialogue => &mut self.dialogues,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    fn packets(self) -> u64 {
+        let dialogues = u64::from(self.dialogues);
+        u64::from(self.answers) + if dialogues == 0 { 0 } else { 1 + dialogues / DIALOGUE_PACKETS_AN_ANSWER }
+    }
+}
+
+/// Of a flow between single hosts. `proofs` are those of its datagrams.
+pub(crate) fn sight_of(record: &FlowRecord, proofs: Proofs) -> Sight {
     let silent = match (record.sent.packets, record.received.packets) {
         (0, 0) => return Sight::Unanswered,
         (_, 0) => Silent::Responder,
@@ -52,7 +74,7 @@ pub(crate) fn sight_of(record: &FlowRecord) -> Sight {
     };
     let packets = match record.protocol {
         IpProtocol::Tcp => proven_by_tcp(record, silent),
-        _ => proven_by_answers(record, silent),
+        _ => proven_by_answers(record, silent).max(proofs.packets()),
     };
     if packets == 0 { Sight::Unanswered } else { Sight::OneWay { silent, packets } }
 }
@@ -85,6 +107,7 @@ fn proven_by_tcp(record: &FlowRecord, silent: Silent) -> u64 {
 
 fn proven_by_answers(record: &FlowRecord, silent: Silent) -> u64 {
     if silent == Silent::Responder {
+        // Nor does an error of ICMP prove anything here: it tells of a packet to somebody else (RFC 792).
         return 0;
     }
     let answers_only_when_asked = match record.protocol {
@@ -134,6 +157,10 @@ mod tests {
         flow(IpProtocol::Tcp, (40_000, 502), packets, history)
     }
 
+    fn seen(record: &FlowRecord) -> Sight {
+        sight_of(record, Proofs::default())
+    }
+
     const fn one_way(silent: Silent, packets: u64) -> Sight {
         Sight::OneWay { silent, packets }
     }
@@ -141,22 +168,22 @@ mod tests {
     #[test]
     fn a_syn_alone_or_a_reset_one_or_a_lone_ack_proves_nothing() {
         for history in ["S", "SR", "A", "D", "DT", "F"] {
-            assert_eq!(sight_of(&tcp((7, 0), history)), Sight::Unanswered, "{history}");
+            assert_eq!(seen(&tcp((7, 0), history)), Sight::Unanswered, "{history}");
         }
     }
 
     #[test]
     fn what_follows_a_handshake_proves_the_other_side() {
-        assert_eq!(sight_of(&tcp((2, 0), "SA")), one_way(Silent::Responder, 1));
-        assert_eq!(sight_of(&tcp((0, 1), "^h")), one_way(Silent::Originator, 1));
-        assert_eq!(sight_of(&tcp((0, 8), "^hadf")), one_way(Silent::Originator, 4));
+        assert_eq!(seen(&tcp((2, 0), "SA")), one_way(Silent::Responder, 1));
+        assert_eq!(seen(&tcp((0, 1), "^h")), one_way(Silent::Originator, 1));
+        assert_eq!(seen(&tcp((0, 8), "^hadf")), one_way(Silent::Originator, 4));
     }
 
     #[test]
     fn an_acknowledgment_that_moved_on_proves_the_other_side_in_mid_flow() {
         let mut record = tcp((2, 0), "A");
         record.received.data_acked = true;
-        assert_eq!(sight_of(&record), one_way(Silent::Responder, 1));
+        assert_eq!(seen(&record), one_way(Silent::Responder, 1));
     }
 
     #[test]
@@ -164,19 +191,35 @@ mod tests {
         let mut record = tcp((100, 0), "D");
         record.last_seen = record.first_seen + Duration::from_secs(10);
         record.sent.ip_bytes = 100 * 1_500;
-        assert_eq!(sight_of(&record), one_way(Silent::Responder, 7));
+        assert_eq!(seen(&record), one_way(Silent::Responder, 7));
         record.sent.ip_bytes = 100 * 60;
-        assert_eq!(sight_of(&record), one_way(Silent::Responder, 34));
+        assert_eq!(seen(&record), one_way(Silent::Responder, 34));
         record.history.push('T');
-        assert_eq!(sight_of(&record), Sight::Unanswered);
+        assert_eq!(seen(&record), Sight::Unanswered);
     }
 
     #[test]
     fn an_answer_proves_its_question_where_nobody_answers_unasked() {
-        let udp = |port, packets| sight_of(&flow(IpProtocol::Udp, (40_000, port), packets, "d"));
+        let udp = |port, packets| seen(&flow(IpProtocol::Udp, (40_000, port), packets, "d"));
         assert_eq!(udp(53, (0, 3)), one_way(Silent::Originator, 3));
         assert_eq!(udp(53, (3, 0)), Sight::Unanswered);
         assert_eq!(udp(5353, (0, 3)), Sight::Unanswered);
         assert_eq!(udp(53, (3, 1)), Sight::BothWays);
+    }
+
+    #[test]
+    fn what_its_datagrams_prove_tells_of_the_silent_side_and_of_no_other() {
+        let proofs = |answers, dialogues| Proofs { answers, dialogues };
+        let record = flow(IpProtocol::Udp, (40_000, 5060), (9, 0), "D");
+        assert_eq!(sight_of(&record, proofs(4, 0)), one_way(Silent::Responder, 4));
+        assert_eq!(sight_of(&record, proofs(0, 9)), one_way(Silent::Responder, 4));
+        assert_eq!(sight_of(&record, proofs(0, 0)), Sight::Unanswered);
+        let record = flow(IpProtocol::Udp, (40_000, 5060), (9, 1), "Dd");
+        assert_eq!(sight_of(&record, proofs(4, 0)), Sight::BothWays);
+    }
+
+    #[test]
+    fn a_routers_error_does_not_prove_that_the_router_was_asked() {
+        assert_eq!(seen(&flow(IpProtocol::Icmp, (3, 1), (5, 0), "")), Sight::Unanswered);
     }
 }

@@ -35,6 +35,15 @@ impl Visibility {
     }
 }
 
+/// How much of the other side stands behind a datagram that nobody sends without having been sent one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A datagram of its own.
+    Answer,
+    /// Several of these need one: the other side took part in a handshake, and acknowledges now and then.
+    Dialogue,
+}
+
 /// Why a host is seen badly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,7 +16,9 @@ pub use address::{MacAddr, ParseMacError, VlanId};
 pub use alert::{Alert, AlertKind, Severity};
 pub use asset::{AddressUse, Asset, AssetId, Claim, Role, Scope};
 pub use conversation::{Activity, Conversation, EachWay, HOURS_PER_WEEK, Operation};
-pub use coverage::{Coverage, CoverageCause, FlowSights, Loss, NetworkHosts, TapCoverage, Visibility, VlanCoverage, VlanStack};
+pub use coverage::{
+    Coverage, CoverageCause, FlowSights, Loss, NetworkHosts, Proof, TapCoverage, Visibility, VlanCoverage, VlanStack,
+};
 pub use duplicate::{Change, DuplicatePath, LinkSide, ParsePrefixError, Prefix};
 pub use fact::{Evidence, Fact, FactKind, Strength, Subject};
 pub use flow_record::{ConnState, Direction, DirectionReason, FlowRecord, Side, TunnelRef};

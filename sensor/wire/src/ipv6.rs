@@ -51,12 +51,15 @@ pub(crate) fn read<'a>(view: View<'a>, state: &mut Walk<'_>) -> Option<View<'a>>
     Some(payload)
 }
 
-/// The length to believe: zero is a jumbogram or segmentation offload, unless nothing is meant to follow.
+/// No transport is shorter: fewer bytes behind a length of zero are padding.
+const LEAST_PAYLOAD_LEN: u32 = 8;
+
+/// The length to believe: zero is a jumbogram or segmentation offload, unless nothing is meant to follow or nothing can.
 #[inline(always)]
 fn ip_len(head: &[u8; 40], view: View<'_>) -> (u32, Anomalies) {
     let payload_len = u32::from(u16::from_be_bytes([head[4], head[5]]));
     let claimed = match payload_len {
-        0 if head[6] == NO_NEXT_HEADER => HEADER_LEN,
+        0 if head[6] == NO_NEXT_HEADER || view.wire_len() < HEADER_LEN + LEAST_PAYLOAD_LEN => HEADER_LEN,
         0 => jumbo_payload_len(head[6], view).map_or(u32::MAX, |len| len.saturating_add(HEADER_LEN)),
         len => len.saturating_add(HEADER_LEN),
     };

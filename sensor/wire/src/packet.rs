@@ -170,12 +170,14 @@ pub enum TunnelKind {
     FabricPath,
     /// RFC 6325; the id is the egress nickname.
     Trill,
-    /// RFC 6830.
+    /// RFC 6830; the id is the instance.
     Lisp,
     /// IPv6 of a tunnel broker (draft-massar-v6ops-ayiya).
     Ayiya,
     /// A mirror of a wireless sniffer or a router.
     Tzsp,
+    /// Multicast on its way to the rendezvous point (RFC 7761 4.9.3).
+    PimRegister,
 }
 
 impl TunnelKind {
@@ -201,6 +203,7 @@ impl TunnelKind {
         Self::Lisp,
         Self::Ayiya,
         Self::Tzsp,
+        Self::PimRegister,
     ];
 
     #[must_use]
@@ -227,6 +230,7 @@ impl TunnelKind {
             Self::Lisp => "lisp",
             Self::Ayiya => "ayiya",
             Self::Tzsp => "tzsp",
+            Self::PimRegister => "pim",
         }
     }
 }

@@ -15,6 +15,7 @@ mod lisp;
 mod mpls;
 mod nsh;
 mod pbb;
+mod pim;
 mod pppoe;
 mod registry;
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn watched(site: &Watched, damage: &Damage, seed: u64) -> (Left, FlowMap) {
     (left, replay(&[&capture], &scratch, "out", &[]).unwrap().flow_map)
 }
 
-/// A tenth of the hosts that talk TCP with several others: some mute, some deaf.
+/// A tenth of the hosts that talk TCP with several others: some mute, some deaf. Of those that talk UDP only, some deaf: see below.
 fn directions_missing(site: &Watched, random: &mut Random) -> Damage {
     let mut damage = Damage { tagged: random.chance(50), ..Damage::default() };
     let talkers = [Trade::Client, Trade::Server, Trade::Controller].map(|trade| site.of(trade)).concat();
@@ -43,6 +43,7 @@ fn directions_missing(site: &Watched, random: &mut Random) -> Damage {
             missing.insert(host);
         }
     }
+    damage.deaf.extend(site.of(Trade::Station).into_iter().filter(|_| random.chance(25)));
     damage
 }
 
@@ -127,9 +128,22 @@ fn who_sends_only_and_who_never_answers_is_no_fault_of_the_mirror() {
         (Trade::Broadcaster, Visibility::BroadcastOnly, Some(CoverageCause::PortNotMirrored)),
         (Trade::Client, Visibility::BothWays, None),
         (Trade::Server, Visibility::BothWays, None),
+        (Trade::Station, Visibility::BothWays, None),
     ] {
         assert!(all(trade).iter().all(|judged| *judged == (visibility, cause)), "{trade:?}: {:?}", all(trade));
     }
+}
+
+/// A question over UDP proves nobody: a host that is switched off is asked in the same way.
+#[test]
+fn a_mute_host_that_talks_udp_only_is_not_told_from_an_absent_one() {
+    let site = Watched::new(HOSTS, &mut Random::new(9));
+    let mute: BTreeSet<_> = site.of(Trade::Station).into_iter().collect();
+    let (_, map) = watched(&site, &Damage { mute: mute.clone(), ..Damage::default() }, 9);
+    let seen = seen_by_address(&map);
+    assert!(mute.iter().all(|host| seen[host].visibility == Visibility::ReceivesOnly), "{seen:?}");
+    let blamed: Vec<_> = seen.iter().filter(|(_, seen)| seen.cause == Some(CoverageCause::OneDirectionMirror)).collect();
+    assert!(blamed.is_empty(), "{blamed:?}");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Trade {
     /// Polled by operators, half of them over connections older than the capture.
     Controller,
     Operator,
+    /// Building control, polled by operators over UDP (BACnet/IP).
+    Station,
     /// Sends syslog to a collector that answers nobody.
     Logger,
     Collector,
@@ -114,6 +116,7 @@ impl Watched {
             (Trade::Broadcaster, 6),
             (Trade::Occasional, 6),
             (Trade::Absent, 10),
+            (Trade::Station, 6),
         ] {
             for _ in 0..(u32::from(size) * share / 100).max(1) {
                 site.settle(trade);
@@ -196,6 +199,7 @@ impl Watched {
         match trade {
             Trade::Client => self.be_client(address, random),
             Trade::Operator => self.operate(address, random),
+            Trade::Station => self.be_polled(address, random),
             Trade::Logger => {
                 for collector in self.of(Trade::Collector) {
                     self.log(address, collector, random);
@@ -254,6 +258,25 @@ impl Watched {
             for _ in 0..10 + random.below(60) {
                 self.say(&mut talk, &mut at, Way::ToServer, 12, random);
                 self.say(&mut talk, &mut at, Way::ToClient, 29, random);
+            }
+        }
+    }
+
+    /// Each operator reads a property, again and again: both ends use the same port.
+    fn be_polled(&mut self, station: Ipv4Addr, random: &mut Random) {
+        for operator in self.of(Trade::Operator) {
+            let mut talk = self.talk(operator, station, UDP, 47_808);
+            talk.client.set_port(47_808);
+            let mut at = when(random);
+            for number in 0..10 + random.below(20) {
+                let invoke = number.to_le_bytes()[0];
+                let question = [0x81, 0x0a, 0, 17, 1, 4, 0, 5, invoke, 12, 12, 2, 0, 0, 5, 0x19, 0x55];
+                let answer =
+                    [&[0x81, 0x0a, 0, 23, 1, 0, 0x30, invoke, 12, 12, 2, 0, 0, 5, 0x19, 0x55][..], b"\x3e\x44\x42\x28\0\0\x3f"];
+                for (way, payload) in [(Way::ToServer, question.to_vec()), (Way::ToClient, answer.concat())] {
+                    let frame = talk.say(way, &payload);
+                    self.put_all(&talk, &mut at, &[(way, frame)], random);
+                }
             }
         }
     }

@@ -151,7 +151,7 @@ impl Listener {
                     self.inventory.learn(&fact);
                     self.heard.facts.push(fact);
                 }
-                Finding::Reversed(_) | Finding::Operation(_) => {}
+                Finding::Reversed(_) | Finding::Operation(_) | Finding::Proof(_) => {}
             }
         }
     }

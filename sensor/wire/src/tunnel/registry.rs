@@ -1,7 +1,7 @@
 //! Every tunnel we open. A new one is a file beside this one, its `mod` line in `tunnel.rs` and its line here.
 
 use super::{
-    Opener, ayiya, capwap, erspan, ether_ip, fabric_path, geneve, gre, gtp_u, ip_in_ip, l2tp, lisp, mpls, nsh, pbb, pppoe,
+    Opener, ayiya, capwap, erspan, ether_ip, fabric_path, geneve, gre, gtp_u, ip_in_ip, l2tp, lisp, mpls, nsh, pbb, pim, pppoe,
     teredo, trill, tzsp, vxlan,
 };
 
@@ -22,9 +22,11 @@ pub(super) const OPENERS: &[&Opener] = &[
     &l2tp::OVER_IP,
     &l2tp::OVER_UDP,
     &lisp::LISP,
+    &lisp::CONTROL,
     &mpls::MPLS,
     &nsh::NSH,
     &pbb::PBB,
+    &pim::REGISTER,
     &pppoe::PPPOE,
     &teredo::TEREDO,
     &trill::TRILL,

@@ -76,6 +76,15 @@ fn offloaded_segments_take_their_length_from_the_frame() {
 }
 
 #[test]
+fn padding_behind_an_empty_packet_is_no_offloaded_segment() {
+    for (padding, len) in [(6, 40), (20, 60)] {
+        let mut bytes = eth(0x86dd, &ip6(253, &vec![0; padding]));
+        bytes[18..20].copy_from_slice(&[0, 0]);
+        assert_eq!(packet(&bytes).ip_len, len, "{padding}");
+    }
+}
+
+#[test]
 fn lengths_that_cannot_be_true_are_refused_by_name() {
     let whole = eth(0x0800, &ip4(6, &tcp(1, 2, 0, b"")));
     let with = |at: usize, value: u8| {

@@ -121,6 +121,8 @@ fn cases() -> Vec<(&'static str, Vec<u8>, TunnelKind, u32)> {
         ("trill with options", eth(0x22f3, &[&[0x00, 0x7f, 0, 9, 0, 1, 1, 2, 3, 4][..], &frame].concat()), Trill, 9),
         ("lisp", over_udp(4341, &[0xc0, 0, 0, 1, 0, 0, 0, 1], &ip), Lisp, 0),
         ("lisp with an instance", over_udp(4341, &[0x08, 0, 0, 0, 0, 0, 7, 0], &six), Lisp, 7),
+        ("lisp control", over_udp(4342, &[0x80, 0, 0, 0], &ip), Lisp, 0),
+        ("pim register", over_ip(103, &[0x21, 0, 0xde, 0xff, 0, 0, 0, 0], &ip), PimRegister, 0),
         ("ayiya", over_udp(5072, &[&[0x11, 0x12, 0x11, 41, 0, 0, 0, 1][..], &[9; 6]].concat(), &six), Ayiya, 0),
         ("tzsp", over_udp(37008, &[1, 0, 0, 1, 0, 10, 1, 0xc4, 1], &frame), Tzsp, 0),
         ("tzsp with 802.11", over_udp(37008, &[1, 0, 0, 18, 1], &wlan_swapped), Tzsp, 0),
@@ -182,8 +184,14 @@ fn a_frame_cut_anywhere_ends_in_a_packet_or_a_named_reason() {
 }
 
 #[test]
+fn a_null_register_carries_nothing() {
+    let packet = packet(&eth(0x0800, &ip4(103, &[&[0x21, 0, 0, 0, 0x40, 0, 0, 0][..], &ip4(17, b"")].concat())), true);
+    assert_eq!((packet.protocol, packet.tunnel), (103, None));
+}
+
+#[test]
 fn bytes_on_a_tunnel_port_that_are_no_tunnel_stay_udp() {
-    for port in [4754, 4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247, 4341, 5072, 37008] {
+    for port in [4754, 4789, 4790, 8472, 6081, 2152, 3386, 3544, 1701, 6635, 5247, 4341, 4342, 5072, 37008] {
         for payload in [&b""[..], b"\0", b"hello, this is no tunnel at all, not even close to one", &[0xff; 60], &[0; 60]] {
             let packet = packet(&eth(0x0800, &ip4(17, &udp(40000, port, payload))), true);
             assert_eq!(
