@@ -9,7 +9,7 @@ use crate::document::{Mode, Policy};
 use crate::point::{EnforcementPoint, Gap};
 use crate::product;
 use crate::resolve::{Resolution, union_of};
-use crate::ruleset::PointRule;
+use crate::ruleset::{Action, PointRule};
 
 /// Whose packets a point judges.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl View {
     pub fn of_rules(&self, rules: Vec<PointRule>, unique: &mut dyn FnMut(&str) -> String) -> Vec<PointRule> {
         let mut kept = Vec::new();
         for rule in rules {
-            let mut pieces = self.pieces(&rule.selector).into_iter();
+            let mut pieces = self.pieces(&rule).into_iter();
             if let Some(selector) = pieces.next() {
                 let id = rule.id.clone();
                 kept.push(PointRule { selector, ..rule.clone() });
@@ -84,15 +84,16 @@ impl View {
         kept
     }
 
-    /// Products without common packets: what the hosts send, then what others send to them.
-    fn pieces(&self, selector: &Selector) -> Vec<Selector> {
-        let Selector { source, destination, .. } = selector;
+    /// What the hosts send, then what is sent to them. What they send to each other is in both where the first word decides: everybody but
+    /// the hosts would take many prefixes, where everybody takes none. An entry in a log is written once.
+    fn pieces(&self, rule: &PointRule) -> Vec<Selector> {
+        let Selector { source, destination, .. } = &rule.selector;
         if source.is_subset(&self.hosts) || destination.is_subset(&self.hosts) {
-            return vec![selector.clone()];
+            return vec![rule.selector.clone()];
         }
-        let sent = Selector { source: source.intersection(&self.hosts), ..selector.clone() };
-        let (source, destination) = (source.difference(&self.hosts), destination.intersection(&self.hosts));
-        let got = Selector { source, destination, ..selector.clone() };
+        let sent = Selector { source: source.intersection(&self.hosts), ..rule.selector.clone() };
+        let source = if rule.action == Action::Log { source.difference(&self.hosts) } else { source.clone() };
+        let got = Selector { source, destination: destination.intersection(&self.hosts), ..rule.selector.clone() };
         [sent, got].iter().filter_map(product::trimmed).collect()
     }
 
