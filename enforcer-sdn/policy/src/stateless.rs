@@ -14,12 +14,16 @@
 //!
 //! A denial that is only logged (`simulate`) is a denial here: its answers are logged too, as they would be denied in `enforce`.
 //!
+//! A group (multicast, the limited broadcast) sends nothing: it is not answered for, and gets no error.
+//!
 //! So more passes than on a stateful point: every answer without its question. Each rule's share of that is a [`Gap`]. Less passes in one
 //! case: of a rule for all protocols, the answers of protocols that no rule names.
 
 use std::collections::{BTreeSet, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
-use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, RangeSet, Selector};
+use enforcer_packetset::{AddressSet, FlagSet, L4, PortSet, Prefix, RangeSet, Selector};
 
 use crate::compile;
 use crate::near::Near;
@@ -34,6 +38,16 @@ const MOST_PIECES: usize = 256;
 const REPLIES: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
 /// RFC 4443, RFC 4620.
 const REPLIES6: [(u8, u8); 2] = [(128, 129), (139, 140)];
+
+/// Multicast and the limited broadcast (RFC 5771, RFC 919, RFC 4291 2.7).
+static GROUPS: LazyLock<AddressSet> = LazyLock::new(|| {
+    let prefixes = [
+        (IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 4),
+        (IpAddr::V4(Ipv4Addr::BROADCAST), 32),
+        (IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), 8),
+    ];
+    prefixes.into_iter().filter_map(|(network, length)| Prefix::new(network, length)).collect()
+});
 
 /// A rule whose answers cannot be said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +125,8 @@ impl Build {
                 }
             }
             for piece in &pieces {
-                self.talkers = self.talkers.union(&piece.source).union(&piece.destination);
-                let answer = mirror(piece);
+                self.talkers = self.talkers.union(&senders(&piece.source)).union(&senders(&piece.destination));
+                let Some(answer) = trimmed(&mirror(piece)) else { continue };
                 if !is_admitted_quietly(&answer, rule, earlier) {
                     answers.push(answer);
                 }
@@ -151,6 +165,14 @@ impl Build {
         let id = compile::unique(base, &mut self.taken);
         self.answers.push(PointRule { id, selector, action: Action::Allow, log: false, origin });
     }
+}
+
+/// Without the groups: nobody sends from their addresses (RFC 1122 3.2.1.3, RFC 4291 2.7), so nothing comes from there as an answer, and no
+/// error goes there. Where they are a part of more, as of everybody, leaving them out would take more prefixes; nothing comes from them there
+/// either.
+fn senders(addresses: &AddressSet) -> AddressSet {
+    let hosts = addresses.difference(&GROUPS);
+    if hosts.prefixes().len() < addresses.prefixes().len() { hosts } else { addresses.clone() }
 }
 
 /// Whether the rule itself lets the answer pass as a first packet, and nothing before it looks at it: so within a zone that allows itself.
@@ -218,7 +240,7 @@ fn mirror(request: &Selector) -> Selector {
         L4::Icmp6 { types, codes } => L4::Icmp6 { types: replies(&REPLIES6, types), codes: codes.clone() },
         other => other.clone(),
     };
-    Selector { source: request.destination.clone(), destination: request.source.clone(), l4, flags, ..request.clone() }
+    Selector { source: senders(&request.destination), destination: request.source.clone(), l4, flags, ..request.clone() }
 }
 
 /// For people: `tcp with ACK or RST from port 502 of 10.0.0.1 to 10.0.1.0/24`.

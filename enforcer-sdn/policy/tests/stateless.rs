@@ -357,3 +357,29 @@ fn schedules_and_logs_are_kept_unless_narrowing_is_asked_for() {
     assert!(silent.gaps.contains(&Gap::Unlogged { rule: "visit".into() }), "{:?}", silent.gaps);
     assert!(admitted(&narrowed.ruleset.steps()).is_subset(&open).unwrap(), "narrowing admits nothing more");
 }
+
+#[test]
+fn a_group_is_talked_to_and_never_answered_for() {
+    let text = "
+apiVersion: cordon/v1
+kind: Policy
+metadata: {name: p, owner: o}
+zones:
+  - {name: hosts, mode: enforce, members: [{prefix: 10.1.0.0/24}, {prefix: 2001:db8::/64}]}
+  - {name: groups, mode: observe, members: [{prefix: 239.255.255.250/32}, {prefix: 255.255.255.255/32}, {prefix: ff02::c/128}]}
+  - {name: server, mode: enforce, members: [{prefix: 10.2.0.1/32}]}
+rules:
+  - {name: search, from: hosts, to: [groups, server], services: [udp/1900, icmp/echo-request], action: allow}
+";
+    let compiled = compile(&policy(text), &enforcer_policy::merge(&[]), &switch(), at("2026-11-23T00:00:00Z")).unwrap();
+    let is_group = |address: &AddressSet| {
+        ["239.255.255.250", "255.255.255.255", "ff02::c"].iter().any(|group| address.contains(group.parse().unwrap()))
+    };
+    let answers: Vec<_> = compiled.ruleset.rules.iter().filter(|rule| rule.id.contains("answers")).collect();
+    assert!(!answers.is_empty() && answers.iter().all(|rule| !is_group(&rule.selector.source)), "{answers:#?}");
+    let errors: Vec<_> = compiled.ruleset.rules.iter().filter(|rule| rule.id.contains("errors")).collect();
+    assert!(errors.len() == 2 && errors.iter().all(|rule| !is_group(&rule.selector.destination)), "{errors:#?}");
+    let is_question = |id: &str| id.starts_with("search") && !id.contains("answers");
+    let questions = compiled.ruleset.rules.iter().filter(|rule| is_question(&rule.id));
+    assert!(questions.into_iter().any(|rule| is_group(&rule.selector.destination)));
+}
