@@ -111,13 +111,19 @@ impl Sorted {
         self.counts = FrameCounts::default();
         let (mut decoded, wanted) = (std::mem::take(&mut self.decoded), std::mem::take(&mut self.wanted));
         let frame = |place: u32| frames.get(place as usize);
-        for (next, group) in (GROUP..).step_by(GROUP).zip(wanted.chunks(GROUP)) {
-            // Of frames longer than the smallest, the processor's own prefetching finds no header.
-            for ahead in wanted.iter().skip(next).take(GROUP).filter_map(|&place| frame(place)) {
+        let wish = |place: &u32| {
+            if let Some(ahead) = frame(*place) {
                 prefetch_index(ahead.bytes, 0);
                 prefetch_index(ahead.bytes, CACHE_LINE);
             }
+        };
+        wanted.iter().take(GROUP).for_each(wish);
+        for (next, group) in (GROUP..).step_by(GROUP).zip(wanted.chunks(GROUP)) {
+            let mut ahead = wanted.iter().skip(next);
             for (frame, (found, observation)) in group.iter().filter_map(|&place| frame(place)).zip(&mut decoded) {
+                // Of frames longer than the smallest, the processor's own prefetching finds no header. One by one: a core waits where it
+                // has more wishes than it can keep.
+                ahead.next().into_iter().for_each(wish);
                 observation.seen_at = Timestamp::from_nanos(frame.seen_at_nanos);
                 *found = decode_into(frame.link, frame.bytes, frame.wire_len, options, &mut observation.packet);
             }

@@ -202,11 +202,12 @@ impl Frames {
         let nothing = Observation { seen_at: Timestamp::ZERO, packet: Packet::EMPTY };
         let mut decoded = [(Found::Packet, nothing); GROUP];
         for (next, group) in (GROUP..).step_by(GROUP).zip(starts.chunks(GROUP)).take(BATCH / GROUP) {
-            for &(ahead, _) in starts.iter().skip(next).take(GROUP) {
-                prefetch_index(&self.bytes, ahead);
-                prefetch_index(&self.bytes, ahead + 64);
-            }
+            let mut ahead = starts.iter().skip(next);
             for (&(start, len), (found, observation)) in group.iter().zip(&mut decoded) {
+                if let Some(&(ahead, _)) = ahead.next() {
+                    prefetch_index(&self.bytes, ahead);
+                    prefetch_index(&self.bytes, ahead + 64);
+                }
                 *now += self.gap;
                 observation.seen_at = Timestamp::from_nanos(*now);
                 let frame = self.bytes.get(start..start + len as usize).unwrap_or_default();

@@ -28,6 +28,8 @@ const PIECES_AHEAD: usize = 8;
 const BYTES_AHEAD: u64 = 8 << 20;
 /// Flows whose last records are made together: their lines stay in the cache until they are written.
 const LAST_FLOWS: usize = 256;
+/// Flows whose memory is asked for before theirs is wanted; a core has room for few wishes at a time.
+const WISHES_AHEAD: usize = 8;
 /// Batches of last records that a thread makes before the first of them is told.
 const LAST_AHEAD: usize = 2;
 
@@ -199,10 +201,11 @@ fn by_age(lanes: &[Lane]) -> Vec<(Timestamp, usize, FlowId)> {
 
 fn make_last(lanes: &[Lane], flows: &[(Timestamp, usize, FlowId)], news: &mut News) {
     // They lie anywhere in the tables.
+    let wish = |(_, table, flow): &(Timestamp, usize, FlowId)| lanes.iter().for_each(|lane| lane.prefetch(*table, *flow));
+    flows.iter().take(WISHES_AHEAD).for_each(wish);
+    let mut ahead = flows.iter().skip(WISHES_AHEAD);
     for (_, table, flow) in flows {
-        lanes.iter().for_each(|lane| lane.prefetch(*table, *flow));
-    }
-    for (_, table, flow) in flows {
+        ahead.next().into_iter().for_each(wish);
         for lane in lanes {
             if let Some(record) = lane.record_of(*table, *flow) {
                 push_line(&mut news.lines, &record);
