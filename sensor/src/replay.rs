@@ -3,6 +3,7 @@
 mod lane;
 mod lanes;
 mod lines;
+mod summary;
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -20,8 +21,10 @@ use crate::export::document::write_lines;
 use crate::export::staged::{Folder, Staged, StagedError, commit};
 use crate::export::stats::{FileStats, MapStats, Stats};
 use crate::hub::Hub;
+use crate::view::print;
 use lane::{Lane, SHARDS};
 use lanes::News;
+use summary::Summary;
 
 /// What to read, and where to write.
 #[derive(Clone, Debug)]
@@ -61,8 +64,9 @@ pub fn run(job: &Job, config: &Config) -> Result<bool> {
         // There is nothing to say about the traffic; what was written earlier stays.
         return Ok(false);
     }
-    output.write_documents(&replay, config, files)?;
+    let stats = output.write_documents(&replay, config, files)?;
     output.commit()?;
+    print(&format!("{}\n", Summary { stats: &stats, out: &job.out }))?;
     Ok(all_whole)
 }
 
@@ -179,7 +183,7 @@ impl Output {
         map.alerts.write(|out| write_lines(out, &alerts))
     }
 
-    fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<(), StagedError> {
+    fn write_documents(&mut self, replay: &Replay, config: &Config, files: Vec<FileStats>) -> Result<Stats, StagedError> {
         let (frames, stages) = (replay.frames(), replay.stages());
         let duplicates = join_paths(replay.lanes.iter().flat_map(Lane::duplicate_paths));
         let map_stats = match &replay.hub {
@@ -190,7 +194,8 @@ impl Output {
         self.stats.write(|out| {
             serde_json::to_writer_pretty(&mut *out, &stats)?;
             out.write_all(b"\n")
-        })
+        })?;
+        Ok(stats)
     }
 
     fn write_map(

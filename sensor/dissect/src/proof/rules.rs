@@ -14,7 +14,7 @@ pub(super) fn proof_in(bytes: &[u8], ports: Ports, memory: &mut Memory) -> Optio
     if let Some(proof) = quic(bytes, memory).or_else(|| dtls(bytes, ports, memory)) {
         return Some(proof);
     }
-    let of_port = ON_PORTS.iter().any(|(known, is_answer)| is_between(ports, known) && is_answer(bytes));
+    let of_port = [ports.0, ports.1].into_iter().filter_map(answer_on).any(|is_answer| is_answer(bytes));
     let is_answer = of_port || ANYWHERE.iter().any(|is_answer| is_answer(bytes));
     if is_answer || is_next_block(bytes, memory) || is_for_a_relay(bytes, ports) {
         return Some(Proof::Answer);
@@ -24,20 +24,24 @@ pub(super) fn proof_in(bytes: &[u8], ports: Ports, memory: &mut Memory) -> Optio
 
 type IsAnswer = fn(&[u8]) -> bool;
 
-const ON_PORTS: &[(&[u16], IsAnswer)] = &[
-    (&[53], dns::is_answer),
-    (&[123], is_ntp_after_an_answer),
-    (&[500, 848, 4500], is_ike_with_both_spis),
-    (&[1194], is_openvpn_acknowledgment),
-    (&[3671], is_knx_answer),
-    (&[4569], is_iax_after_an_answer),
-    (&[5094], is_hart_answer),
-    (&[5683], is_coap_acknowledgment),
-    (&[9600], is_fins_answer),
-    (&[20_000], dnp3::is_answer),
-    (&[47_808], bacnet::is_answer),
-    (&[51_820], is_wireguard_answer),
-];
+/// What is an answer on a registered port.
+fn answer_on(port: u16) -> Option<IsAnswer> {
+    Some(match port {
+        53 => dns::is_answer,
+        123 => is_ntp_after_an_answer,
+        500 | 848 | 4500 => is_ike_with_both_spis,
+        1194 => is_openvpn_acknowledgment,
+        3671 => is_knx_answer,
+        4569 => is_iax_after_an_answer,
+        5094 => is_hart_answer,
+        5683 => is_coap_acknowledgment,
+        9600 => is_fins_answer,
+        20_000 => dnp3::is_answer,
+        47_808 => bacnet::is_answer,
+        51_820 => is_wireguard_answer,
+        _ => return None,
+    })
+}
 
 const ANYWHERE: &[IsAnswer] =
     &[is_sip_answer, is_rpc_reply, is_dce_rpc_answer, is_stun_answer, is_rtcp_report, is_dht_answer, snmp::is_answer];
