@@ -23,6 +23,7 @@ pub mod flowspec;
 pub mod fortios;
 pub mod iptables;
 mod isolated;
+mod junos_beside;
 pub mod junos_filter;
 pub mod junos_srx;
 pub mod kubernetes;

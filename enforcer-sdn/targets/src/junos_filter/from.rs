@@ -9,8 +9,15 @@ use super::{flags, names};
 use crate::reading::{Cursor, Word, digits, of_family, ports_of, prefix, range};
 use crate::target::ParseError;
 
-/// Prefix lists by name, each with its entries.
-pub(super) type PrefixLists<'a> = BTreeMap<&'a str, Vec<(Word<'a>, Prefix)>>;
+/// Prefix lists by name.
+pub(super) type PrefixLists<'a> = BTreeMap<&'a str, PrefixList>;
+
+#[derive(Debug, Default)]
+pub(super) struct PrefixList {
+    pub entries: Vec<Prefix>,
+    /// The first entry that is not understood; of no matter unless a term names the list.
+    pub broken: Option<ParseError>,
+}
 
 /// Conditions, gathered statement by statement.
 #[derive(Clone, Debug, Default)]
@@ -233,7 +240,12 @@ fn resolve(entries: &[Entry<'_>], lists: &PrefixLists<'_>, is_ipv6: bool) -> Res
     for entry in entries {
         if entry.is_list {
             let unknown = || entry.word.error(format!("prefix list `{}` is not in the text", entry.word.text), "add it");
-            for &(_, prefix) in lists.get(entry.word.text).filter(|list| !list.is_empty()).ok_or_else(unknown)? {
+            let list = lists.get(entry.word.text).filter(|list| !list.entries.is_empty() || list.broken.is_some());
+            let list = list.ok_or_else(unknown)?;
+            if let Some(error) = &list.broken {
+                return Err(error.clone());
+            }
+            for &prefix in &list.entries {
                 add(entry.word, prefix, entry.is_except)?;
             }
         } else {

@@ -14,6 +14,8 @@
 //! - In `inet6`, `next-header` looks at the first header only, so a packet with an extension header escapes it; `payload-protocol` finds
 //!   the protocol behind them. We write the latter and remark on the former.
 //! - `discard` is silent, `reject` answers; both deny. `log` (a buffer on the device) and `syslog` both log; we write `syslog`.
+//! - Of a whole configuration, the filter counts that interfaces bind; `lo0` and the management ports are the device itself. What stands beside
+//!   is known to be harmless, or an error.
 //! - The text is for `load replace`: a filter of the same name is replaced, others stay. Binding it is the driver's business, and in both
 //!   directions where the point's traffic passes.
 //!

@@ -13,6 +13,8 @@
 //!   protocol. Our objects are named by their content, so that an older text with the same name means the same.
 //! - A session is logged when it begins (`session-init`) or ends (`session-close`); a denied one only by the former.
 //! - The text deletes the global policies before it sets them: they belong to the ruleset. Addresses and applications of others stay.
+//! - Of a whole configuration, what stands beside the policies is known to be harmless, or an error: screens, filters on interfaces, and
+//!   translated destinations decide too. Sources are translated after policies were asked.
 //! - TCP that begins without SYN is dropped before any rule is asked, unless `set security flow tcp-session no-syn-check` stands elsewhere: what is
 //!   proven is what the rules say.
 //!

@@ -8,7 +8,8 @@ use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 use super::applications::Applications;
 use super::book::Books;
 use crate::device_zones::DeviceZones;
-use crate::reading::{Cursor, Word, paths};
+use crate::junos_beside::{Beside, beside};
+use crate::reading::{Cursor, Path, Word, paths};
 use crate::target::{ParseError, Parsed};
 
 /// Policies that are asked for the same packets, in order.
@@ -55,49 +56,67 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
     let (mut books, mut applications) = (Books::default(), Applications::default());
     let mut policies = Policies::default();
     let mut default = None;
-    let mut is_whole = None;
-    for path in paths(text)? {
-        let mut cursor = Cursor::new(&path.words);
-        let first = cursor.peek();
-        let has_root = cursor.take("security");
-        let word = cursor.some("a part of `security`")?;
-        // A listing of `show configuration security` leaves the first word out everywhere.
-        if !word.is("applications") && *is_whole.get_or_insert(has_root) != has_root {
-            return Err(first.error("`security` stands in some statements only", "give one listing"));
+    let paths = paths(text)?;
+    // A listing of `show configuration security` leaves the first word out everywhere.
+    let has_root = paths.iter().any(|path| path.words.first().is_some_and(|first| first.is("security")));
+    for mut path in paths {
+        if let Some(&first) = path.words.first().filter(|first| !has_root && !first.is("applications")) {
+            path.words.insert(0, Word { text: "security", ..first });
         }
+        let mut cursor = Cursor::new(&path.words);
+        let root = cursor.next();
+        match root.text {
+            "security" => {}
+            "applications" if !path.is_removal => {
+                applications.add(&mut cursor)?;
+                continue;
+            }
+            // In force where an interface names them, and that is refused there.
+            "firewall" if !path.is_removal => continue,
+            _ => {
+                alone(&path)?;
+                continue;
+            }
+        }
+        let word = cursor.some("a part of `security`")?;
         match word.text {
             _ if path.is_removal => {
                 let is_first = policies.in_order().next().is_none() && (default.is_none() || !cursor.is_at_end());
                 removal(word, cursor, is_first)?;
             }
             "address-book" => books.add(&mut cursor)?,
-            "applications" => applications.add(&mut cursor)?,
-            "zones" => zone(&mut books, &mut cursor)?,
+            "zones" if !zone(&mut books, &mut cursor)? => alone(&path)?,
+            "zones" => {}
             "policies" if cursor.is_at_end() => {}
             "policies" => policies.add(&mut default, &mut cursor, zones)?,
-            _ => return Err(word.unknown("a part of `security`", "give policies, zones, address books and applications")),
+            _ => alone(&path)?,
         }
     }
     finish(&books, &applications, &policies, default.unwrap_or(Verdict::Deny), zones)
 }
 
-/// What follows `zones`: of a zone only its address book is about the policies.
-fn zone<'a>(books: &mut Books<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<(), ParseError> {
-    let kind = cursor.some("`security-zone`")?;
-    if !kind.is("security-zone") {
-        return Err(kind.unknown("`security-zone`", "functional zones are for the device itself: leave them out"));
+/// Nothing that stands beside policies decides; nor does a filter.
+fn alone(path: &Path<'_>) -> Result<(), ParseError> {
+    match beside(path)? {
+        Beside::Unrelated => Ok(()),
+        Beside::Binds(binding) => {
+            let what = format!("the filter `{}` on an interface decides about packets too", binding.filter.text);
+            let advice = "cut it out only if what the policies do is to be proven without it; `junos-filter` proves filters";
+            Err(binding.filter.error(what, advice))
+        }
+    }
+}
+
+/// What follows `zones`: of a zone only its address book is about the policies. False where the statement is about something else.
+fn zone<'a>(books: &mut Books<'a>, cursor: &mut Cursor<'_, 'a>) -> Result<bool, ParseError> {
+    if !cursor.take("security-zone") {
+        return Ok(cursor.is_at_end());
     }
     let name = cursor.some("a zone's name")?;
-    if cursor.is_at_end() {
-        return Ok(());
+    if cursor.take("address-book") {
+        return books.add_to_zone(name.text, cursor).map(|()| true);
     }
-    let word = cursor.next();
-    match word.text {
-        "address-book" => books.add_to_zone(name.text, cursor),
-        // Where the zone is, and what may be sent to the device itself.
-        "interfaces" | "host-inbound-traffic" | "description" => Ok(()),
-        _ => Err(word.unknown("a part of a zone", "it may change what passes: leave it out")),
-    }
+    Ok(cursor.is_at_end())
 }
 
 impl<'a> Policies<'a> {

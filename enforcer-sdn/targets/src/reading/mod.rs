@@ -8,7 +8,7 @@ mod values;
 mod zones;
 
 pub(crate) use groups::Groups;
-pub(crate) use paths::paths;
+pub(crate) use paths::{Path, paths};
 pub(crate) use values::{address_range, digits, of_family, ports_of, prefix, range};
 
 use crate::target::ParseError;

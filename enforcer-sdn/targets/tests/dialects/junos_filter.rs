@@ -197,7 +197,11 @@ fn what_is_not_understood_is_refused_at_its_place() {
             ("firewall { family ethernet-switching { filter f { term a; } } }", 1, 19),
             ("set system host-name x", 1, 5),
             ("set firewall filter f term a then accept\ndelete firewall filter f", 2, 24),
-            ("policy-options { prefix-list x { apply-path \"interfaces <*>\"; } }", 1, 34),
+            (
+                "policy-options { prefix-list x { apply-path \"interfaces <*>\"; } }\nfirewall { filter f { term a { from { prefix-list { x; } } } } }",
+                1,
+                34,
+            ),
         ],
     );
 }

@@ -132,10 +132,10 @@ fn what_is_not_understood_is_refused_at_its_place() {
             (&whole("match application junos-sip\nset security policies global policy p then permit"), 4, 57),
             (&whole("then deny\nset security policies global policy p then log session-close"), 5, 48),
             (&whole("description x"), 1, 37),
-            ("set security zones functional-zone management", 1, 20),
+            ("set security zones functional-zone nosuch", 1, 36),
             ("set security zones security-zone a screen s", 1, 36),
             ("set applications application a application-protocol ftp", 1, 32),
-            ("set security nat source rule-set a", 1, 14),
+            ("set security nat static rule-set a", 1, 18),
         ],
     );
     let unresolved = |objects: &str| {

@@ -35,6 +35,8 @@ mod junos_filter;
 #[cfg(test)]
 mod junos_srx;
 #[cfg(test)]
+mod junos_whole;
+#[cfg(test)]
 mod miscompiled;
 #[cfg(test)]
 mod mutants;
