@@ -1,6 +1,6 @@
 //! Puts together what a dialect had to write as several lines.
 
-use crate::{AddressSet, FlagSet, L4, Number, PortSet, RangeSet, Selector, Step};
+use crate::{AddressSet, FlagSet, L4, Number, RangeSet, Selector, Step};
 
 /// Neighbouring steps with one effect whose selectors differ in a single field become one step: the union of two products that share all
 /// other fields is a product again, and nothing stands between them, so no packet fares differently. Done again and again, it undoes the
@@ -36,7 +36,7 @@ fn unite(left: &Step, right: &Step) -> Option<Step> {
     let selector = match (a.source == b.source, a.destination == b.destination, a.l4 == b.l4) {
         (_, true, true) => Selector { source: unite_addresses(&a.source, &b.source)?, ..a.clone() },
         (true, false, true) => Selector { destination: unite_addresses(&a.destination, &b.destination)?, ..a.clone() },
-        (true, true, false) => Selector { l4: unite_l4(&a.l4, &b.l4)?, ..a.clone() },
+        (true, true, false) => Selector { l4: a.l4.united(&b.l4)?, ..a.clone() },
         _ => return None,
     };
     Some(Step { selector, effect: left.effect })
@@ -55,26 +55,28 @@ fn unite_addresses(left: &AddressSet, right: &AddressSet) -> Option<AddressSet> 
     is_one_version.then(|| left.union(right))
 }
 
-fn unite_l4(left: &L4, right: &L4) -> Option<L4> {
-    let ports = |a: &PortSet, b: &PortSet, c: &PortSet, d: &PortSet| unite_pairs((a, b), (c, d));
-    let bytes = |a: &RangeSet<u8>, b: &RangeSet<u8>, c: &RangeSet<u8>, d: &RangeSet<u8>| unite_pairs((a, b), (c, d));
-    match (left, right) {
-        (L4::Tcp { source: a, destination: b }, L4::Tcp { source: c, destination: d }) => {
-            ports(a, b, c, d).map(|(source, destination)| L4::Tcp { source, destination })
+impl L4 {
+    /// The union of two, where it is one of them.
+    #[must_use]
+    pub fn united(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Tcp { source: a, destination: b }, Self::Tcp { source: c, destination: d }) => {
+                unite_pairs((a, b), (c, d)).map(|(source, destination)| Self::Tcp { source, destination })
+            }
+            (Self::Udp { source: a, destination: b }, Self::Udp { source: c, destination: d }) => {
+                unite_pairs((a, b), (c, d)).map(|(source, destination)| Self::Udp { source, destination })
+            }
+            (Self::Sctp { source: a, destination: b }, Self::Sctp { source: c, destination: d }) => {
+                unite_pairs((a, b), (c, d)).map(|(source, destination)| Self::Sctp { source, destination })
+            }
+            (Self::Icmp { types: a, codes: b }, Self::Icmp { types: c, codes: d }) => {
+                unite_pairs((a, b), (c, d)).map(|(types, codes)| Self::Icmp { types, codes })
+            }
+            (Self::Icmp6 { types: a, codes: b }, Self::Icmp6 { types: c, codes: d }) => {
+                unite_pairs((a, b), (c, d)).map(|(types, codes)| Self::Icmp6 { types, codes })
+            }
+            _ => None,
         }
-        (L4::Udp { source: a, destination: b }, L4::Udp { source: c, destination: d }) => {
-            ports(a, b, c, d).map(|(source, destination)| L4::Udp { source, destination })
-        }
-        (L4::Sctp { source: a, destination: b }, L4::Sctp { source: c, destination: d }) => {
-            ports(a, b, c, d).map(|(source, destination)| L4::Sctp { source, destination })
-        }
-        (L4::Icmp { types: a, codes: b }, L4::Icmp { types: c, codes: d }) => {
-            bytes(a, b, c, d).map(|(types, codes)| L4::Icmp { types, codes })
-        }
-        (L4::Icmp6 { types: a, codes: b }, L4::Icmp6 { types: c, codes: d }) => {
-            bytes(a, b, c, d).map(|(types, codes)| L4::Icmp6 { types, codes })
-        }
-        _ => None,
     }
 }
 

@@ -166,43 +166,11 @@ pub fn unite(left: &Selector, right: &Selector) -> Option<Selector> {
     match (left.source == right.source, left.destination == right.destination, left.l4 == right.l4, left.week == right.week) {
         (_, true, true, true) => Some(Selector { source: left.source.union(&right.source), ..left.clone() }),
         (true, false, true, true) => Some(Selector { destination: left.destination.union(&right.destination), ..left.clone() }),
-        (true, true, false, true) => Some(Selector { l4: l4_united(&left.l4, &right.l4)?, ..left.clone() }),
+        (true, true, false, true) => Some(Selector { l4: left.l4.united(&right.l4)?, ..left.clone() }),
         (true, true, true, false) => {
             let minutes = left.week.minutes().union(right.week.minutes());
             Some(Selector { week: WeekSet::from_ranges(minutes.ranges().iter().copied()), ..left.clone() })
         }
-        _ => None,
-    }
-}
-
-fn l4_united(left: &L4, right: &L4) -> Option<L4> {
-    match (left, right) {
-        (L4::Tcp { source: a, destination: b }, L4::Tcp { source: c, destination: d }) => {
-            pairs_united((a, b), (c, d)).map(|(source, destination)| L4::Tcp { source, destination })
-        }
-        (L4::Udp { source: a, destination: b }, L4::Udp { source: c, destination: d }) => {
-            pairs_united((a, b), (c, d)).map(|(source, destination)| L4::Udp { source, destination })
-        }
-        (L4::Sctp { source: a, destination: b }, L4::Sctp { source: c, destination: d }) => {
-            pairs_united((a, b), (c, d)).map(|(source, destination)| L4::Sctp { source, destination })
-        }
-        (L4::Icmp { types: a, codes: b }, L4::Icmp { types: c, codes: d }) => {
-            pairs_united((a, b), (c, d)).map(|(types, codes)| L4::Icmp { types, codes })
-        }
-        (L4::Icmp6 { types: a, codes: b }, L4::Icmp6 { types: c, codes: d }) => {
-            pairs_united((a, b), (c, d)).map(|(types, codes)| L4::Icmp6 { types, codes })
-        }
-        _ => None,
-    }
-}
-
-fn pairs_united<T: Number>(
-    left: (&RangeSet<T>, &RangeSet<T>),
-    right: (&RangeSet<T>, &RangeSet<T>),
-) -> Option<(RangeSet<T>, RangeSet<T>)> {
-    match (left.0 == right.0, left.1 == right.1) {
-        (true, _) => Some((left.0.clone(), left.1.union(right.1))),
-        (_, true) => Some((left.0.union(right.0), left.1.clone())),
         _ => None,
     }
 }
