@@ -1,10 +1,12 @@
 //! Address objects and groups of one IP version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use enforcer_packetset::{AddressSet, Prefix, RangeSet};
 
+use super::defaults::ADDRESS;
+use super::device::{beside, is_default};
 use super::tree::Entry;
 use crate::reading::{Word, address_range, of_family, prefix};
 use crate::target::ParseError;
@@ -16,6 +18,8 @@ pub(super) struct Addresses<'a> {
     /// Names of hosts, countries and the like: refused where a policy means them.
     unread: BTreeMap<&'a str, Word<'a>>,
     groups: BTreeMap<&'a str, Group<'a>>,
+    /// They translate where a policy means them.
+    virtuals: BTreeSet<&'a str>,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +41,7 @@ const REMARKS: [&str; 8] =
 
 impl<'a> Addresses<'a> {
     pub const fn new(is_ipv6: bool) -> Self {
-        Self { is_ipv6, sets: BTreeMap::new(), unread: BTreeMap::new(), groups: BTreeMap::new() }
+        Self { is_ipv6, sets: BTreeMap::new(), unread: BTreeMap::new(), groups: BTreeMap::new(), virtuals: BTreeSet::new() }
     }
 
     pub fn add(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
@@ -74,6 +78,7 @@ impl<'a> Addresses<'a> {
                 ("start-ip", _) => ends[0] = Some(setting.value("an address")?),
                 ("end-ip", _) => ends[1] = Some(setting.value("an address")?),
                 (text, _) if REMARKS.contains(&text) => {}
+                _ if is_default(setting, ADDRESS) => {}
                 _ => return Err(key.unknown("a setting of an address", "prefixes and ranges are read")),
             }
         }
@@ -100,6 +105,14 @@ impl<'a> Addresses<'a> {
         Ok(())
     }
 
+    /// A virtual IP or a group of them.
+    pub fn add_virtual(&mut self, name: Word<'a>) -> Result<(), ParseError> {
+        if self.virtuals.insert(name.text) {
+            return Ok(());
+        }
+        Err(name.error(format!("a second virtual IP `{}`", name.text), "give each name once"))
+    }
+
     pub fn add_group(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
         let mut group = Group::default();
         for setting in &entry.settings {
@@ -108,6 +121,7 @@ impl<'a> Addresses<'a> {
                 "exclude" => group.excepts = setting.is_enabled()?,
                 "exclude-member" => group.excepted.clone_from(&setting.values),
                 text if REMARKS.contains(&text) => {}
+                _ if is_default(setting, ADDRESS) => {}
                 _ => return Err(setting.key.unknown("a setting of a group", "groups have members")),
             }
         }
@@ -144,6 +158,10 @@ impl<'a> Addresses<'a> {
         open: &mut Vec<&'n str>,
         known: &mut BTreeMap<&'n str, AddressSet>,
     ) -> Result<AddressSet, ParseError> {
+        if self.virtuals.contains(name.text) {
+            let why = "a virtual IP changes addresses on the way, so that what a policy sees is not what ours speaks of";
+            return Err(beside(name, name.text, why));
+        }
         if let Some(set) = self.sets.get(name.text).or_else(|| known.get(name.text)) {
             return Ok(set.clone());
         }

@@ -21,10 +21,15 @@
 //! - A policy that denies does not see packets for a virtual IP unless `match-vip` says so: addresses are meant as they are routed.
 //! - TCP that begins without SYN is dropped before any rule is asked, unless `set tcp-session-without-syn all` stands elsewhere: what is
 //!   proven is what the rules say.
+//! - In a whole configuration, sections and settings that decide about no packet on its way through are known by their names and passed over;
+//!   those that filter, translate or turn packets beside the policies are an error, unless they are empty or off, and so are unknown ones.
 //!
 //! Checked by reading back only: no such firewall is at hand.
 
 mod addresses;
+mod beside;
+mod defaults;
+mod device;
 mod parse;
 mod predefined;
 mod render;

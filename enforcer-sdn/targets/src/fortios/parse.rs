@@ -1,14 +1,24 @@
 //! Reads policies and objects as `show` lists them, and says what becomes of packets. Shares nothing with the renderer. What it does not
 //! know is an error with its place.
 
+use std::collections::BTreeSet;
+
 use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 
 use super::addresses::Addresses;
+use super::defaults::POLICY;
+use super::device;
 use super::services::Services;
-use super::tree::{Entry, Setting, sections};
+use super::tree::{Block, Entry, Setting, blocks};
 use crate::device_zones::DeviceZones;
 use crate::reading::Word;
 use crate::target::{ParseError, Parsed};
+
+impl Default for Objects<'_> {
+    fn default() -> Self {
+        Self { v4: Addresses::new(false), v6: Addresses::new(true), services: Services::default() }
+    }
+}
 
 struct Objects<'a> {
     v4: Addresses<'a>,
@@ -21,41 +31,134 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
 }
 
 pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, ParseError> {
-    let mut objects = Objects { v4: Addresses::new(false), v6: Addresses::new(true), services: Services::default() };
-    let mut policies: Vec<Entry<'_>> = Vec::new();
-    let mut open: Vec<Word<'_>> = Vec::new();
-    for section in sections(text)? {
-        let name: Vec<&str> = section.name.iter().map(|word| word.text).collect();
-        for entry in section.entries {
-            match name.as_slice() {
-                ["firewall", "address"] => objects.v4.add(&entry)?,
-                ["firewall", "address6"] => objects.v6.add(&entry)?,
-                ["firewall", "addrgrp"] => objects.v4.add_group(&entry)?,
-                ["firewall", "addrgrp6"] => objects.v6.add_group(&entry)?,
-                ["firewall", "service", "custom"] => objects.services.add(&entry)?,
-                ["firewall", "service", "group"] => objects.services.add_group(&entry)?,
-                ["firewall", "policy"] => {
-                    if let Some(before) = policies.iter().find(|before| before.name.text == entry.name.text) {
-                        let what = format!("a second policy `{}`", before.name.text);
-                        return Err(entry.name.error(what, "give each number once"));
-                    }
-                    policies.push(entry);
-                }
-                ["system", "zone"] => open.extend(zone(&entry)?),
-                // Headings for people.
-                ["firewall", "service", "category"] => {}
-                ["firewall", "schedule", "recurring"] => schedule(&entry)?,
-                ["firewall", "schedule", "onetime" | "group"] if !ALWAYS.contains(&entry.name.text) => {}
-                _ => {
-                    let place = section.name.last().copied().unwrap_or(entry.name);
-                    let advice = "give firewall policies, addresses, services and their groups";
-                    return Err(place.error(format!("`{}` is not understood", name.join(" ")), advice));
-                }
+    let mut device = Device::default();
+    for block in blocks(text)? {
+        match block.title().as_str() {
+            "vdom" => device.domain(block)?,
+            "global" if block.settings.is_empty() && block.entries.is_empty() => {
+                block.blocks.into_iter().try_for_each(|inner| device.section(inner))?;
             }
+            _ => device.section(block)?,
         }
     }
-    finish(&objects, &policies, &open, zones)
+    let mut parsed = finish(&device.objects, &device.policies, &device.open, zones)?;
+    if device.redirects {
+        let note =
+            "packets that leave by the interface they came in by pass without a policy: `allow-traffic-redirect` is not disabled";
+        parsed.notes.push(note.into());
+    }
+    Ok(parsed)
 }
+
+/// What was read so far.
+#[derive(Default)]
+struct Device<'a> {
+    objects: Objects<'a>,
+    policies: Vec<Entry<'a>>,
+    /// Zones inside of which packets pass.
+    open: Vec<Word<'a>>,
+    zones: BTreeSet<&'a str>,
+    /// The virtual domain that the text is of.
+    domain: Option<&'a str>,
+    /// Sections that had entries.
+    seen: BTreeSet<String>,
+    redirects: bool,
+}
+
+impl<'a> Device<'a> {
+    fn domain(&mut self, block: Block<'a>) -> Result<(), ParseError> {
+        if let Some(word) = block.settings.first().map(|setting| setting.key).or(block.blocks.first().map(Block::place)) {
+            return Err(word.error("outside of a virtual domain", "domains stand in `edit`"));
+        }
+        for entry in block.entries {
+            if *self.domain.get_or_insert(entry.name.text) != entry.name.text {
+                let advice = "each has policies of its own: give the configuration of one";
+                return Err(entry.name.error(format!("a second virtual domain `{}`", entry.name.text), advice));
+            }
+            if let Some(setting) = entry.settings.first() {
+                return Err(setting.key.unknown("a section of a virtual domain", "correct it"));
+            }
+            entry.blocks.into_iter().try_for_each(|inner| self.section(inner))?;
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, block: Block<'a>) -> Result<(), ParseError> {
+        let title = block.title();
+        let is_new = block.entries.is_empty() || self.seen.insert(title.clone());
+        if let Some(purge) = block.purge.filter(|_| !is_new || self.seen.contains(&title) && block.entries.is_empty()) {
+            return Err(purge.error("takes away what stands before in the text", "give the listing that the device gives"));
+        }
+        if !OWN.contains(&title.as_str()) {
+            if title == "system global" {
+                let is_off =
+                    |setting: &Setting<'_>| setting.key.text == "allow-traffic-redirect" && setting.joined() == "disable";
+                self.redirects = !block.settings.iter().any(is_off);
+            }
+            return device::check(&block);
+        }
+        if let Some(word) = block.settings.first().map(|setting| setting.key).or(block.blocks.first().map(Block::place)) {
+            return Err(word.unknown("an entry", "these sections have nothing but entries"));
+        }
+        block.entries.into_iter().try_for_each(|entry| self.entry(&title, entry))
+    }
+
+    fn entry(&mut self, section: &str, entry: Entry<'a>) -> Result<(), ParseError> {
+        // Objects that do something where they are named.
+        if ["firewall vip", "firewall vip6", "firewall vipgrp", "firewall vipgrp6"].contains(&section) {
+            return if section.ends_with('6') { &mut self.objects.v6 } else { &mut self.objects.v4 }.add_virtual(entry.name);
+        }
+        entry.check()?;
+        match section {
+            "firewall address" => self.objects.v4.add(&entry)?,
+            "firewall address6" => self.objects.v6.add(&entry)?,
+            "firewall addrgrp" => self.objects.v4.add_group(&entry)?,
+            "firewall addrgrp6" => self.objects.v6.add_group(&entry)?,
+            "firewall service custom" => self.objects.services.add(&entry)?,
+            "firewall service group" => self.objects.services.add_group(&entry)?,
+            "firewall policy" => {
+                if let Some(before) = self.policies.iter().find(|before| before.name.text == entry.name.text) {
+                    let what = format!("a second policy `{}`", before.name.text);
+                    return Err(entry.name.error(what, "give each number once"));
+                }
+                self.policies.push(entry);
+            }
+            "system zone" => {
+                if !self.zones.insert(entry.name.text) {
+                    return Err(entry.name.error(format!("a second zone `{}`", entry.name.text), "give each name once"));
+                }
+                self.open.extend(zone(&entry)?);
+            }
+            "firewall schedule recurring" => schedule(&entry)?,
+            "firewall schedule onetime" | "firewall schedule group" if ALWAYS.contains(&entry.name.text) => {
+                return Err(entry.name.error("a schedule with the name of another", "leave it out"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Sections that are read.
+const OWN: [&str; 16] = [
+    "firewall address",
+    "firewall address6",
+    "firewall addrgrp",
+    "firewall addrgrp6",
+    "firewall policy",
+    "firewall schedule group",
+    "firewall schedule onetime",
+    "firewall schedule recurring",
+    // Headings for people.
+    "firewall service category",
+    "firewall service custom",
+    "firewall service group",
+    "firewall vip",
+    "firewall vip6",
+    "firewall vipgrp",
+    "firewall vipgrp6",
+    "system zone",
+];
 
 /// The zone's name, where packets between its interfaces pass that no policy is about; they do not unless it says so.
 fn zone<'a>(entry: &Entry<'a>) -> Result<Option<Word<'a>>, ParseError> {
@@ -173,6 +276,7 @@ impl<'a> Policy<'a> {
             "utm-status" | "internet-service" | "internet-service-src" | "tos-negate" if !setting.is_enabled()? => {}
             "name" | "uuid" | "comments" | "logtraffic-start" | "nat" | "send-deny-packet" | "match-vip" | "inspection-mode"
             | "ippool" | "poolname" | "fixedport" | "label" | "global-label" | "auto-asic-offload" => {}
+            _ if device::is_default(setting, POLICY) => {}
             _ => {
                 let advice = "policies about packets have interfaces, addresses, services, an action and logs";
                 return Err(setting.key.unknown("a setting of a policy", advice));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use enforcer_packetset::{L4, PortSet, RangeSet};
 
+use super::defaults::SERVICE;
+use super::device::is_default;
 use super::predefined::{predefined, predefined_group};
 use super::tree::{Entry, Setting};
 use crate::reading::{Groups, Word, digits, ports_of, range};
@@ -67,6 +69,7 @@ impl<'a> Services<'a> {
                 text if REMARKS.contains(&text) => {}
                 "helper" if ["auto", "disable"].contains(&setting.value("a helper")?.text) => {}
                 "proxy" | "explicit-proxy" if !setting.is_enabled()? => {}
+                _ if is_default(setting, SERVICE) => {}
                 _ => return Err(setting.key.unknown("a setting of a service", "services are protocols, ports and ICMP types")),
             }
         }
@@ -93,6 +96,7 @@ impl<'a> Services<'a> {
             match setting.key.text {
                 "member" => members.clone_from(&setting.values),
                 text if REMARKS.contains(&text) => {}
+                _ if is_default(setting, SERVICE) => {}
                 _ => return Err(setting.key.unknown("a setting of a group", "groups have members")),
             }
         }

@@ -26,6 +26,7 @@ mod flowspec;
 mod foreign;
 #[cfg(test)]
 mod fortios;
+mod fortios_whole;
 #[cfg(test)]
 mod goldens;
 #[cfg(test)]
