@@ -8,17 +8,20 @@
 //!   remark, like chains that only they lead to.
 //! - `connection-state=established,related` is what we call established; `invalid,new,untracked` is the rest. Where a text tells `new` from
 //!   `invalid`, invalid packets must fare no better than new ones, and that is remarked; `untracked` ones are made by the menu `raw`, which is
-//!   not read. `established` without `related` has no word here and is refused.
+//!   refused then. `established` without `related` has no word here and is refused.
 //! - `fasttrack-connection` lets later packets of a connection pass without a rule: read where the next rule accepts all of them.
 //! - Entries of an address list add up, whoever wrote them: our lists are named by their content, so that an older one means the same.
 //! - A rule lists up to 15 ports, of which a range takes two.
 //! - `icmp-options=8:0-255` is a type with its codes. Type 255 is refused: in the packet filter below it stands for every type.
 //! - `time` goes by the router's own clock and time zone: refused. Interfaces and lists of them are nothing that a packet carries: read
 //!   where the point says what is behind each, and written as lists; `/interface list member` says who is in a list.
+//! - Of a whole export, menus that decide about no packet that passes through are known by name, those that do are refused unless their lines are
+//!   disabled. Sources are translated behind the filter, destinations before it.
 //! - Loading the text adds to what is there, and is no transaction: removing older rules, in a safe order, is the driver's business.
 //!
 //! Checked by reading back only: no RouterOS is at hand.
 
+mod beside;
 mod chains;
 mod lists;
 mod parse;

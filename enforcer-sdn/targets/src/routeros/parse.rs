@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::beside::{self, Beside};
 use super::chains::{self, Chains};
 use super::lists::{Lists, Pair, pairs};
 use super::places::Places;
@@ -25,6 +26,7 @@ enum Menu {
     /// Names of interface lists, and who is in them.
     InterfaceLists,
     Members,
+    Beside(Beside),
 }
 
 /// A rule with its chain, unread: what the router itself receives and sends is matched by more than a packet.
@@ -54,11 +56,17 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
             }
         }
         let verb = cursor.next();
+        if let (Some(Menu::Beside(beside)), "add" | "set") = (menu, verb.text) {
+            beside.line(verb, &cursor)?;
+            continue;
+        }
         if !verb.is("add") {
             return Err(verb.unknown("`add`", "give an export: menus and their `add` lines"));
         }
         match menu {
-            None => return Err(verb.error("a line outside of a menu", "begin with `/ip firewall filter`")),
+            None | Some(Menu::Beside(_)) => {
+                return Err(verb.error("a line outside of a menu", "begin with `/ip firewall filter`"));
+            }
             Some(Menu::Addresses { is_ipv6 }) => lists[usize::from(is_ipv6)].add(verb, &mut cursor)?,
             Some(Menu::Members) => places.add(verb, &mut cursor)?,
             Some(Menu::InterfaceLists) => {
@@ -81,10 +89,9 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
 
 fn enter(cursor: &mut Cursor<'_, '_>) -> Result<Menu, ParseError> {
     let first = cursor.next();
-    let advice = "give `/ip firewall filter`, `/ipv6 firewall filter`, their address lists and `/interface list member`";
     // `/ip firewall filter` and `/ip/firewall/filter` are the same.
     let mut parts: Vec<&str> = first.text.split('/').skip(1).collect();
-    while parts.len() < 3 && !cursor.is_at_end() && !cursor.peek().is("add") {
+    while !cursor.is_at_end() && !["add", "set"].contains(&cursor.peek().text) {
         parts.push(cursor.next().text);
     }
     match parts.as_slice() {
@@ -94,7 +101,11 @@ fn enter(cursor: &mut Cursor<'_, '_>) -> Result<Menu, ParseError> {
         ["ipv6", "firewall", "address-list"] => Ok(Menu::Addresses { is_ipv6: true }),
         ["interface", "list"] => Ok(Menu::InterfaceLists),
         ["interface", "list", "member"] => Ok(Menu::Members),
-        _ => Err(first.unknown("a menu of the firewall", advice)),
+        _ => {
+            let path = parts.join(" ");
+            let advice = "if it filters, changes or turns no packets, cut it out with its lines: what counts are filter rules, address lists and interface lists";
+            beside::menu(&path).map(Menu::Beside).ok_or_else(|| first.error(format!("the menu `/{path}` is not known"), advice))
+        }
     }
 }
 

@@ -62,6 +62,8 @@ mod round_trip;
 #[cfg(test)]
 mod routeros;
 #[cfg(test)]
+mod routeros_whole;
+#[cfg(test)]
 mod rulesets;
 #[cfg(test)]
 mod strangers;
