@@ -27,21 +27,19 @@ const FILTERS: &[(&str, Harmless, &str)] = &[
     ("interface wireguard peers", &[], BINDS),
     ("interface wireless access-list", &[], AUTHENTICATES),
     ("ip firewall mangle", MARKS, TURNS),
-    // Sources are translated after rules were asked, and back before.
-    ("ip firewall nat", &[("chain", &["srcnat"])], ADDRESSES),
-    ("ip firewall raw", &[("action", &["accept", "log", "passthrough"])], DROPS),
+    ("ip firewall nat", SOURCES, ADDRESSES),
+    ("ip firewall raw", SEEN, DROPS),
     ("ip hotspot", &[], AUTHENTICATES),
     ("ip hotspot ip-binding", &[], AUTHENTICATES),
     ("ip hotspot walled-garden", &[], AUTHENTICATES),
     ("ip hotspot walled-garden ip", &[], AUTHENTICATES),
-    ("ip ipsec policy", &[("template", &["yes"])], ENCRYPTS),
+    ("ip ipsec policy", &[("template", &["true", "yes"])], ENCRYPTS),
     ("ip kid-control", &[], DROPS),
     ("ip kid-control device", &[], DROPS),
     ("ip route rule", &[], TURNS),
-    ("ip upnp interfaces", &[], ADDRESSES),
     ("ipv6 firewall mangle", MARKS, TURNS),
-    ("ipv6 firewall nat", &[("chain", &["srcnat"])], ADDRESSES),
-    ("ipv6 firewall raw", &[("action", &["accept", "log", "passthrough"])], DROPS),
+    ("ipv6 firewall nat", SOURCES, ADDRESSES),
+    ("ipv6 firewall raw", SEEN, DROPS),
     ("queue simple", &[], RATES),
     ("queue tree", &[], RATES),
     ("routing rule", &[], TURNS),
@@ -50,43 +48,52 @@ const FILTERS: &[(&str, Harmless, &str)] = &[
 /// One of these properties with one of these values.
 type Harmless = &'static [(&'static str, &'static [&'static str])];
 
+/// Sources are translated after rules were asked, and back before; `output` is the router's own.
+const SOURCES: Harmless = &[("chain", &["output", "srcnat"])];
+
+/// Packets are seen and no more.
+const SEEN: Harmless = &[("action", &["accept", "log", "passthrough"]), ("chain", &["output"])];
+
 /// What a packet is told to others by, or changed in beside its addresses: a filter rule that asks for a mark is refused.
-const MARKS: Harmless = &[(
-    "action",
-    &[
-        "accept",
-        "change-dscp",
-        "change-mss",
-        "change-ttl",
-        "clear-df",
-        "jump",
-        "log",
-        "mark-connection",
-        "mark-packet",
-        "passthrough",
-        "return",
-        "set-priority",
-        "sniff-pc",
-        "sniff-tzsp",
-        "strip-ipv4-options",
-    ],
-)];
+const MARKS: Harmless = &[
+    (
+        "action",
+        &[
+            "accept",
+            "change-dscp",
+            "change-mss",
+            "change-ttl",
+            "clear-df",
+            "jump",
+            "log",
+            "mark-connection",
+            "mark-packet",
+            "passthrough",
+            "return",
+            "set-priority",
+            "sniff-pc",
+            "sniff-tzsp",
+            "strip-ipv4-options",
+        ],
+    ),
+    ("chain", &["output"]),
+];
 
 /// Menus with properties that decide about packets unless they have one of these values; the others do not.
 const CHECKED: &[(&str, &str, &[&str], &str)] = &[
-    ("interface bridge", "dhcp-snooping", &["no"], BINDS),
+    ("interface bridge", "dhcp-snooping", &["false", "no"], BINDS),
     ("interface bridge port", "horizon", &["none"], ISOLATES),
-    ("interface wireless", "default-authentication", &["yes"], AUTHENTICATES),
-    ("interface wireless", "default-forwarding", &["yes"], ISOLATES),
-    ("ip firewall connection tracking", "enabled", &["auto", "yes"], TRACKING),
-    ("ip ipsec identity", "generate-policy", &["no"], ENCRYPTS),
-    ("ip proxy", "enabled", &["no"], PASSES),
-    ("ip settings", "ip-forward", &["yes"], DROPS),
-    ("ip settings", "rp-filter", &["no"], BINDS),
-    ("ip socks", "enabled", &["no"], PASSES),
-    ("ip upnp", "enabled", &["no"], ADDRESSES),
-    ("ipv6 settings", "disable-ipv6", &["no"], DROPS),
-    ("ipv6 settings", "forward", &["yes"], DROPS),
+    ("interface wireless", "default-authentication", &["true", "yes"], AUTHENTICATES),
+    ("interface wireless", "default-forwarding", &["true", "yes"], ISOLATES),
+    ("ip firewall connection tracking", "enabled", &["auto", "true", "yes"], TRACKING),
+    ("ip ipsec identity", "generate-policy", &["false", "no"], ENCRYPTS),
+    ("ip proxy", "enabled", &["false", "no"], PASSES),
+    ("ip settings", "ip-forward", &["true", "yes"], DROPS),
+    ("ip settings", "rp-filter", &["false", "no"], BINDS),
+    ("ip socks", "enabled", &["false", "no"], PASSES),
+    ("ip upnp", "enabled", &["false", "no"], ADDRESSES),
+    ("ipv6 settings", "disable-ipv6", &["false", "no"], DROPS),
+    ("ipv6 settings", "forward", &["true", "yes"], DROPS),
     ("ppp profile", "incoming-filter", &[""], DROPS),
     ("ppp profile", "outgoing-filter", &[""], DROPS),
     ("ppp profile", "rate-limit", &[""], RATES),
@@ -154,6 +161,7 @@ const UNRELATED: &[&str] = &[
     "ip ssh",
     "ip tftp",
     "ip traffic-flow",
+    "ip upnp interfaces",
     "ip vrf",
     "ipv6 address",
     "ipv6 dhcp-client",

@@ -47,11 +47,13 @@ pub(super) fn pairs<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Vec<Pair<'a>>, Pa
 pub(super) struct Lists<'a> {
     is_ipv6: bool,
     sets: BTreeMap<&'a str, AddressSet>,
+    /// Lists with an entry that is not read, such as the name of a host: of no matter unless a rule names them.
+    broken: BTreeMap<&'a str, ParseError>,
 }
 
 impl<'a> Lists<'a> {
     pub const fn new(is_ipv6: bool) -> Self {
-        Self { is_ipv6, sets: BTreeMap::new() }
+        Self { is_ipv6, sets: BTreeMap::new(), broken: BTreeMap::new() }
     }
 
     pub const fn is_ipv6(&self) -> bool {
@@ -77,10 +79,12 @@ impl<'a> Lists<'a> {
         let (Some(address), Some(list)) = (address, list) else {
             return Err(verb.error("an entry without address or list", "complete it"));
         };
-        let set = self.address(address)?;
+        let read = self.address(address);
         let known = self.sets.entry(list.text).or_default();
-        if !is_disabled {
-            *known = known.union(&set);
+        match read {
+            _ if is_disabled => {}
+            Ok(set) => *known = known.union(&set),
+            Err(error) => drop(self.broken.entry(list.text).or_insert(error)),
         }
         Ok(())
     }
@@ -95,6 +99,9 @@ impl<'a> Lists<'a> {
     }
 
     pub fn find(&self, name: Word<'_>) -> Result<AddressSet, ParseError> {
+        if let Some(error) = self.broken.get(name.text) {
+            return Err(error.clone());
+        }
         let set = self.sets.get(name.text).filter(|set| !set.is_empty());
         set.cloned()
             .ok_or_else(|| name.error(format!("address list `{}` is not in the text, or empty", name.text), "add its entries"))

@@ -111,13 +111,15 @@ fn enter(cursor: &mut Cursor<'_, '_>) -> Result<Menu, ParseError> {
 
 fn finish(lists: &[Lists<'_>; 2], rules: &[Vec<Line<'_>>; 2], places: &Places<'_>) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
-    let (mut unasked, mut splits) = (0, false);
+    let (mut unasked, mut splits, mut is_plain) = (0, false, false);
     for (lists, lines) in lists.iter().zip(rules) {
         let reached = reached(lines);
         let mut chains = Chains::new();
         for line in lines {
             if reached.contains(line.chain.text) {
-                chains.entry(line.chain.text).or_default().push(Rule::read(line.place, &line.pairs)?);
+                let rule = Rule::read(line.place, &line.pairs)?;
+                is_plain |= rule.is_plain && !rule.is_disabled;
+                chains.entry(line.chain.text).or_default().push(rule);
             } else {
                 unasked += 1;
             }
@@ -137,6 +139,9 @@ fn finish(lists: &[Lists<'_>; 2], rules: &[Vec<Line<'_>>; 2], places: &Places<'_
             "{unasked} rules are not asked about packets that pass through: those of `input`, `output` and chains behind them"
         );
         parsed.notes.push(note);
+    }
+    if is_plain {
+        parsed.notes.push("read for a router without IPsec policies and translated destinations: the text has none".into());
     }
     if splits {
         let note = "read for packets whose connection is known or new: some that the router calls invalid are dropped besides, and nothing is untracked";

@@ -24,6 +24,10 @@ pub(super) enum Does<'a> {
 pub(super) struct Rule<'a> {
     pub place: Word<'a>,
     pub is_disabled: bool,
+    /// It asks for what a router without IPsec and translated destinations has none of, and so meets no packet.
+    is_never_met: bool,
+    /// It asks whether packets are encrypted or translated.
+    pub is_plain: bool,
     pub action: Option<Word<'a>>,
     pub jump_target: Option<Word<'a>>,
     log: bool,
@@ -48,6 +52,8 @@ impl<'a> Rule<'a> {
         let mut rule = Self {
             place,
             is_disabled: false,
+            is_never_met: false,
+            is_plain: false,
             action: None,
             jump_target: None,
             log: false,
@@ -83,6 +89,7 @@ impl<'a> Rule<'a> {
             "in-interface-list",
             "out-interface",
             "out-interface-list",
+            "connection-nat-state",
             "connection-state",
         ];
         // `tcp-flags` and `connection-state` have their own reading of it.
@@ -119,6 +126,18 @@ impl<'a> Rule<'a> {
                 let (kind, codes) = icmp(value)?;
                 self.icmp = Some((name, kind, codes));
             }
+            "ipsec-policy" => {
+                self.is_plain = true;
+                match value.text {
+                    "in,none" | "out,none" => {}
+                    "in,ipsec" | "out,ipsec" => self.is_never_met = true,
+                    _ => return Err(value.unknown("a way with `none` or `ipsec`", "write it as `in,ipsec`")),
+                }
+            }
+            "connection-nat-state" if value.text == "dstnat" => {
+                self.is_plain = true;
+                self.is_never_met |= !pair.negates;
+            }
             "tcp-flags" => self.flags = Some((name, flags(value)?)),
             _ => {
                 let advice = "packets are matched by addresses, protocol, ports, ICMP, TCP flags and connection state";
@@ -152,7 +171,7 @@ impl<'a> Rule<'a> {
         let is_open =
             [&self.source, &self.destination, &self.comes, &self.leaves].iter().all(|side| side.iter().all(Option::is_none));
         let accepts = self.action.is_none_or(|action| action.is("accept")) && !self.log;
-        accepts && is_open && self.protocol.is_none() && self.states & state::ADMITTED == state::ADMITTED
+        accepts && is_open && !self.is_never_met && self.protocol.is_none() && self.states & state::ADMITTED == state::ADMITTED
     }
 
     /// Whether it tells packets apart that are all new to us.
@@ -183,7 +202,7 @@ impl<'a> Rule<'a> {
             Some((word, _)) => return Err(word.error("TCP flags without the protocol", "write `protocol=tcp`")),
         };
         // Addresses that are behind other interfaces meet nothing.
-        if source.is_empty() || destination.is_empty() {
+        if self.is_never_met || source.is_empty() || destination.is_empty() {
             return Ok(Vec::new());
         }
         let selector = |l4| {

@@ -132,7 +132,11 @@ fn what_is_not_understood_is_refused_at_its_place() {
             ("add action=drop chain=forward", 1, 1),
             ("/ip firewall nat\nadd action=dst-nat chain=dstnat to-addresses=10.0.0.1", 2, 1),
             ("/system identity\nremove 0", 2, 1),
-            ("/ip firewall address-list\nadd address=plc.example list=x", 2, 13),
+            (
+                "/ip firewall address-list\nadd address=plc.example list=x\n/ip firewall filter\nadd chain=forward src-address-list=x",
+                2,
+                13,
+            ),
             ("/ip firewall address-list\nadd address=10.0.0.1 list=x timeout=1d", 2, 29),
             ("/ip firewall address-list\nadd list=x", 2, 1),
         ],

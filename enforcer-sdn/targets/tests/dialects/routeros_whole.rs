@@ -2,7 +2,7 @@
 
 use enforcer_packetset::Selector;
 use enforcer_policy::Action;
-use enforcer_targets::find;
+use enforcer_targets::{DeviceZones, Place, find, prove_at};
 
 use crate::claims::{addresses, between, established, holds, refused, ruleset, tcp};
 use crate::rulesets::{Random, cases, fit, ruleset as any_ruleset};
@@ -83,6 +83,32 @@ add action=accept chain=forward connection-state=established,related
 }
 
 #[test]
+fn the_rules_from_the_factory_are_read_for_a_router_without_ipsec_and_translated_destinations() {
+    let v4 = addresses(&["0.0.0.0/0"]);
+    let wan = v4.difference(&addresses(&["10.0.0.0/8"]));
+    let wanted = ruleset(vec![
+        established(),
+        (Selector { source: wan.clone(), destination: v4, ..Selector::any() }, Action::Deny, false),
+        (Selector::any(), Action::Allow, false),
+    ]);
+    let rules = "/ip firewall filter
+add action=drop chain=input comment=\"not from LAN\" in-interface-list=WAN
+add action=accept chain=forward ipsec-policy=in,ipsec
+add action=accept chain=forward ipsec-policy=out,ipsec
+add action=fasttrack-connection chain=forward connection-state=established,related
+add action=accept chain=forward connection-state=established,related,untracked
+add action=drop chain=forward connection-state=invalid
+add action=drop chain=forward connection-nat-state=!dstnat connection-state=new in-interface-list=WAN
+add action=drop chain=forward connection-nat-state=dstnat
+";
+    let zones = DeviceZones::new([("ether1".to_owned(), wan), ("bridge".to_owned(), addresses(&["10.0.0.0/8", "::/0"]))].into());
+    let place = Place { zones, sides: Vec::new() };
+    let proof = prove_at(find(TARGET).unwrap(), &wanted, &format!("{BEFORE}{rules}{AFTER}"), &place);
+    let notes = proof.unwrap_or_else(|error| panic!("{error}")).notes;
+    assert!(notes.iter().any(|note| note.starts_with("read for a router without IPsec")), "{notes:?}");
+}
+
+#[test]
 fn what_decides_beside_the_rules_is_refused_at_its_place() {
     let lines = BEFORE.lines().count();
     for (more, column) in [
@@ -104,6 +130,8 @@ fn what_decides_beside_the_rules_is_refused_at_its_place() {
         ("/ip ipsec policy\nadd dst-address=10.1.0.0/16 src-address=10.0.0.0/16 tunnel=yes", 1),
         ("/ip hotspot\nadd disabled=no interface=bridge", 1),
         ("/ip socks\nset enabled=yes", 13),
+        ("/ip firewall filter\nadd chain=forward connection-nat-state=!srcnat", 19),
+        ("/ip firewall filter\nadd chain=forward ipsec-policy=in", 32),
         ("/system identity\nremove x", 1),
         (":put x", 1),
     ] {
