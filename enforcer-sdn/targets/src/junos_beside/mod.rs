@@ -4,7 +4,7 @@
 
 mod words;
 
-use crate::reading::{Path, Word};
+use crate::reading::{Path, Word, begins};
 use crate::target::ParseError;
 use words::{FILTERS, IN_FAMILIES, IN_INTERFACES, IN_UNITS, OF_THE_DEVICE, UNRELATED};
 
@@ -75,7 +75,7 @@ fn known(words: &[Word<'_>]) -> Result<(), ParseError> {
     if last.is_some() {
         return Ok(());
     }
-    if let Some((start, why)) = FILTERS.iter().find(|(start, _)| starts(words, start)) {
+    if let Some((start, why)) = FILTERS.iter().find(|(start, _)| begins(words, start)) {
         return Err(filters(words, start.split(' ').count(), why));
     }
     // BGP neighbours that send filters: at any depth.
@@ -84,13 +84,7 @@ fn known(words: &[Word<'_>]) -> Result<(), ParseError> {
     {
         return Err(filters(words, at + 1, words::FLOW_ROUTES));
     }
-    if UNRELATED.iter().any(|start| starts(words, start)) { Ok(()) } else { Err(unknown(words)) }
-}
-
-/// Whether the words begin so; `*` is any word.
-fn starts(words: &[Word<'_>], start: &str) -> bool {
-    let mut words = words.iter();
-    start.split(' ').all(|wanted| words.next().is_some_and(|word| wanted == "*" || word.is(wanted)))
+    if UNRELATED.iter().any(|start| begins(words, start)) { Ok(()) } else { Err(unknown(words)) }
 }
 
 fn filters(words: &[Word<'_>], length: usize, why: &str) -> ParseError {

@@ -21,13 +21,17 @@
 //! - The text deletes the rulebase's security rules before it sets them: they belong to the ruleset.
 //! - TCP that begins without SYN is dropped before any rule is asked, unless `tcp-reject-non-syn no` stands elsewhere: what is
 //!   proven is what the rules say.
+//! - Of a whole configuration, parts that decide about no packet that passes through are known by their paths; what decides beside the rules, such as
+//!   zone protection, translated destinations and policy based forwarding, is refused unless it is disabled. Rules see addresses
+//!   before they are translated.
 //!
 //! - In XML, as the device exports it and the API takes it (`type=config`), the paths are the same: an `entry` is a name, a `member` a value. A
 //!   rendering is one `config` with the services and the rulebase of `vsys1`; the element `rules` in it is what `action=edit` replaces as a
-//!   whole. Where it stands, `dirtyId`, `uuid` and the like say nothing; another attribute or another part of a configuration is refused.
+//!   whole. Where it stands, `dirtyId`, `uuid` and the like say nothing; another attribute is refused.
 //!
 //! Checked by reading back only: no such firewall is at hand.
 
+mod beside;
 mod objects;
 mod parse;
 mod render;

@@ -3,6 +3,7 @@
 
 use enforcer_packetset::{AddressSet, Effect, Selector, StateSet, Step, Verdict};
 
+use super::beside::{Others, check};
 use super::objects::{Objects, list};
 use super::xml;
 use crate::device_zones::DeviceZones;
@@ -54,11 +55,14 @@ struct Rulebase<'a> {
     defaults_of: Option<usize>,
     within: Default,
     between: Default,
+    /// What is about something else than security.
+    others: Others<'a>,
 }
 
 impl Rulebase<'_> {
-    const fn new() -> Self {
+    fn new() -> Self {
         Self {
+            others: Others::default(),
             rules: [const { Vec::new() }; 3],
             system: None,
             are_shared: [None; 3],
@@ -114,23 +118,23 @@ fn set<'a>(objects: &mut Objects<'a>, rulebase: &mut Rulebase<'a>, cursor: &mut 
             return Err(name.error("a second virtual system", "give the policy of one"));
         }
     }
+    let words = cursor.rest();
     let kind = cursor.some("a part of the configuration")?;
     match kind.text {
         "address" | "address-group" | "service" | "service-group" => return objects.add(kind, is_shared, cursor),
         "rulebase" | "pre-rulebase" | "post-rulebase" => {}
-        _ => {
-            return Err(kind.unknown("a part of the policy", "give security rules, addresses and services of one virtual system"));
-        }
+        _ => return check(words),
     }
     let part = match kind.text {
         "pre-rulebase" => 0,
         "rulebase" => 1,
         _ => 2,
     };
+    let words = cursor.rest();
     let kind = cursor.some("`security`")?;
     match kind.text {
         "security" | "default-security-rules" => cursor.expect("rules")?,
-        _ => return Err(kind.unknown("`security` or `default-security-rules`", "give security rules only")),
+        _ => return rulebase.others.add(words),
     }
     let name = cursor.some("a rule's name")?;
     if kind.is("default-security-rules") {
@@ -243,6 +247,7 @@ const ADVICE: &str =
     "a zone is not in the packet: say what is behind each in `device_zones` of the point, or give one pair, or `any`";
 
 fn finish(objects: &Objects<'_>, rulebase: &Rulebase<'_>, known: &DeviceZones) -> Result<Parsed, ParseError> {
+    rulebase.others.finish()?;
     let mut parsed = Parsed::default();
     let mut add = |selector, verdict, log, line| {
         parsed.steps.push(Step { selector, effect: Effect { verdict: Some(verdict), log } });

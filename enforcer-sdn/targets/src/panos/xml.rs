@@ -1,8 +1,9 @@
 //! A configuration in XML, as the device exports it and its API takes it, as the words of `set` lines: the same paths, so that one reading
-//! says what they mean. What is not about security rules and their objects is an error with its place.
+//! says what they mean.
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::beside::is_unrelated;
 use crate::reading::Word;
 use crate::target::ParseError;
 
@@ -27,6 +28,10 @@ const IDLE: &[&str] = &[
     "total-count",
     "count",
 ];
+
+/// Parts that rules and their objects are in.
+const OF_POLICIES: &[&str] =
+    &["address", "address-group", "post-rulebase", "pre-rulebase", "rulebase", "service", "service-group"];
 
 /// # Errors
 /// Where the text is no XML. Entities of its own are refused: a small text could be a very long one.
@@ -97,10 +102,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(())
             }
-            "rulebase" | "pre-rulebase" | "post-rulebase" | "address" | "address-group" | "service" | "service-group" => {
-                self.inner(node, shared)
-            }
-            _ => Err(name.unknown("a part of the policy", "give security rules, addresses and services of one virtual system")),
+            _ => self.inner(node, shared),
         }
     }
 
@@ -117,6 +119,9 @@ impl<'a> Walk<'a> {
                 path.push(name);
             }
         }
+        if is_unrelated(path.get(usize::from(path.first().is_some_and(|first| first.text == "shared"))..).unwrap_or_default()) {
+            return Ok(());
+        }
         let mut children = node.children().filter(Node::is_element).peekable();
         if children.peek().is_none() {
             let text = node.text().unwrap_or_default().trim();
@@ -125,8 +130,9 @@ impl<'a> Walk<'a> {
             }
             // A list without entries, and a comment without words.
             let own = || path.iter().map(|word| word.text).skip_while(|text| *text == "shared");
-            let is_idle = ["tag", "group-tag", "description"].contains(&name.text) || own().count() == 1;
-            let is_idle = is_idle || own().skip(1).eq(["security", "rules"]);
+            let is_idle = ["tag", "group-tag", "description"].contains(&name.text)
+                || (own().count() == 1 && OF_POLICIES.contains(&name.text));
+            let is_idle = is_idle || own().skip(2).eq(["rules"]);
             if text.is_empty() && is_idle {
                 return Ok(());
             }

@@ -67,6 +67,12 @@ impl<'a> Word<'a> {
     }
 }
 
+/// Whether the words begin with those of `start`; `*` is any word.
+pub(crate) fn begins(words: &[Word<'_>], start: &str) -> bool {
+    let mut words = words.iter();
+    start.split(' ').all(|wanted| words.next().is_some_and(|word| wanted == "*" || word.is(wanted)))
+}
+
 /// All words of a text.
 pub(crate) fn words(text: &str, lexing: Lexing) -> Result<Vec<Word<'_>>, ParseError> {
     let mut words = Vec::new();

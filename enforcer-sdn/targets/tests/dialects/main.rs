@@ -48,6 +48,8 @@ mod orders;
 #[cfg(test)]
 mod panos;
 #[cfg(test)]
+mod panos_whole;
+#[cfg(test)]
 mod pf;
 #[cfg(test)]
 mod policies;

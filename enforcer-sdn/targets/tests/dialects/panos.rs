@@ -144,7 +144,7 @@ fn what_is_not_understood_is_refused_at_its_place() {
             ("<?xml version=\"1.0\"?>\n<config/>", 1, 1),
             ("set address-group g dynamic filter x", 1, 21),
             ("set service s protocol sctp port 1", 1, 24),
-            ("set network interface x", 1, 5),
+            ("set network nosuch x", 1, 5),
             ("move rulebase security rules a top", 1, 1),
             (
                 "set address-group g static g\nset rulebase security rules r from any to any source g destination any application any service any action deny",
@@ -203,8 +203,8 @@ fn an_exported_configuration_in_xml_is_understood() {
 fn xml_that_says_more_or_less_than_a_policy_is_refused_at_its_place() {
     let with = |from: &str, to: &str| EXPORTED.replacen(from, to, 1);
     let texts = [
-        (with("<rulebase>", "<network/><rulebase>"), 6, 3),
-        (with("<security>", "<nat><rules/></nat><security>"), 6, 13),
+        (with("<rulebase>", "<nosuch/><rulebase>"), 6, 3),
+        (with("<security>", "<pbf><rules><entry name=\"x\"><action><discard/></action></entry></rules></pbf><security>"), 6, 25),
         (with("<action>allow</action>", "<action>allow</action><action>deny</action>"), 12, 78),
         (with("<member>any</member>", "<member/>"), 8, 11),
         (with("<member>any</member>", "x<member>any</member>"), 8, 7),
