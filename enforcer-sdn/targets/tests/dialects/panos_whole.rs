@@ -157,7 +157,7 @@ fn a_whole_export_is_its_security_rules() {
                     "<entry name=\"spare\"><network><zone-protection-profile>strict</zone-protection-profile></network></entry>",
                 ),
                 15,
-                136,
+                134,
             ),
             (&with("<source-translation>", "<destination-translation/><source-translation>"), 22, 21),
             (&with("<import>", "<nosuch><x>y</x></nosuch><import>"), 19, 7),
