@@ -106,25 +106,27 @@ impl<'a> Objects<'a> {
 
     /// What a rule means by a service's name: the union of these.
     pub fn service_named(&self, name: Word<'_>) -> Result<Vec<L4>, ParseError> {
-        let tcp = |ports: &[u16]| {
-            let destination = RangeSet::from_ranges(ports.iter().map(|&port| (port, port)));
-            vec![L4::Tcp { source: RangeSet::full(), destination }]
-        };
         match name.text {
             "any" => Ok(vec![L4::Any]),
             "application-default" => {
                 Err(name.error("`application-default` depends on the application", "name services, or `any`"))
             }
-            // Predefined, unless the text defines them.
-            "service-http" if !self.services.contains_key("service-http") => Ok(tcp(&[80, 8080])),
-            "service-https" if !self.services.contains_key("service-https") => Ok(tcp(&[443])),
             _ => self.service_groups.leaves(name)?.into_iter().map(|leaf| self.one_service(leaf)).collect(),
         }
     }
 
     fn one_service(&self, name: Word<'_>) -> Result<L4, ParseError> {
-        let not_there = || name.error(format!("service `{}` is not in the text", name.text), "add it");
-        self.services.get(name.text).ok_or_else(not_there)?.l4()
+        if let Some(service) = self.services.get(name.text) {
+            return service.l4();
+        }
+        // Predefined, unless the text defines them.
+        let ports: &[u16] = match name.text {
+            "service-http" => &[80, 8080],
+            "service-https" => &[443],
+            _ => return Err(name.error(format!("service `{}` is not in the text", name.text), "add it")),
+        };
+        let destination = RangeSet::from_ranges(ports.iter().map(|&port| (port, port)));
+        Ok(L4::Tcp { source: RangeSet::full(), destination })
     }
 }
 

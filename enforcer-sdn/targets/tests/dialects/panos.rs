@@ -15,7 +15,7 @@ set address-group plc static [ \"plc 1\" plc-2 ]
 set service modbus protocol tcp port 502,5000-5010
 set service modbus protocol tcp override no
 set service snmp protocol udp port 161 source-port 1024-65535
-set service-group ot members [ modbus snmp ]
+set service-group ot members [ modbus snmp service-https ]
 ";
 
 const REST: &str = "set rulebase security rules rest from any to any source any destination any application any service any";
@@ -33,6 +33,7 @@ fn objects_groups_and_attributes_on_lines_of_their_own_are_read() {
         established(),
         (between(&["192.0.2.10"], &plc, tcp(&[(502, 502), (5000, 5010)])), Action::Allow, true),
         (between(&["192.0.2.10"], &plc, snmp), Action::Allow, true),
+        (between(&["192.0.2.10"], &plc, tcp(&[(443, 443)])), Action::Allow, true),
         (Selector::any(), Action::Deny, false),
     ]);
     let lines: String = [

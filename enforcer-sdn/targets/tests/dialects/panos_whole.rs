@@ -159,7 +159,7 @@ fn a_whole_export_is_its_security_rules() {
                 15,
                 134,
             ),
-            (&with("<source-translation>", "<destination-translation/><source-translation>"), 22, 21),
+            (&with("<source-translation>", "<destination-translation/><source-translation>"), 21, 21),
             (&with("<import>", "<nosuch><x>y</x></nosuch><import>"), 19, 7),
             (&with("<deviceconfig>", "<nosuch/><deviceconfig>"), 12, 5),
         ],
