@@ -5,6 +5,7 @@ use enforcer_policy::{Action, Ruleset};
 use enforcer_targets::{Parsed, find, prove};
 
 use crate::claims::{between, established, refused, ruleset, tcp};
+use crate::rulesets::{Random, cases, fit, ruleset as any_ruleset};
 
 const TARGET: &str = "fortios";
 
@@ -212,4 +213,15 @@ fn what_decides_beside_the_policies_stops_the_proof_at_its_place() {
             (&"config log setting\n".repeat(40), 17, 1),
         ],
     );
+}
+
+#[test]
+fn a_rendering_says_the_same_within_a_whole_configuration() {
+    let target = find(TARGET).unwrap();
+    let mut random = Random(14);
+    for _ in 0..cases("CORDON_CASES", 100) {
+        let (_, rendering) = fit(target, any_ruleset(&mut random, 8));
+        let whole = format!("{BEFORE}{}", rendering.text);
+        assert_eq!(parsed(&whole).steps, parsed(&rendering.text).steps, "{whole}");
+    }
 }
