@@ -43,8 +43,7 @@ pub(super) fn parse_with(text: &str, zones: &DeviceZones) -> Result<Parsed, Pars
     }
     let mut parsed = finish(&device.objects, &device.policies, &device.open, zones)?;
     if device.redirects {
-        let note =
-            "packets that leave by the interface they came in by pass without a policy: `allow-traffic-redirect` is not disabled";
+        let note = "packets that leave by the interface they came in by pass without a policy: `allow-traffic-redirect` is not disabled for both IP versions";
         parsed.notes.push(note.into());
     }
     Ok(parsed)
@@ -91,9 +90,8 @@ impl<'a> Device<'a> {
         }
         if !OWN.contains(&title.as_str()) {
             if title == "system global" {
-                let is_off =
-                    |setting: &Setting<'_>| setting.key.text == "allow-traffic-redirect" && setting.joined() == "disable";
-                self.redirects = !block.settings.iter().any(is_off);
+                let is_off = |name: &str| block.settings.iter().any(|set| set.key.text == name && set.joined() == "disable");
+                self.redirects |= !is_off("allow-traffic-redirect") || !is_off("ipv6-allow-traffic-redirect");
             }
             return device::check(&block);
         }

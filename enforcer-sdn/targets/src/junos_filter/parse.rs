@@ -41,6 +41,8 @@ struct Reader<'a> {
     filters: Vec<Filter<'a>>,
     lists: PrefixLists<'a>,
     bindings: Vec<Binding<'a>>,
+    /// Whether what is bound nowhere is known to be so.
+    has_interfaces: bool,
     /// Where packets pass through, by interface and unit.
     units: BTreeSet<(&'a str, &'a str, bool)>,
 }
@@ -51,14 +53,14 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
     // A listing of `show configuration firewall` leaves the first word out everywhere.
     let has_root = paths.iter().any(|path| starts(path, &["firewall"]));
     let has_interfaces = paths.iter().any(|path| starts(path, &["interfaces"]));
-    let mut reader = Reader::default();
+    let mut reader = Reader { has_interfaces, ..Reader::default() };
     for path in &paths {
         let mut cursor = Cursor::new(&path.words);
         if cursor.take("policy-options") && cursor.peek().is("prefix-list") && !path.is_removal {
             prefix_list(&mut reader.lists, cursor)?;
         } else if starts(path, &["firewall"]) || (!has_root && starts(path, &["family", "filter"])) {
             cursor.take("firewall");
-            reader.filter(cursor, path.is_removal, has_interfaces)?;
+            reader.filter(cursor, path.is_removal)?;
         } else if has_root {
             reader.beside(path)?;
         } else {
@@ -71,14 +73,14 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
 
 impl<'a> Reader<'a> {
     /// What follows `firewall`.
-    fn filter(&mut self, mut cursor: Cursor<'_, 'a>, is_removal: bool, has_interfaces: bool) -> Result<(), ParseError> {
+    fn filter(&mut self, mut cursor: Cursor<'_, 'a>, is_removal: bool) -> Result<(), ParseError> {
         let first = cursor.some("a family")?;
         let is_ipv6 = match first.text {
             "family" => {
                 let family = cursor.some("a family")?;
                 let is_ip = ["inet", "inet6"].contains(&family.text);
                 // In force where an interface names it, and that is refused there.
-                if has_interfaces && !(is_ip && cursor.peek().is("filter")) {
+                if self.has_interfaces && !(is_ip && cursor.peek().is("filter")) {
                     return Ok(());
                 }
                 if !is_ip {
@@ -154,7 +156,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let (first, second) = (filters.next(), filters.next());
-        if let (Some(filter), false) = (first, self.units.is_empty()) {
+        if let (Some(filter), true) = (first, self.has_interfaces) {
             let what = format!("the text has interfaces, and none of them binds `{}`: it filters nothing", filter.name.text);
             return Err(filter.name.error(what, "give the interface that binds it, or the filter without interfaces"));
         }

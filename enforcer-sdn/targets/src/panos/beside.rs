@@ -13,13 +13,17 @@ const AUTHENTICATES: &str = "who is authenticated decides beside the rules";
 const DROPS: &str = "it drops packets before rules are asked";
 const INSPECTS: &str = "it looks into sessions, and may end them";
 const OTHERS: &str = "it is another firewall's worth of text: give one at a time";
+const PASSES: &str = "multicast passes a virtual wire without a rule, unless `multicast-firewalling` is on";
+const PASSES_V6: &str = "no rule is asked about IPv6 then";
 const RATES: &str = "it drops packets by their rate";
 const TURNS: &str = "packets that it selects go another way than their address says";
 
 /// Beside the rulebases.
 const FILTERS: &[(&str, &str)] = &[
+    ("deviceconfig setting session ipv6-firewalling no", PASSES_V6),
     ("network qos interface", RATES),
     ("network shared-gateway", OTHERS),
+    ("network virtual-wire", PASSES),
     ("zone * network enable-packet-buffer-protection yes", RATES),
     ("zone * network zone-protection-profile", DROPS),
 ];
@@ -63,7 +67,6 @@ const UNRELATED: &[&str] = &[
     "network tunnel global-protect-site-to-site",
     "network tunnel ipsec",
     "network virtual-router",
-    "network virtual-wire",
     "network vlan",
     "ocsp-responder",
     "pdf-summary-report",
@@ -117,7 +120,13 @@ const IDLE_RULEBASES: &[&str] = &["application-override", "qos"];
 
 /// Whether the part is of no matter, whatever is below it.
 pub(super) fn is_unrelated(words: &[Word<'_>]) -> bool {
-    UNRELATED.iter().any(|start| begins(words, start))
+    UNRELATED.iter().any(|start| begins(words, start)) && !FILTERS.iter().any(|(start, _)| leads_to(words, start))
+}
+
+/// Whether the words are the first ones of `start`, and not all of it.
+fn leads_to(words: &[Word<'_>], start: &str) -> bool {
+    let mut wanted = start.split(' ');
+    words.iter().all(|word| wanted.next().is_some_and(|next| next == "*" || word.is(next))) && wanted.next().is_some()
 }
 
 /// What stands beside rulebases and objects.
@@ -129,7 +138,8 @@ pub(super) fn check(words: &[Word<'_>]) -> Result<(), ParseError> {
         return place.map_or(Ok(()), |place| Err(decides(*place, &shown.join(" "), why)));
     }
     // A name alone: a zone without anything, a part that is empty.
-    let is_alone = UNRELATED.iter().any(|known| known.starts_with(&format!("{} ", path(words))));
+    let is_alone =
+        UNRELATED.iter().any(|known| leads_to(words, known)) || FILTERS.iter().any(|(known, _)| leads_to(words, known));
     let is_named = words.len() == 2 && words.first().is_some_and(|word| word.is("zone"));
     if is_alone || is_named || is_unrelated(words) {
         return Ok(());
@@ -140,10 +150,6 @@ pub(super) fn check(words: &[Word<'_>]) -> Result<(), ParseError> {
         || ParseError { line: 1, column: 1, what: "a line without words".into(), advice: "leave it out".into() },
         |word| word.unknown("a part of the configuration", advice),
     ))
-}
-
-fn path(words: &[Word<'_>]) -> String {
-    words.iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
 }
 
 fn decides(place: Word<'_>, what: &str, why: &str) -> ParseError {

@@ -83,6 +83,7 @@ const MARKS: Harmless = &[
 const CHECKED: &[(&str, &str, &[&str], &str)] = &[
     ("interface bridge", "dhcp-snooping", &["false", "no"], BINDS),
     ("interface bridge port", "horizon", &["none"], ISOLATES),
+    ("interface ethernet", "bandwidth", &["unlimited/unlimited"], RATES),
     ("interface wireless", "default-authentication", &["true", "yes"], AUTHENTICATES),
     ("interface wireless", "default-forwarding", &["true", "yes"], ISOLATES),
     ("ip firewall connection tracking", "enabled", &["auto", "true", "yes"], TRACKING),
@@ -97,7 +98,6 @@ const CHECKED: &[(&str, &str, &[&str], &str)] = &[
     ("ppp profile", "incoming-filter", &[""], DROPS),
     ("ppp profile", "outgoing-filter", &[""], DROPS),
     ("ppp profile", "rate-limit", &[""], RATES),
-    ("system device-mode", "mode", &["advanced", "enterprise", "home"], "it forbids parts of the configuration"),
 ];
 
 /// Menus, with all below them, that decide about no packet that passes through.
@@ -113,7 +113,7 @@ const UNRELATED: &[&str] = &[
     "interface detect-internet",
     "interface eoip",
     "interface eoipv6",
-    "interface ethernet",
+    "interface ethernet poe",
     "interface gre",
     "interface gre6",
     "interface ipip",

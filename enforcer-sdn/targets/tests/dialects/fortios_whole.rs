@@ -16,6 +16,7 @@ const BEFORE: &str = r#"#config-version=FGT60F-7.2.0-FW-build1157-220331:opmode=
 config system global
     set admintimeout 30
     set allow-traffic-redirect disable
+    set ipv6-allow-traffic-redirect disable
     set hostname "press-1"
     set timezone 26
 end

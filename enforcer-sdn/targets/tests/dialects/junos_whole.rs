@@ -95,6 +95,12 @@ fn of_two_bound_filters_or_one_that_is_not_there_neither_is_proven() {
 }
 
 #[test]
+fn a_filter_before_the_device_itself_is_not_one_of_what_passes() {
+    let own = "set interfaces lo0 unit 0 family inet filter input own\nset firewall family inet filter own term a then accept\n";
+    refused("junos-filter", &[(own, 2, 33)]);
+}
+
+#[test]
 fn what_decides_beside_filters_is_refused_at_its_place() {
     for (more, column) in [
         ("routing-options { flow { route r { then discard; } } }", 19),

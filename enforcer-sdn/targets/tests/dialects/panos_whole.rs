@@ -97,6 +97,8 @@ fn what_decides_beside_the_rules_is_refused_at_its_place() {
         ("rulebase nosuch rules d source any", 14),
         ("network shared-gateway sg1 x", 13),
         ("network qos interface ethernet1/1 enabled yes", 17),
+        ("network virtual-wire default-vwire interface1 ethernet1/3", 13),
+        ("deviceconfig setting session ipv6-firewalling no", 51),
         ("network nosuch x", 5),
         ("device-group plant address x", 5),
         ("zone untrust network nosuch x", 5),
@@ -161,6 +163,7 @@ fn a_whole_export_is_its_security_rules() {
             ),
             (&with("<source-translation>", "<destination-translation/><source-translation>"), 21, 21),
             (&with("<import>", "<nosuch><x>y</x></nosuch><import>"), 19, 7),
+            (&with("<session/>", "<session><ipv6-firewalling>no</ipv6-firewalling></session>"), 12, 79),
             (&with("<deviceconfig>", "<nosuch/><deviceconfig>"), 12, 5),
         ],
     );
